@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (C) 2026 The vmali authors */
+#ifndef VMALI_BOARD_H
+#define VMALI_BOARD_H
+
+#include <stdint.h>
+
+/*
+ * The one place where a transport (vfio-user, or a unit test in the same process) and the GPU
+ * meet. The transport knows nothing of Mali, the GPU nothing of sockets: here a register is read
+ * or written, an interrupt raised. Guest memory, the third thing they share, is
+ * memory/guest_memory.h.
+ */
+
+/* The MSI-X vectors of the board, in the order in which the guest module hands them out. */
+enum board_vector {
+	BOARD_VECTOR_JOB,
+	BOARD_VECTOR_MMU,
+	BOARD_VECTOR_GPU,
+	BOARD_VECTOR_COUNT
+};
+
+/* Size of the register window (BAR0), in bytes: the last user doorbell page ends at 4 MiB. */
+#define BOARD_REGS_SIZE 0x400000u
+
+/**
+ * struct board_gpu_ops - What the GPU offers to a transport
+ * @read32: value of the register at byte @offset (4-byte aligned, below BOARD_REGS_SIZE).
+ * @write32: write of a register.
+ * @reset: the PCI function was reset: back to the state after power-on, no interrupt pending.
+ *
+ * Callable from any thread; each returns within one slice of stream execution, whatever the
+ * streams do.
+ */
+struct board_gpu_ops {
+	uint32_t (*read32)(void *gpu, uint32_t offset);
+	void (*write32)(void *gpu, uint32_t offset, uint32_t value);
+	void (*reset)(void *gpu);
+};
+
+/**
+ * struct board_irq_sink - What a transport offers to the GPU
+ * @raise: one edge on @vector. Callable from any thread, never blocks, never calls back.
+ * @ctx: first argument of @raise.
+ */
+struct board_irq_sink {
+	void (*raise)(void *ctx, enum board_vector vector);
+	void *ctx;
+};
+
+#endif

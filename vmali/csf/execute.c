@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: MIT
+// Copyright (C) 2026 The vmali authors
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+
+#include "csf/internal.h"
+#include "mmu/mmu.h"
+#include "trace/trace.h"
+
+#define LINE_SIZE 64		/* bytes that are fetched at once, aligned */
+#define LINE_INSTRS (LINE_SIZE / CSF_INSTR_SIZE)
+#define ALL_SB ((1u << CSF_SB_COUNT) - 1)
+
+/*
+ * Instructions fetched but not yet executed. Lives no longer than one csf_stream_run(): between
+ * two of them the driver may invalidate the translation, or an AS may be locked.
+ */
+struct line {
+	uint64_t va;
+	unsigned int count;
+	uint64_t word[LINE_INSTRS];
+};
+
+/* Where the next instruction is, and how many bytes follow before the buffer ends or wraps. */
+struct cursor {
+	uint64_t va, bytes;
+};
+
+enum csf_step csf_fatal(struct csf_stream *cs, enum csf_exception exception, uint64_t info)
+{
+	cs->exception = exception;
+	cs->exception_info = info;
+	return CSF_STEP_FATAL;
+}
+
+enum csf_step csf_access_step(struct csf_stream *cs, int error, uint64_t va)
+{
+	if (error == -EAGAIN)
+		return CSF_STEP_STALLED;
+	if (error == -EFAULT)
+		return CSF_STEP_PAGE_FAULT;
+	/* -EINVAL: a word that is not aligned */
+	return csf_fatal(cs, CSF_EXC_ADDR_RANGE_FAULT, va);
+}
+
+enum csf_step csf_exec_nothing(struct csf_stream *cs, const struct csf_instr *instr)
+{
+	(void)cs;
+	(void)instr;
+	return CSF_STEP_NEXT;
+}
+
+/*
+ * Work for a shader core or the tiler, of which the board has none that does anything. The
+ * driver reports the fault by its name and declares the group dead (panthor_sched.c,
+ * cs_slot_process_fatal_event_locked()).
+ */
+static enum csf_step exec_endpoint(struct csf_stream *cs, const struct csf_instr *instr)
+{
+	return csf_fatal(cs, CSF_EXC_CS_ENDPOINT_FAULT, instr->word);
+}
+
+/*
+ * FLUSH_CACHE2 has nothing to flush: stores reach memory at once. ERROR_BARRIER ends an error
+ * state that the model does not have. REQ_RESOURCE is granted, HEAP_SET believed.
+ */
+static const csf_exec_fn exec[CSF_OPCODE_COUNT] = {
+	[CSF_OP_NOP]			= csf_exec_nothing,
+	[CSF_OP_MOVE48]			= csf_exec_move48,
+	[CSF_OP_MOVE32]			= csf_exec_move32,
+	[CSF_OP_WAIT]			= csf_exec_wait,
+	[CSF_OP_RUN_COMPUTE]		= exec_endpoint,
+	[CSF_OP_RUN_TILING]		= exec_endpoint,
+	[CSF_OP_RUN_IDVS]		= exec_endpoint,
+	[CSF_OP_RUN_FRAGMENT]		= exec_endpoint,
+	[CSF_OP_RUN_FULLSCREEN]		= exec_endpoint,
+	[CSF_OP_FINISH_TILING]		= exec_endpoint,
+	[CSF_OP_FINISH_FRAGMENT]	= exec_endpoint,
+	[CSF_OP_ADD_IMM32]		= csf_exec_add_imm32,
+	[CSF_OP_ADD_IMM64]		= csf_exec_add_imm64,
+	[CSF_OP_UMIN32]			= csf_exec_umin32,
+	[CSF_OP_LOAD_MULTIPLE]		= csf_exec_load_multiple,
+	[CSF_OP_STORE_MULTIPLE]		= csf_exec_store_multiple,
+	[CSF_OP_BRANCH]			= csf_exec_branch,
+	[CSF_OP_SET_SB_ENTRY]		= csf_exec_set_sb_entry,
+	[CSF_OP_CALL]			= csf_exec_call,
+	[CSF_OP_JUMP]			= csf_exec_jump,
+	[CSF_OP_REQ_RESOURCE]		= csf_exec_nothing,
+	[CSF_OP_FLUSH_CACHE2]		= csf_exec_nothing,
+	[CSF_OP_SYNC_ADD32]		= csf_exec_sync_add32,
+	[CSF_OP_SYNC_SET32]		= csf_exec_sync_set32,
+	[CSF_OP_SYNC_WAIT32]		= csf_exec_sync_wait32,
+	[CSF_OP_STORE_STATE]		= csf_exec_store_state,
+	[CSF_OP_RUN_COMPUTE_INDIRECT]	= exec_endpoint,
+	[CSF_OP_ERROR_BARRIER]		= csf_exec_nothing,
+	[CSF_OP_HEAP_SET]		= csf_exec_nothing,
+	[CSF_OP_HEAP_OPERATION]		= exec_endpoint,
+	[CSF_OP_SYNC_ADD64]		= csf_exec_sync_add64,
+	[CSF_OP_SYNC_SET64]		= csf_exec_sync_set64,
+	[CSF_OP_SYNC_WAIT64]		= csf_exec_sync_wait64,
+};
+
+void csf_stream_start(struct csf_stream *cs, struct mmu *mmu, const struct csf_host *host,
+		      const struct csf_stream_config *config, uint64_t extract)
+{
+	*cs = (struct csf_stream){
+		.mmu = mmu,
+		.host = host,
+		.config = *config,
+		.state.extract = extract,
+	};
+}
+
+void csf_stream_drain(struct csf_stream *cs)
+{
+	csf_loads_arrive(cs, ALL_SB);
+}
+
+bool csf_state_valid(const struct csf_state *state)
+{
+	if (state->depth > CSF_CALL_DEPTH || state->extract % CSF_INSTR_SIZE)
+		return false;
+	for (unsigned int i = 0; i < state->depth; i++) {
+		const struct csf_frame *frame = &state->frame[i];
+
+		if (frame->pc % CSF_INSTR_SIZE || frame->end % CSF_INSTR_SIZE)
+			return false;
+	}
+	return state->sb_endpoint < CSF_SB_COUNT && state->sb_other < CSF_SB_COUNT;
+}
+
+/* Frames whose end is reached return to what called them. */
+static void leave_finished_frames(struct csf_state *state)
+{
+	while (state->depth && state->frame[state->depth - 1].pc ==
+			       state->frame[state->depth - 1].end)
+		state->depth--;
+}
+
+static uint64_t ring_va(const struct csf_stream *cs)
+{
+	return cs->config.ring_va + (cs->state.extract & (cs->config.ring_size - 1));
+}
+
+/* What is left of the innermost frame; false when its position lies outside of it. */
+static bool locate_in_frame(const struct csf_state *state, struct cursor *cursor)
+{
+	const struct csf_frame *frame = &state->frame[state->depth - 1];
+
+	*cursor = (struct cursor){ frame->pc, frame->end - frame->pc };
+	return frame->pc < frame->end;
+}
+
+/*
+ * The same for the ring; @cursor->bytes is 0 when there is nothing to execute. More than a ring
+ * of instructions before the insert position is what a BRANCH out of the ring looks like.
+ */
+static bool locate_in_ring(const struct csf_stream *cs, uint64_t insert, struct cursor *cursor)
+{
+	uint64_t available = insert - cs->state.extract;
+	uint64_t before_wrap = cs->config.ring_size -
+			       (cs->state.extract & (cs->config.ring_size - 1));
+
+	cursor->va = ring_va(cs);
+	cursor->bytes = available < before_wrap ? available : before_wrap;
+	/* The last instruction may be written half: it counts when it is whole. */
+	cursor->bytes -= cursor->bytes % CSF_INSTR_SIZE;
+	return available <= cs->config.ring_size && cursor->va % CSF_INSTR_SIZE == 0;
+}
+
+static uint64_t bytes_of_line(const struct cursor *cursor)
+{
+	uint64_t bytes = LINE_SIZE - cursor->va % LINE_SIZE;
+
+	return cursor->bytes < bytes ? cursor->bytes : bytes;
+}
+
+static enum csf_step fetch(struct csf_stream *cs, const struct cursor *cursor, struct line *line,
+			   uint64_t *word)
+{
+	uint64_t index = (cursor->va - line->va) / CSF_INSTR_SIZE;
+
+	if (index >= line->count) {
+		uint64_t bytes = bytes_of_line(cursor);
+		int error = mmu_read(cs->mmu, cs->config.as, cursor->va, line->word, bytes);
+
+		line->va = cursor->va;
+		line->count = error ? 0 : bytes / CSF_INSTR_SIZE;
+		if (error)
+			return csf_access_step(cs, error, cursor->va);
+		index = 0;
+	}
+	*word = le64toh(line->word[index]);
+	return CSF_STEP_NEXT;
+}
+
+/* @address is what the address operand and the offset, if the instruction has them, add up to. */
+static void trace_instr(const struct csf_stream *cs, uint64_t va, const struct csf_instr *instr,
+			uint64_t address)
+{
+	char text[128];
+
+	csf_disassemble(instr->word, text, sizeof(text));
+	trace("cs", "AS%u 0x%llx: %s, at 0x%llx", cs->config.as, (unsigned long long)va, text,
+	      (unsigned long long)address);
+}
+
+static void trace_stop(const struct csf_stream *cs, uint64_t va, enum csf_step step)
+{
+	if (step == CSF_STEP_PAGE_FAULT)
+		trace("cs", "AS%u 0x%llx: page fault", cs->config.as, (unsigned long long)va);
+	if (step == CSF_STEP_FATAL)
+		trace("cs", "AS%u 0x%llx: exception 0x%02x, info 0x%llx", cs->config.as,
+		      (unsigned long long)va, cs->exception,
+		      (unsigned long long)cs->exception_info);
+}
+
+static enum csf_step execute(struct csf_stream *cs, uint64_t va, uint64_t word)
+{
+	struct csf_instr instr;
+	uint64_t address;
+	enum csf_step step;
+
+	if (!csf_decode(word, &instr))
+		return csf_fatal(cs, CSF_EXC_CS_INSTR_INVALID, word);
+	address = csf_address(cs, &instr);
+	step = exec[field_get(word, CSF_OPCODE_FIELD)](cs, &instr);
+	if (step == CSF_STEP_NEXT)
+		csf_set_position(cs, csf_position(cs) + CSF_INSTR_SIZE);
+	/* Only what is done: a wait that is tried again and again would fill the trace. */
+	if (trace_enabled && instr.op->traced && step <= CSF_STEP_MOVED)
+		trace_instr(cs, va, &instr, address);
+	return step;
+}
+
+static enum csf_outcome outcome_of(enum csf_step step)
+{
+	switch (step) {
+	case CSF_STEP_BLOCKED:
+		return CSF_BLOCKED_SYNC;
+	case CSF_STEP_STALLED:
+		return CSF_STALLED;
+	case CSF_STEP_PAGE_FAULT:
+		return CSF_PAGE_FAULT;
+	case CSF_STEP_FATAL:
+		return CSF_FATAL;
+	case CSF_STEP_NEXT:
+	case CSF_STEP_MOVED:
+		break;
+	}
+	return CSF_SLICE_USED;
+}
+
+/* Find the next instruction; CSF_STEP_NEXT with @cursor->bytes 0 when there is none. */
+static enum csf_step locate(struct csf_stream *cs, uint64_t insert, struct cursor *cursor)
+{
+	bool inside;
+
+	leave_finished_frames(&cs->state);
+	if (cs->state.depth)
+		inside = locate_in_frame(&cs->state, cursor);
+	else
+		inside = locate_in_ring(cs, insert, cursor);
+	return inside ? CSF_STEP_NEXT : csf_fatal(cs, CSF_EXC_INSTR_INVALID_PC, cursor->va);
+}
+
+enum csf_outcome csf_stream_run(struct csf_stream *cs, uint64_t insert, unsigned int budget)
+{
+	struct line line = { .count = 0 };
+	struct cursor cursor;
+	uint64_t word;
+
+	while (budget--) {
+		enum csf_step step = locate(cs, insert, &cursor);
+
+		if (step == CSF_STEP_NEXT && !cursor.bytes)
+			return CSF_RING_EMPTY;
+		if (step == CSF_STEP_NEXT)
+			step = fetch(cs, &cursor, &line, &word);
+		if (step == CSF_STEP_NEXT)
+			step = execute(cs, cursor.va, word);
+		if (step > CSF_STEP_MOVED) {
+			trace_stop(cs, cursor.va, step);
+			return outcome_of(step);
+		}
+	}
+	return CSF_SLICE_USED;
+}

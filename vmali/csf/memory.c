@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// Copyright (C) 2026 The vmali authors
+#include <endian.h>
+
+#include "csf/internal.h"
+#include "mmu/mmu.h"
+
+/*
+ * Loads and stores, through the MMU like any access of the group.
+ *
+ * A LOAD_MULTIPLE reads memory when it is issued, but its registers change only when a WAIT
+ * covers the scoreboard entry it was issued on: the latest moment that hardware may choose. Until
+ * then every instruction, stores included, sees the old contents. An instruction that writes a
+ * register with a load in flight loses its value to the load; a second load to the same
+ * register replaces the first. Stores take their registers' values when they are issued.
+ */
+#define REGS_MAX 16
+
+/* A run of set bits of a register mask. */
+struct run {
+	unsigned int first, count;
+};
+
+/* The lowest run in @mask, which is not 0. */
+static struct run first_run(uint32_t mask)
+{
+	unsigned int first = __builtin_ctz(mask);
+
+	return (struct run){ first, __builtin_ctz(~(mask >> first)) };
+}
+
+static uint32_t without_run(uint32_t mask, struct run run)
+{
+	return mask & ~(((1u << run.count) - 1) << run.first);
+}
+
+/* Register i of the list is at @va + 4 * i, whether or not those below it are in the mask. */
+static uint64_t run_va(uint64_t va, struct run run)
+{
+	return va + run.first * sizeof(uint32_t);
+}
+
+static void put_in_flight(struct csf_stream *cs, const struct csf_instr *instr,
+			  const uint32_t *value)
+{
+	uint64_t mask = instr->arg[CSF_ARG_MASK];
+
+	for (unsigned int i = 0; i < REGS_MAX; i++) {
+		unsigned int reg = instr->arg[CSF_ARG_BASE] + i;
+
+		if (!(mask >> i & 1))
+			continue;
+		cs->in_flight.value[reg] = le32toh(value[i]);
+		cs->in_flight.sb[reg] = cs->state.sb_other + 1;
+	}
+}
+
+void csf_loads_arrive(struct csf_stream *cs, uint32_t mask)
+{
+	for (unsigned int reg = 0; reg < CSF_REG_COUNT; reg++) {
+		unsigned int sb = cs->in_flight.sb[reg];
+
+		if (!sb || !(mask >> (sb - 1) & 1))
+			continue;
+		cs->state.reg[reg] = cs->in_flight.value[reg];
+		cs->in_flight.sb[reg] = 0;
+	}
+}
+
+enum csf_step csf_exec_load_multiple(struct csf_stream *cs, const struct csf_instr *instr)
+{
+	uint64_t va = csf_address(cs, instr);
+	uint32_t mask = instr->arg[CSF_ARG_MASK], value[REGS_MAX];
+
+	if (va % sizeof(uint32_t))
+		return csf_fatal(cs, CSF_EXC_ADDR_RANGE_FAULT, va);
+	while (mask) {
+		struct run run = first_run(mask);
+		int error = mmu_read(cs->mmu, cs->config.as, run_va(va, run), &value[run.first],
+				     run.count * sizeof(uint32_t));
+
+		if (error)
+			return csf_access_step(cs, error, va);
+		mask = without_run(mask, run);
+	}
+	put_in_flight(cs, instr, value);
+	return CSF_STEP_NEXT;
+}
+
+/* A store that stops half-way is repeated whole: the same values go to the same places. */
+enum csf_step csf_exec_store_multiple(struct csf_stream *cs, const struct csf_instr *instr)
+{
+	uint64_t va = csf_address(cs, instr);
+	uint32_t mask = instr->arg[CSF_ARG_MASK], value[REGS_MAX];
+
+	if (va % sizeof(uint32_t))
+		return csf_fatal(cs, CSF_EXC_ADDR_RANGE_FAULT, va);
+	while (mask) {
+		struct run run = first_run(mask);
+		const uint32_t *reg = &cs->state.reg[instr->arg[CSF_ARG_BASE] + run.first];
+		int error;
+
+		for (unsigned int i = 0; i < run.count; i++)
+			value[i] = htole32(reg[i]);
+		error = mmu_write(cs->mmu, cs->config.as, run_va(va, run), value,
+				  run.count * sizeof(uint32_t));
+		if (error)
+			return csf_access_step(cs, error, va);
+		mask = without_run(mask, run);
+	}
+	return CSF_STEP_NEXT;
+}
+
+/* Counters that the model does not have are 0: nothing disjoint happens, no error is pending. */
+static uint64_t read_state(const struct csf_stream *cs, enum csf_store_state state)
+{
+	switch (state) {
+	case CSF_STATE_TIMESTAMP:
+		return cs->host->timestamp(cs->host->ctx);
+	case CSF_STATE_CYCLE_COUNT:
+		return cs->host->cycles(cs->host->ctx);
+	case CSF_STATE_DISJOINT_COUNT:
+	case CSF_STATE_ERROR_STATUS:
+		break;
+	}
+	return 0;
+}
+
+enum csf_step csf_exec_store_state(struct csf_stream *cs, const struct csf_instr *instr)
+{
+	uint64_t va = csf_address(cs, instr);
+	uint64_t value = read_state(cs, instr->arg[CSF_ARG_STATE]);
+	int error = mmu_write64(cs->mmu, cs->config.as, va, value);
+
+	return error ? csf_access_step(cs, error, va) : CSF_STEP_NEXT;
+}

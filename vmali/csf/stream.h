@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (C) 2026 The vmali authors */
+#ifndef VMALI_CSF_STREAM_H
+#define VMALI_CSF_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A command stream (CS): its architectural state and its execution. Knows the MMU as the one way
+ * to memory; knows no queues in memory (mcu/ reads and writes those), no registers, no clock.
+ * Not thread-safe: the caller holds the GPU's lock and calls csf_stream_run() in slices.
+ */
+struct mmu;
+
+#define CSF_REG_COUNT 96	/* CS_FEATURES: registers of a stream (DRM_PANTHOR csif_info) */
+#define CSF_SB_COUNT 8		/* scoreboard entries */
+#define CSF_CALL_DEPTH 8	/* nested CALLs below the ring; assumed, hardware has as many */
+#define CSF_INSTR_SIZE 8	/* bytes of an instruction */
+
+/* Why csf_stream_run() returned. */
+enum csf_outcome {
+	CSF_SLICE_USED,		/* the budget is used up, the stream can go on */
+	CSF_RING_EMPTY,		/* extract has reached insert */
+	CSF_BLOCKED_SYNC,	/* a SYNC_WAIT's condition does not hold yet */
+	CSF_STALLED,		/* an access waits for a locked region of the AS */
+	CSF_PAGE_FAULT,		/* an access faulted in the MMU: halted until terminated */
+	CSF_FATAL		/* @exception is set: halted until terminated */
+};
+
+/* CS exception types that the model raises (panthor_device.h, enum drm_panthor_exception_type). */
+enum csf_exception {
+	CSF_EXC_OK			= 0x00,
+	CSF_EXC_CS_ENDPOINT_FAULT	= 0x44,	/* needs a shader core or a tiler */
+	CSF_EXC_CS_INSTR_INVALID	= 0x49,	/* info: the instruction word */
+	CSF_EXC_CS_CALL_STACK_OVERFLOW	= 0x4a,	/* info: address called */
+	CSF_EXC_CS_INHERIT_FAULT	= 0x4b,	/* info: address of the sync object */
+	CSF_EXC_INSTR_INVALID_PC	= 0x50,	/* info: the address */
+	CSF_EXC_ADDR_RANGE_FAULT	= 0x5a	/* info: the misaligned address */
+};
+
+/* A linear buffer that a CALL or JUMP entered: [pc, end). */
+struct csf_frame {
+	uint64_t pc, end;
+};
+
+/* What a blocked SYNC_WAIT waits for, as CS_STATUS_WAIT_* reports it. */
+struct csf_wait {
+	uint64_t sync_va;
+	uint64_t value;
+	uint8_t condition;
+	bool is_64bit;
+};
+
+/* The part of a stream that a group's suspend buffer keeps (plain data, no pointers). */
+struct csf_state {
+	uint32_t reg[CSF_REG_COUNT];
+	struct csf_frame frame[CSF_CALL_DEPTH];
+	uint64_t extract;		/* ring position in bytes since start, not yet wrapped */
+	uint32_t depth;			/* frames in use; 0: the ring itself */
+	uint8_t sb_endpoint, sb_other;	/* scoreboard entries set by SET_SB_ENTRY */
+	uint8_t pad[2];
+};
+
+_Static_assert(sizeof(struct csf_state) == 528, "the suspend buffer's layout");
+
+/**
+ * struct csf_stream_config - What a stream is started with
+ * @as: address space of its group.
+ * @ring_va, @ring_size: the ring buffer in @as; size in bytes, a power of two.
+ */
+struct csf_stream_config {
+	unsigned int as;
+	uint64_t ring_va;
+	uint32_t ring_size;
+};
+
+/**
+ * struct csf_host - What a stream needs from around it
+ * @timestamp: GPU timestamp, @cycles: cycle count (STORE_STATE).
+ * @sync_update: a SYNC_SET or SYNC_ADD was done: waiters everywhere look again, and the group's
+ *	CSG_SYNC_UPDATE event is due.
+ */
+struct csf_host {
+	uint64_t (*timestamp)(void *ctx);
+	uint64_t (*cycles)(void *ctx);
+	void (*sync_update)(void *ctx);
+	void *ctx;
+};
+
+struct csf_stream {
+	struct mmu *mmu;
+	const struct csf_host *host;
+	struct csf_stream_config config;
+	struct csf_state state;
+	struct csf_wait wait;		/* valid after CSF_BLOCKED_SYNC */
+	uint32_t exception;		/* valid after CSF_FATAL: enum csf_exception */
+	uint64_t exception_info;
+	/* loads whose scoreboard entry was not waited for yet, see csf/memory.c */
+	struct {
+		uint32_t value[CSF_REG_COUNT];
+		uint8_t sb[CSF_REG_COUNT];	/* entry + 1, or 0: nothing in flight */
+	} in_flight;
+};
+
+/* All registers zero, at ring position @extract. */
+void csf_stream_start(struct csf_stream *cs, struct mmu *mmu, const struct csf_host *host,
+		      const struct csf_stream_config *config, uint64_t extract);
+
+/**
+ * csf_stream_run() - Execute at most @budget instructions
+ * @insert: ring position up to which the driver has written instructions.
+ *
+ * Never runs longer than @budget instructions, whatever they are. After CSF_BLOCKED_SYNC and
+ * CSF_STALLED the next call tries the same instruction again; after CSF_PAGE_FAULT and CSF_FATAL
+ * the position is still that of the instruction that failed.
+ */
+enum csf_outcome csf_stream_run(struct csf_stream *cs, uint64_t insert, unsigned int budget);
+
+/* Let loads in flight arrive, so that @cs->state is all there is (before a suspend). */
+void csf_stream_drain(struct csf_stream *cs);
+
+/**
+ * csf_state_valid() - Whether a state read back from a suspend buffer can be resumed
+ *
+ * The buffer lies in guest memory and may hold anything.
+ */
+bool csf_state_valid(const struct csf_state *state);
+
+#endif

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: MIT
+/* Copyright (C) 2026 The vmali authors */
+#include "mcu/mcu_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "regs/gpu_regs.h"
+#include "trace/trace.h"
+
+#define PAGE_SIZE 4096u
+#define STREAM_COUNT (MCU_CSG_COUNT * MCU_CS_PER_CSG)
+#define POLLS_PER_SEC 1000
+
+uint32_t mcu_get(struct mcu *mcu, uint32_t offset)
+{
+	uint32_t value;
+
+	if (!mmu_read32(mcu->mmu, MCU_AS, FIRMWARE_SHARED_VA + offset, &value))
+		return value;
+	log_once("MCU: shared section is not readable at +0x%x", offset);
+	return 0;
+}
+
+uint64_t mcu_get64(struct mcu *mcu, uint32_t offset)
+{
+	uint64_t value;
+
+	if (!mmu_read64(mcu->mmu, MCU_AS, FIRMWARE_SHARED_VA + offset, &value))
+		return value;
+	log_once("MCU: shared section is not readable at +0x%x", offset);
+	return 0;
+}
+
+void mcu_put(struct mcu *mcu, uint32_t offset, uint32_t value)
+{
+	if (mmu_write32(mcu->mmu, MCU_AS, FIRMWARE_SHARED_VA + offset, value))
+		log_once("MCU: shared section is not writable at +0x%x", offset);
+}
+
+void mcu_put64(struct mcu *mcu, uint32_t offset, uint64_t value)
+{
+	if (mmu_write64(mcu->mmu, MCU_AS, FIRMWARE_SHARED_VA + offset, value))
+		log_once("MCU: shared section is not writable at +0x%x", offset);
+}
+
+/*
+ * Request words are toggles: a bit that differs from its acknowledge is pending. The value to
+ * copy is the one that was acted on, not what the driver may have written since.
+ */
+void mcu_ack(struct mcu *mcu, const struct mailbox *box, uint32_t req, uint32_t mask)
+{
+	uint32_t before = mcu_get(mcu, box->ack);
+	uint32_t after = (before & ~mask) | (req & mask);
+
+	if (after == before)
+		return;
+	mcu_put(mcu, box->ack, after);
+	if ((before ^ after) & mcu_get(mcu, box->irq_mask))
+		mcu->config.job_irq(mcu->config.ctx, box->job_bits);
+}
+
+/*
+ * Events go the other way round: the MCU toggles, the driver makes its word equal. One that is
+ * still pending covers this one: the driver looks at what happened after it took note of it.
+ */
+void mcu_event(struct mcu *mcu, const struct mailbox *box, uint32_t event)
+{
+	uint32_t ack = mcu_get(mcu, box->ack);
+
+	if ((ack ^ mcu_get(mcu, box->req)) & event)
+		return;
+	mcu_put(mcu, box->ack, ack ^ event);
+	if (event & mcu_get(mcu, box->irq_mask))
+		mcu->config.job_irq(mcu->config.ctx, box->job_bits);
+}
+
+unsigned int mcu_group_index(const struct mcu *mcu, const struct mcu_group *group)
+{
+	return group - mcu->group;
+}
+
+static uint64_t host_timestamp(void *ctx)
+{
+	struct mcu *mcu = ctx;
+
+	return mcu->config.timestamp(mcu->config.ctx);
+}
+
+static uint64_t host_cycles(void *ctx)
+{
+	struct mcu *mcu = ctx;
+
+	return mcu->config.cycles(mcu->config.ctx);
+}
+
+static void host_sync_update(void *ctx)
+{
+	struct mcu *mcu = ctx;
+
+	mcu->sync_update = true;
+	mcu->running->sync_update = true;
+}
+
+struct mcu *mcu_create(struct mmu *mmu, const struct mcu_config *config)
+{
+	struct mcu *mcu = calloc(1, sizeof(*mcu));
+
+	if (!mcu)
+		return NULL;
+	mcu->mmu = mmu;
+	mcu->config = *config;
+	mcu->host = (struct csf_host){
+		.timestamp = host_timestamp,
+		.cycles = host_cycles,
+		.sync_update = host_sync_update,
+		.ctx = mcu,
+	};
+	return mcu;
+}
+
+void mcu_destroy(struct mcu *mcu)
+{
+	free(mcu);
+}
+
+/* What the MCU keeps in registers of its own is lost; the shared section is not touched. */
+static void mcu_disable(struct mcu *mcu)
+{
+	mcu->status = MCU_STATUS_DISABLED;
+	mcu->boot_wanted = false;
+	mcu->doorbells = 0;
+	mcu->progress_limit = 0;
+	mcu->idle_enabled = false;
+	mcu->idle_counting = false;
+	mcu->idle_reported = false;
+	mcu->sync_update = false;
+	for (unsigned int g = 0; g < MCU_CSG_COUNT; g++)
+		group_discard(&mcu->group[g]);
+}
+
+void mcu_reset(struct mcu *mcu)
+{
+	mcu->control = MCU_CONTROL_DISABLE;
+	mcu_disable(mcu);
+}
+
+void mcu_control_write(struct mcu *mcu, uint32_t value)
+{
+	switch (value) {
+	case MCU_CONTROL_DISABLE:
+		trace("mcu", "disabled");
+		mcu_disable(mcu);
+		break;
+	case MCU_CONTROL_ENABLE:
+	case MCU_CONTROL_AUTO:
+		mcu->boot_wanted = mcu->status != MCU_STATUS_ENABLED;
+		break;
+	default:
+		log_once("MCU_CONTROL 0x%x is not known", value);
+		return;
+	}
+	mcu->control = value;
+}
+
+uint32_t mcu_control_read(const struct mcu *mcu)
+{
+	return mcu->control;
+}
+
+uint32_t mcu_status_read(const struct mcu *mcu)
+{
+	return mcu->status;
+}
+
+void mcu_doorbell(struct mcu *mcu, unsigned int id)
+{
+	trace("mcu", "doorbell %u", id);
+	if (id < 64)
+		mcu->doorbells |= 1ull << id;
+}
+
+/* Calls @fn for each stream of each resident group. */
+static void mcu_for_each_stream(struct mcu *mcu, void (*fn)(struct mcu_stream *stream))
+{
+	for (unsigned int g = 0; g < MCU_CSG_COUNT; g++) {
+		for (unsigned int s = 0; mcu->group[g].resident && s < MCU_CS_PER_CSG; s++)
+			fn(&mcu->group[g].stream[s]);
+	}
+}
+
+static void unstall(struct mcu_stream *stream)
+{
+	if (stream->run == STREAM_STALLED)
+		stream->run = STREAM_READY;
+}
+
+static void unblock(struct mcu_stream *stream)
+{
+	if (stream->run == STREAM_BLOCKED)
+		stream->again = true;
+}
+
+void mcu_kick(struct mcu *mcu)
+{
+	mcu_for_each_stream(mcu, unstall);
+}
+
+/* 0 when all of the interface can be accessed, -EAGAIN or -EFAULT. A lock covers whole pages. */
+static int mcu_reach(struct mcu *mcu)
+{
+	uint32_t word;
+	int ret = 0;
+
+	for (uint32_t at = 0; !ret && at < MCU_INTERFACE_SIZE; at += PAGE_SIZE)
+		ret = mmu_read32(mcu->mmu, MCU_AS, FIRMWARE_SHARED_VA + at, &word);
+	return ret;
+}
+
+/*
+ * The control blocks are written at every boot, for the driver zeroes the section before a slow
+ * one; request and acknowledge words are left alone, for on a fast one they go on.
+ */
+static void mcu_boot(struct mcu *mcu)
+{
+	int ret = mcu_reach(mcu);
+
+	if (ret == -EAGAIN)
+		return;
+	mcu_disable(mcu);
+	if (ret) {
+		log_once("MCU: cannot boot, no shared section at 0x%x", FIRMWARE_SHARED_VA);
+		trace("mcu", "boot failed");
+		mcu->status = MCU_STATUS_FATAL;
+		return;
+	}
+	global_boot(mcu);
+	for (unsigned int g = 0; g < MCU_CSG_COUNT; g++)
+		group_boot(mcu, g);
+	trace("mcu", "booted");
+	mcu->status = MCU_STATUS_ENABLED;
+	mcu->config.job_irq(mcu->config.ctx, JOB_INT_GLOBAL_IF);
+}
+
+/* User doorbells: wake the streams that they belong to. */
+static void mcu_user_doorbells(struct mcu *mcu, uint64_t rung)
+{
+	for (unsigned int i = 0; i < STREAM_COUNT; i++) {
+		struct mcu_group *group = &mcu->group[i / MCU_CS_PER_CSG];
+		struct mcu_stream *stream = &group->stream[i % MCU_CS_PER_CSG];
+
+		if (group->resident && stream->doorbell < 64 && (rung & (1ull << stream->doorbell)))
+			stream_wake(stream);
+	}
+}
+
+/* All that the driver wants from the MCU. */
+static void mcu_interfaces(struct mcu *mcu)
+{
+	uint64_t rung = mcu->doorbells;
+
+	mcu->doorbells = 0;
+	if (rung & (1ull << DOORBELL_GLOBAL))
+		global_look(mcu);
+	for (unsigned int g = 0; g < MCU_CSG_COUNT && mcu->status == MCU_STATUS_ENABLED; g++) {
+		if (mcu->group[g].pending)
+			group_look(mcu, &mcu->group[g]);
+	}
+	if (rung & ~(1ull << DOORBELL_GLOBAL))
+		mcu_user_doorbells(mcu, rung & ~(1ull << DOORBELL_GLOBAL));
+}
+
+/*
+ * A SYNC_WAIT looks again when a stream has written a sync object, and every millisecond, for
+ * the guest's CPUs may have written it.
+ */
+static void mcu_poll(struct mcu *mcu)
+{
+	uint64_t now = host_timestamp(mcu);
+
+	if (!mcu->sync_update && now - mcu->polled_at < mcu->config.timestamp_hz / POLLS_PER_SEC)
+		return;
+	mcu->polled_at = now;
+	mcu->sync_update = false;
+	mcu_for_each_stream(mcu, unblock);
+}
+
+/* The stream, counted through all groups, whose turn it is; -1: none can run. */
+static int mcu_next_stream(const struct mcu *mcu)
+{
+	for (unsigned int i = 1; i <= STREAM_COUNT; i++) {
+		unsigned int n = (mcu->turn + i) % STREAM_COUNT;
+		const struct mcu_group *group = &mcu->group[n / MCU_CS_PER_CSG];
+
+		if (group->resident && !group->request_waits &&
+		    stream_runnable(&group->stream[n % MCU_CS_PER_CSG]))
+			return n;
+	}
+	return -1;
+}
+
+/*
+ * One slice of one stream. All runnable streams get equal shares in turn; real firmware prefers
+ * groups of higher priority, but promises no more than the driver's ticks give anyway.
+ */
+static void mcu_run_stream(struct mcu *mcu)
+{
+	int n = mcu_next_stream(mcu);
+	struct mcu_group *group;
+
+	if (n < 0)
+		return;
+	mcu->turn = n;
+	group = &mcu->group[n / MCU_CS_PER_CSG];
+	mcu->running = group;
+	stream_run(mcu, group, n % MCU_CS_PER_CSG);
+	mcu->running = NULL;
+	group_report(mcu, group);
+}
+
+static bool mcu_any_blocked(const struct mcu *mcu)
+{
+	for (unsigned int i = 0; i < STREAM_COUNT; i++) {
+		const struct mcu_group *group = &mcu->group[i / MCU_CS_PER_CSG];
+
+		if (group->resident && group->stream[i % MCU_CS_PER_CSG].run == STREAM_BLOCKED)
+			return true;
+	}
+	return false;
+}
+
+/* Check all timers. Return: whether one is running. */
+static bool mcu_timers(struct mcu *mcu)
+{
+	bool running = global_idle_timer(mcu);
+
+	for (unsigned int g = 0; g < MCU_CSG_COUNT; g++)
+		running |= group_progress_timer(mcu, &mcu->group[g]);
+	return running;
+}
+
+enum mcu_next mcu_run(struct mcu *mcu)
+{
+	bool timers;
+
+	if (mcu->boot_wanted)
+		mcu_boot(mcu);
+	/* If the interface is out of reach, the register write that changes that comes here. */
+	if (mcu->status != MCU_STATUS_ENABLED || mcu_reach(mcu))
+		return MCU_IDLE;
+	mcu_interfaces(mcu);
+	if (mcu->status != MCU_STATUS_ENABLED)
+		return MCU_IDLE;
+	mcu_poll(mcu);
+	mcu_run_stream(mcu);
+	timers = mcu_timers(mcu);
+	if (mcu->sync_update || mcu_next_stream(mcu) >= 0)
+		return MCU_RUN_AGAIN;
+	return timers || mcu_any_blocked(mcu) ? MCU_RUN_LATER : MCU_IDLE;
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+/* Copyright (C) 2026 The vmali authors */
+#include "mcu/mcu_private.h"
+
+#include <errno.h>
+
+#include "trace/trace.h"
+
+/*
+ * A group that leaves its slot takes the architectural state of its streams along, in a buffer in
+ * the MCU's address space whose layout is the firmware's own affair. The driver does not write
+ * there, but it is guest memory: what comes back is checked before it is used.
+ */
+#define SAVED_MAGIC 0x44535356u		/* "VSSD" */
+
+struct saved_stream {
+	uint32_t run;			/* STREAM_OFF, STREAM_READY or STREAM_HALTED */
+	uint32_t pad;
+	struct csf_state state;
+};
+
+struct saved_group {
+	uint32_t magic;
+	uint32_t pad;
+	struct saved_stream stream[MCU_CS_PER_CSG];
+};
+
+_Static_assert(sizeof(struct saved_group) <= MCU_SUSPEND_SIZE, "the driver allocates too little");
+
+/* All that can go on goes on by looking again at where it is. */
+static enum stream_run saved_run(enum stream_run run)
+{
+	return run == STREAM_OFF || run == STREAM_HALTED ? run : STREAM_READY;
+}
+
+int suspend_save(struct mcu *mcu, struct mcu_group *group)
+{
+	struct saved_group saved = { .magic = SAVED_MAGIC };
+
+	for (unsigned int s = 0; s < MCU_CS_PER_CSG; s++) {
+		saved.stream[s].run = saved_run(group->stream[s].run);
+		if (saved.stream[s].run != STREAM_OFF)
+			saved.stream[s].state = group->stream[s].cs.state;
+	}
+	return mmu_write(mcu->mmu, MCU_AS, group->suspend_buf, &saved, sizeof(saved));
+}
+
+/*
+ * A buffer that cannot be what was saved means that memory of the firmware was overwritten, after
+ * which nothing else of it can be trusted either.
+ */
+static int restore_stream(struct mcu *mcu, struct mcu_group *group, unsigned int s,
+			  const struct saved_stream *saved, bool valid)
+{
+	int ret;
+
+	if (valid && saved->run == STREAM_OFF)
+		return 0;
+	valid = valid && (saved->run == STREAM_READY || saved->run == STREAM_HALTED) &&
+		csf_state_valid(&saved->state);
+	ret = stream_start(mcu, group, s, valid ? &saved->state : NULL);
+	if (ret)
+		return ret;
+	if (!valid) {
+		log_once("CS: a suspend buffer was changed while its group was suspended");
+		stream_fatal(mcu, group, s, EXC_CS_UNRECOVERABLE, group->suspend_buf);
+	} else if (saved->run == STREAM_HALTED) {
+		group->stream[s].run = STREAM_HALTED;
+	}
+	return 0;
+}
+
+int suspend_restore(struct mcu *mcu, struct mcu_group *group)
+{
+	unsigned int g = mcu_group_index(mcu, group);
+	struct saved_group saved;
+	int ret = mmu_read(mcu->mmu, MCU_AS, group->suspend_buf, &saved, sizeof(saved));
+
+	for (unsigned int s = 0; !ret && s < MCU_CS_PER_CSG; s++) {
+		uint32_t req = mcu_get(mcu, CS_INPUT(g, s) + CS_I_REQ);
+
+		if ((req & CS_STATE) == CS_START)
+			ret = restore_stream(mcu, group, s, &saved.stream[s],
+					     saved.magic == SAVED_MAGIC);
+	}
+	return ret;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (C) 2026 The vmali authors */
+#ifndef VMALI_MMU_INTERNAL_H
+#define VMALI_MMU_INTERNAL_H
+
+#include "mmu/mmu.h"
+#include "mmu/tlb.h"
+#include "mmu/walk.h"
+
+/* What only the files of mmu/ see of it. */
+
+/* A region that LOCK has closed for accesses; @last is inclusive. */
+struct mmu_lock {
+	bool held;
+	uint64_t start, last;
+};
+
+struct mmu_as {
+	/* As written by the driver; of no effect before a command. */
+	uint64_t transtab, memattr, lockaddr, transcfg;
+	/* As of the last fault. */
+	uint64_t faultaddress;
+	uint32_t faultstatus;
+	bool fault_pending;
+	/* As of the last UPDATE. */
+	unsigned int mode;		/* enum as_adrmode; any other faults */
+	struct pt_regime regime;
+	struct mmu_lock lock;
+};
+
+struct mmu {
+	struct guest_memory *mem;
+	struct mmu_config config;
+	struct tlb *tlb;
+	struct mmu_stats stats;
+	struct mmu_as as[MMU_AS_COUNT];
+};
+
+/* Perform @command (enum as_command) on address space @as. */
+void mmu_command(struct mmu *mmu, unsigned int as, uint32_t command);
+
+#endif

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// Copyright (C) 2026 The vmali authors
+#include <stddef.h>
+
+#include "mmu/internal.h"
+#include "mmu/pt_format.h"
+#include "regs/as_regs.h"
+#include "trace/trace.h"
+
+/* A 64-bit register that is plain storage: two 32-bit halves, the low one first. */
+struct storage_reg {
+	uint32_t offset;
+	size_t member;
+	bool writable;
+};
+
+static const struct storage_reg storage_regs[] = {
+	{ AS_REG_TRANSTAB,	offsetof(struct mmu_as, transtab),	true },
+	{ AS_REG_MEMATTR,	offsetof(struct mmu_as, memattr),	true },
+	{ AS_REG_LOCKADDR,	offsetof(struct mmu_as, lockaddr),	true },
+	{ AS_REG_TRANSCFG,	offsetof(struct mmu_as, transcfg),	true },
+	{ AS_REG_FAULTADDRESS,	offsetof(struct mmu_as, faultaddress),	false },
+};
+
+static const struct storage_reg *find_storage(uint32_t offset)
+{
+	for (size_t i = 0; i < sizeof(storage_regs) / sizeof(storage_regs[0]); i++) {
+		if (storage_regs[i].offset == (offset & ~4u))
+			return &storage_regs[i];
+	}
+	return NULL;
+}
+
+static uint64_t *storage_of(struct mmu_as *as, const struct storage_reg *reg)
+{
+	return (uint64_t *)((char *)as + reg->member);
+}
+
+static struct field half_of(uint32_t offset)
+{
+	return offset & 4 ? FIELD(63, 32) : FIELD(31, 0);
+}
+
+uint32_t mmu_reg_read(struct mmu *mmu, uint32_t offset)
+{
+	uint32_t reg_offset = offset % AS_BLOCK_SIZE;
+	const struct storage_reg *reg = find_storage(reg_offset);
+	struct mmu_as *as;
+
+	if (offset / AS_BLOCK_SIZE >= MMU_AS_COUNT)
+		return 0;
+	as = &mmu->as[offset / AS_BLOCK_SIZE];
+	if (reg_offset == AS_REG_FAULTSTATUS)
+		return as->faultstatus;
+	/* STATUS: commands end before the write returns. FAULTEXTRA: nothing to add. */
+	return reg ? field_get(*storage_of(as, reg), half_of(offset)) : 0;
+}
+
+void mmu_reg_write(struct mmu *mmu, uint32_t offset, uint32_t value)
+{
+	uint32_t reg_offset = offset % AS_BLOCK_SIZE;
+	const struct storage_reg *reg = find_storage(reg_offset);
+	uint64_t *storage;
+
+	if (offset / AS_BLOCK_SIZE >= MMU_AS_COUNT)
+		return;
+	if (reg_offset == AS_REG_COMMAND) {
+		mmu_command(mmu, offset / AS_BLOCK_SIZE, value);
+		return;
+	}
+	if (!reg || !reg->writable) {
+		log_once("mmu: write of 0x%x to read-only AS register 0x%x", value, offset);
+		return;
+	}
+	storage = storage_of(&mmu->as[offset / AS_BLOCK_SIZE], reg);
+	*storage = field_set(*storage, half_of(offset), value);
+}
+
+static unsigned int input_address_bits(uint64_t transcfg)
+{
+	unsigned int bits = AS_INA_BITS_BASE - field_get(transcfg, AS_TRANSCFG_INA_BITS);
+
+	return bits < PT_VA_BITS_MAX ? bits : PT_VA_BITS_MAX;
+}
+
+static void update(struct mmu *mmu, unsigned int number)
+{
+	struct mmu_as *as = &mmu->as[number];
+
+	as->mode = field_get(as->transcfg, AS_TRANSCFG_ADRMODE);
+	as->regime = (struct pt_regime){
+		.root = as->transtab & field_mask(AS_TRANSTAB_BASE),
+		.memattr = as->memattr,
+		.va_bits = input_address_bits(as->transcfg),
+		.hierarchical_ap = !field_get(as->transcfg, AS_TRANSCFG_DISABLE_HIER_AP),
+		.af_faults = !field_get(as->transcfg, AS_TRANSCFG_DISABLE_AF_FAULT),
+		.write_xn = field_get(as->transcfg, AS_TRANSCFG_WXN),
+	};
+	as->fault_pending = false;
+	mmu->stats.invalidated += tlb_drop_as(mmu->tlb, number);
+	trace("mmu", "AS%u UPDATE transtab 0x%llx transcfg 0x%llx", number,
+	      (unsigned long long)as->transtab, (unsigned long long)as->transcfg);
+}
+
+static struct mmu_lock decode_lockaddr(uint64_t lockaddr)
+{
+	unsigned int size_lg2 = field_get(lockaddr, AS_LOCKADDR_SIZE_LG2_MINUS_1) + 1;
+	uint64_t start = lockaddr & field_mask(AS_LOCKADDR_START), low_bits;
+
+	if (size_lg2 < AS_LOCK_REGION_MIN_LG2) {
+		log_once("mmu: LOCK of less than %u KiB", 1u << (AS_LOCK_REGION_MIN_LG2 - 10));
+		size_lg2 = AS_LOCK_REGION_MIN_LG2;
+	}
+	low_bits = size_lg2 == 64 ? UINT64_MAX : (1ull << size_lg2) - 1;
+	return (struct mmu_lock){
+		.held = true,
+		.start = start & ~low_bits,
+		.last = start | low_bits,
+	};
+}
+
+/*
+ * A second LOCK takes its region from LOCKADDR like the first and replaces it (assumed: there is
+ * one LOCKADDR an AS). panthor_vm_lock_region() locks the union when it widens a region, so
+ * this loses nothing; a driver that moves the region leaves the old one without an UNLOCK.
+ */
+static void lock(unsigned int number, struct mmu_as *as)
+{
+	struct mmu_lock region = decode_lockaddr(as->lockaddr);
+
+	if (as->lock.held && (as->lock.start < region.start || as->lock.last > region.last))
+		log_once("mmu: AS%u: LOCK leaves a part of the locked region behind", number);
+	as->lock = region;
+	trace("mmu", "AS%u LOCK 0x%llx..0x%llx", number, (unsigned long long)region.start,
+	      (unsigned long long)region.last);
+}
+
+/*
+ * UNLOCK of an AS without a locked region does nothing: panthor_vm_unlock_region() issues it
+ * after a fault has already disabled the AS.
+ */
+static void unlock(struct mmu *mmu, unsigned int number, const char *command)
+{
+	struct mmu_lock *region = &mmu->as[number].lock;
+
+	if (!region->held) {
+		trace("mmu", "AS%u %s, nothing locked", number, command);
+		return;
+	}
+	mmu->stats.invalidated += tlb_drop_range(mmu->tlb, number, region->start, region->last);
+	region->held = false;
+	trace("mmu", "AS%u %s 0x%llx..0x%llx", number, command,
+	      (unsigned long long)region->start, (unsigned long long)region->last);
+}
+
+/*
+ * FLUSH_PT and FLUSH_MEM end a locked region like UNLOCK: panfrost, which uses FLUSH_MEM, sends
+ * no UNLOCK after it (panfrost_mmu.c, mmu_hw_do_operation_locked()); panthor uses neither. The
+ * data caches that they also flush are not modelled.
+ */
+void mmu_command(struct mmu *mmu, unsigned int as, uint32_t command)
+{
+	switch (command) {
+	case AS_COMMAND_NOP:
+		break;
+	case AS_COMMAND_UPDATE:
+		update(mmu, as);
+		break;
+	case AS_COMMAND_LOCK:
+		lock(as, &mmu->as[as]);
+		break;
+	case AS_COMMAND_UNLOCK:
+		unlock(mmu, as, "UNLOCK");
+		break;
+	case AS_COMMAND_FLUSH_PT:
+		unlock(mmu, as, "FLUSH_PT");
+		break;
+	case AS_COMMAND_FLUSH_MEM:
+		unlock(mmu, as, "FLUSH_MEM");
+		break;
+	default:
+		log_once("mmu: AS%u: unknown command 0x%x", as, command);
+	}
+}

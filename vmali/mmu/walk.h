@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (C) 2026 The vmali authors */
+#ifndef VMALI_WALK_H
+#define VMALI_WALK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct guest_memory;
+
+/**
+ * struct pt_regime - How an AS translates: its registers as they were at the last UPDATE
+ * @root: PA of the first table.
+ * @memattr: value of MEMATTR.
+ * @va_bits: bits of the input address, 1..48.
+ * @hierarchical_ap: permissions in table descriptors count.
+ * @af_faults: a leaf with a clear access flag faults.
+ * @write_xn: what is writable is not executable.
+ */
+struct pt_regime {
+	uint64_t root;
+	uint64_t memattr;
+	uint8_t va_bits;
+	bool hierarchical_ap, af_faults, write_xn;
+};
+
+/* What a leaf lets the GPU do. */
+struct pt_perms {
+	bool read, write, execute;
+};
+
+/**
+ * struct pt_translation - A leaf that a walk has found
+ * @pa: address that the first byte of the leaf maps to.
+ * @level: level of the leaf, which says its size.
+ */
+struct pt_translation {
+	uint64_t pa;
+	uint8_t level;
+	struct pt_perms perms;
+};
+
+/**
+ * pt_walk() - Walk the tables for @va
+ *
+ * Reads at most four descriptors, whatever the tables hold. Permissions are reported, not
+ * checked.
+ *
+ * Return: AS_EXC_NONE with @out filled, or an exception type of enum as_exception, level added.
+ */
+unsigned int pt_walk(struct guest_memory *mem, const struct pt_regime *regime, uint64_t va,
+		     struct pt_translation *out);
+
+#endif

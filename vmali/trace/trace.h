@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (C) 2026 The vmali authors */
+#ifndef VMALI_TRACE_H
+#define VMALI_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * What the driver and the GPU do, in the field's words, one line an event:
+ *
+ *     [  731.234567] mmu: AS1 LOCK 0x80000000..0x801fffff
+ *
+ * The time is CLOCK_MONOTONIC of the host, in seconds: the clock that GPU timestamp registers
+ * count too (gpu/gpu.h), so a timestamp that the guest read can be found in the trace. Off
+ * unless a file was given; the macro then costs one test of a global. Lines are buffered until
+ * trace_close(), except on standard error.
+ */
+extern bool trace_enabled;
+
+/**
+ * trace_open() - Start tracing to @path ("-" for standard error); an earlier trace is closed
+ *
+ * Return: 0 or a negative errno.
+ */
+int trace_open(const char *path);
+
+/* Write out what is buffered and stop; a trace that could not be written whole is reported. */
+void trace_close(void);
+
+/* @room is a short word such as "mmu", "csg", "cs", "irq", "pci". Callable from any thread. */
+void trace_event(const char *room, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#define trace(...) \
+	do { \
+		if (__atomic_load_n(&trace_enabled, __ATOMIC_RELAXED)) \
+			trace_event(__VA_ARGS__); \
+	} while (0)
+
+/*
+ * log_once() reports something that a well-behaved guest does not do, on standard error, the
+ * first time only for each call site, so that no guest can fill the disk.
+ */
+void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#define log_once(...) \
+	do { \
+		static bool logged_; \
+		if (!__atomic_exchange_n(&logged_, true, __ATOMIC_RELAXED)) \
+			log_line(__VA_ARGS__); \
+	} while (0)
+
+#endif
