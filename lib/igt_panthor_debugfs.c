@@ -1,0 +1,704 @@
+// SPDX-License-Identifier: MIT
+// Copyright (C) 2026 The vmali authors
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "drmtest.h"
+#include "igt_aux.h"
+#include "igt_core.h"
+#include "igt_debugfs.h"
+#include "igt_os.h"
+#include "igt_panthor_debugfs.h"
+#include "igt_sysfs.h"
+
+/*
+ * Reading gpuvas fails with ENODEV while another process creates or destroys a
+ * VM: the VM is on the device's list a moment before it has its name, and a
+ * moment after it has lost it (panthor_vm_create(), drm_gpuvm_fini()).
+ */
+#define GPUVAS_DEADLINE_MS 2000
+
+/*
+ * The shrinker only tries the locks that it needs and waits 10 jiffies for the
+ * jobs that use a BO (panthor_gem_try_evict()), so one scan may leave a BO alone.
+ */
+#define EVICT_DEADLINE_MS 5000
+#define EVICT_INTERVAL_MS 20
+
+/* More pages than any machine has; the driver keeps 32 bits of it. */
+#define SHRINK_ALL "2147483647"
+
+/* The columns of gems, in the words of its header line. */
+enum gems_column {
+	GEMS_CREATOR,
+	GEMS_EVICTIONS,
+	GEMS_SIZE,
+	GEMS_RESIDENT,
+	GEMS_FILE_OFFSET,
+	GEMS_STATE,
+	GEMS_USAGE,
+	GEMS_LABEL,
+	GEMS_COLUMNS,
+};
+
+static const char * const gems_header[GEMS_COLUMNS] = {
+	[GEMS_CREATOR] = "created-by",
+	[GEMS_EVICTIONS] = "evictions",
+	[GEMS_SIZE] = "size",
+	[GEMS_RESIDENT] = "resident-size",
+	[GEMS_FILE_OFFSET] = "file-offset",
+	[GEMS_STATE] = "state",
+	[GEMS_USAGE] = "usage",
+	[GEMS_LABEL] = "label",
+};
+
+/* The columns of gpuvas that are numbers, likewise. */
+enum gpuvas_column {
+	GPUVAS_START,
+	GPUVAS_RANGE,
+	GPUVAS_OBJECT,
+	GPUVAS_OFFSET,
+	GPUVAS_COLUMNS,
+};
+
+static const char * const gpuvas_header[GPUVAS_COLUMNS] = {
+	[GPUVAS_START] = "start",
+	[GPUVAS_RANGE] = "range",
+	[GPUVAS_OBJECT] = "object",
+	[GPUVAS_OFFSET] = "object offset",
+};
+
+#define MAX_COLUMNS 8
+_Static_assert(GEMS_COLUMNS <= MAX_COLUMNS && GPUVAS_COLUMNS <= MAX_COLUMNS, "MAX_COLUMNS");
+
+/* Where the columns of a table start, in characters from the start of a line. */
+struct columns {
+	size_t start[MAX_COLUMNS];
+	size_t count;
+};
+
+static size_t line_length(const char *line)
+{
+	return strcspn(line, "\n");
+}
+
+static const char *next_line(const char *line)
+{
+	const char *end = line + line_length(line);
+
+	return *end ? end + 1 : NULL;
+}
+
+static bool at_word(const char *line, size_t start, size_t len)
+{
+	return (start == 0 || line[start - 1] == ' ') &&
+	       (line[start + len] == '\0' || line[start + len] == '\n' ||
+		!strncmp(line + start + len, "  ", 2) || !strncmp(line + start + len, " |", 2));
+}
+
+/* A header is a whole word: "size" must not be found inside of "resident-size". */
+static bool find_column(const char *line, const char *name, size_t *start)
+{
+	const size_t len = strlen(name);
+	const size_t length = line_length(line);
+
+	for (size_t i = 0; i + len <= length; i++) {
+		if (!strncmp(line + i, name, len) && at_word(line, i, len)) {
+			*start = i;
+			return true;
+		}
+	}
+
+	return false;
+}
+
+static bool find_columns(const char *line, const char * const *header, size_t count,
+			 struct columns *columns)
+{
+	struct columns found = { .count = count };
+
+	for (size_t i = 0; i < count; i++)
+		if (!find_column(line, header[i], &found.start[i]))
+			return false;
+
+	*columns = found;
+	return true;
+}
+
+static bool get_number(const char *line, const struct columns *columns, size_t column,
+		       uint64_t *value)
+{
+	const size_t start = columns->start[column];
+	char *end;
+
+	if (line_length(line) <= start || !isxdigit(line[start]))
+		return false;
+
+	*value = strtoull(line + start, &end, 0);
+	return *end == ' ' || *end == '\n' || *end == '\0';
+}
+
+/* created-by is COMM/PID, padded; a comm may have spaces and slashes. */
+static bool get_creator(const char *line, const struct columns *columns, pid_t *pid)
+{
+	const char *slash = NULL;
+	const char *creator = line + columns->start[GEMS_CREATOR];
+	const size_t width = columns->start[GEMS_EVICTIONS] - columns->start[GEMS_CREATOR];
+
+	for (size_t i = 0; i < width && creator[i] && creator[i] != '\n'; i++)
+		if (creator[i] == '/')
+			slash = creator + i;
+
+	if (!slash || !isdigit(slash[1]))
+		return false;
+
+	*pid = strtol(slash + 1, NULL, 10);
+	return true;
+}
+
+static void get_label(const char *line, const struct columns *columns, char *label, size_t size)
+{
+	const size_t length = line_length(line);
+	const size_t start = columns->start[GEMS_LABEL];
+
+	label[0] = '\0';
+	if (length > start)
+		snprintf(label, size, "%.*s", (int)(length - start), line + start);
+}
+
+static bool parse_gem(const char *line, const struct columns *columns,
+		      struct igt_panthor_gem *gem)
+{
+	uint64_t state, usage;
+
+	if (line_length(line) < columns->start[GEMS_USAGE] ||
+	    !get_creator(line, columns, &gem->pid) ||
+	    !get_number(line, columns, GEMS_EVICTIONS, &gem->evictions) ||
+	    !get_number(line, columns, GEMS_SIZE, &gem->size) ||
+	    !get_number(line, columns, GEMS_RESIDENT, &gem->resident) ||
+	    !get_number(line, columns, GEMS_FILE_OFFSET, &gem->file_offset) ||
+	    !get_number(line, columns, GEMS_STATE, &state) ||
+	    !get_number(line, columns, GEMS_USAGE, &usage))
+		return false;
+
+	gem->state = state;
+	gem->usage = usage;
+	get_label(line, columns, gem->label, sizeof(gem->label));
+	return true;
+}
+
+static void *append(void *array, size_t *count, size_t size, const void *item)
+{
+	void *grown = realloc(array, (*count + 1) * size);
+
+	if (grown)
+		memcpy((char *)grown + (*count)++ * size, item, size);
+	else
+		free(array);
+
+	return grown;
+}
+
+/**
+ * igt_panthor_parse_gems:
+ * @text: content of gems
+ * @gems: filled; to be freed by igt_panthor_free_gems()
+ *
+ * Lines that are no row of the table are passed over: other processes' labels
+ * may hold any text.
+ *
+ * Returns: 0, -EPROTO if a column is missing, -ENOMEM.
+ */
+int igt_panthor_parse_gems(const char *text, struct igt_panthor_gems *gems)
+{
+	struct columns columns = {};
+
+	*gems = (struct igt_panthor_gems) {};
+
+	for (const char *line = text; line; line = next_line(line)) {
+		struct igt_panthor_gem gem = {};
+
+		if (!columns.count) {
+			find_columns(line, gems_header, GEMS_COLUMNS, &columns);
+			continue;
+		}
+
+		if (!parse_gem(line, &columns, &gem))
+			continue;
+
+		gems->gem = append(gems->gem, &gems->count, sizeof(gem), &gem);
+		if (!gems->gem)
+			return -ENOMEM;
+	}
+
+	return columns.count ? 0 : -EPROTO;
+}
+
+static bool parse_vma(const char *line, const struct columns *columns,
+		      struct igt_panthor_vma *vma)
+{
+	return get_number(line, columns, GPUVAS_START, &vma->va) &&
+	       get_number(line, columns, GPUVAS_RANGE, &vma->size) &&
+	       get_number(line, columns, GPUVAS_OBJECT, &vma->object) &&
+	       get_number(line, columns, GPUVAS_OFFSET, &vma->offset);
+}
+
+/**
+ * igt_panthor_parse_gpuvas:
+ * @text: content of gpuvas
+ * @vmas: filled; to be freed by igt_panthor_free_vmas()
+ *
+ * Each VM starts with a header line of its own.
+ *
+ * Returns: 0, -EPROTO if there is no VM or a column is missing, -ENOMEM.
+ */
+int igt_panthor_parse_gpuvas(const char *text, struct igt_panthor_vmas *vmas)
+{
+	struct columns columns = {};
+	unsigned int vms = 0;
+
+	*vmas = (struct igt_panthor_vmas) {};
+
+	for (const char *line = text; line; line = next_line(line)) {
+		struct igt_panthor_vma vma = {};
+
+		if (find_columns(line, gpuvas_header, GPUVAS_COLUMNS, &columns)) {
+			vms++;
+			continue;
+		}
+
+		if (!vms || !parse_vma(line, &columns, &vma))
+			continue;
+
+		vma.vm = vms - 1;
+		vmas->vma = append(vmas->vma, &vmas->count, sizeof(vma), &vma);
+		if (!vmas->vma)
+			return -ENOMEM;
+	}
+
+	return vms ? 0 : -EPROTO;
+}
+
+/**
+ * igt_panthor_free_gems:
+ * @gems: from a parser or reader
+ */
+void igt_panthor_free_gems(struct igt_panthor_gems *gems)
+{
+	free(gems->gem);
+	*gems = (struct igt_panthor_gems) {};
+}
+
+/**
+ * igt_panthor_free_vmas:
+ * @vmas: from a parser or reader
+ */
+void igt_panthor_free_vmas(struct igt_panthor_vmas *vmas)
+{
+	free(vmas->vma);
+	*vmas = (struct igt_panthor_vmas) {};
+}
+
+/**
+ * igt_panthor_find_vma:
+ * @vmas: from a parser or reader
+ * @vm: VM, as in struct igt_panthor_vma
+ * @va: GPU virtual address
+ *
+ * Returns: the VMA that holds @va, or NULL.
+ */
+const struct igt_panthor_vma *igt_panthor_find_vma(const struct igt_panthor_vmas *vmas,
+						   unsigned int vm, uint64_t va)
+{
+	for (size_t i = 0; i < vmas->count; i++) {
+		const struct igt_panthor_vma *vma = &vmas->vma[i];
+
+		if (vma->vm == vm && va >= vma->va && va - vma->va < vma->size)
+			return vma;
+	}
+
+	return NULL;
+}
+
+/**
+ * igt_panthor_find_vm:
+ * @vmas: from a parser or reader
+ * @va: GPU virtual address
+ * @size: size in bytes
+ *
+ * VMs have no name in gpuvas that tells whose they are; one is found by a
+ * mapping that only it has.
+ *
+ * Returns: the VM that has a VMA of exactly [@va, @va + @size), -ENOENT if none
+ * has, -ENOTUNIQ if several have.
+ */
+int igt_panthor_find_vm(const struct igt_panthor_vmas *vmas, uint64_t va, uint64_t size)
+{
+	int vm = -ENOENT;
+
+	for (size_t i = 0; i < vmas->count; i++) {
+		if (vmas->vma[i].va != va || vmas->vma[i].size != size)
+			continue;
+		if (vm >= 0)
+			return -ENOTUNIQ;
+		vm = vmas->vma[i].vm;
+	}
+
+	return vm;
+}
+
+static int open_debugfs(int fd, const char *name, int flags)
+{
+	int dir = igt_debugfs_dir(fd);
+	int file;
+
+	if (dir < 0)
+		return -ENOENT;
+
+	file = openat(dir, name, flags);
+	if (file < 0)
+		file = -errno;
+	close(dir);
+
+	return file;
+}
+
+static int read_all(int file, char **text)
+{
+	size_t size = 0, capacity = 0;
+	ssize_t got;
+
+	*text = NULL;
+	do {
+		if (capacity - size < 2) {
+			capacity = capacity ? 2 * capacity : 64 * 1024;
+			*text = realloc(*text, capacity);
+			igt_assert(*text);
+		}
+		got = read(file, *text + size, capacity - size - 1);
+		size += got > 0 ? got : 0;
+	} while (got > 0 || (got < 0 && errno == EINTR));
+
+	(*text)[size] = '\0';
+	return got < 0 ? -errno : 0;
+}
+
+static int read_debugfs(int fd, const char *name, char **text)
+{
+	int file = open_debugfs(fd, name, O_RDONLY);
+	int err;
+
+	if (file < 0)
+		return file;
+
+	err = read_all(file, text);
+	close(file);
+	if (err) {
+		free(*text);
+		*text = NULL;
+	}
+
+	return err;
+}
+
+static int check_readable(int fd, const char *name)
+{
+	int file = open_debugfs(fd, name, O_RDONLY);
+
+	if (file < 0)
+		return file;
+
+	close(file);
+	return 0;
+}
+
+/**
+ * igt_panthor_has_debugfs:
+ * @fd: device
+ *
+ * Returns: true if gems and gpuvas can be read.
+ */
+bool igt_panthor_has_debugfs(int fd)
+{
+	return geteuid() == 0 && !check_readable(fd, "gems") && !check_readable(fd, "gpuvas");
+}
+
+/**
+ * igt_panthor_require_debugfs:
+ * @fd: device
+ *
+ * Skips if gems and gpuvas cannot be read.
+ */
+void igt_panthor_require_debugfs(int fd)
+{
+	igt_require_f(geteuid() == 0, "reading debugfs needs root\n");
+	igt_require_f(igt_panthor_has_debugfs(fd),
+		      "debugfs has no gems and gpuvas for this device\n");
+}
+
+/**
+ * igt_panthor_read_gems:
+ * @fd: device
+ * @gems: filled; to be freed by igt_panthor_free_gems()
+ */
+void igt_panthor_read_gems(int fd, struct igt_panthor_gems *gems)
+{
+	char *text;
+
+	igt_assert_eq(read_debugfs(fd, "gems", &text), 0);
+	igt_assert_eq(igt_panthor_parse_gems(text, gems), 0);
+	free(text);
+}
+
+/**
+ * igt_panthor_read_gpuvas:
+ * @fd: device
+ * @vmas: filled; to be freed by igt_panthor_free_vmas()
+ */
+void igt_panthor_read_gpuvas(int fd, struct igt_panthor_vmas *vmas)
+{
+	char *text;
+	int err;
+
+	igt_wait((err = read_debugfs(fd, "gpuvas", &text)) != -ENODEV, GPUVAS_DEADLINE_MS, 1);
+	igt_assert_eq(err, 0);
+	igt_assert_eq(igt_panthor_parse_gpuvas(text, vmas), 0);
+	free(text);
+}
+
+static bool is_own_dummy(const struct igt_panthor_gem *gem)
+{
+	return gem->pid == getpid() && gem->size == IGT_PANTHOR_DUMMY_SIZE && !gem->usage &&
+	       !gem->label[0];
+}
+
+/**
+ * igt_panthor_newest_dummy:
+ * @fd: the file of the device that this process opened last
+ *
+ * panthor gives each open file one object for all its sparse ranges. It has no
+ * label, belongs to who opened the file, and gets its pages with the first
+ * sparse bind. gems has BOs in the order of their creation, so the last such
+ * object is that of @fd. Those of files that were closed may stay for a while:
+ * VMs and groups are released later. BOs of the caller that have that size need
+ * a label to be told apart.
+ *
+ * Returns: the file_offset of the object, or 0 if debugfs does not show it.
+ */
+uint64_t igt_panthor_newest_dummy(int fd)
+{
+	struct igt_panthor_gems gems;
+	uint64_t newest = 0;
+
+	if (!igt_panthor_has_debugfs(fd))
+		return 0;
+
+	igt_panthor_read_gems(fd, &gems);
+	for (size_t i = 0; i < gems.count; i++)
+		if (is_own_dummy(&gems.gem[i]))
+			newest = gems.gem[i].file_offset;
+	igt_panthor_free_gems(&gems);
+
+	return newest;
+}
+
+/**
+ * igt_panthor_read_dummy:
+ * @fd: device
+ * @dummy: from igt_panthor_newest_dummy()
+ * @gem: filled
+ *
+ * Returns: true if gems still has it.
+ */
+bool igt_panthor_read_dummy(int fd, uint64_t dummy, struct igt_panthor_gem *gem)
+{
+	struct igt_panthor_gems gems;
+	bool found = false;
+
+	igt_panthor_read_gems(fd, &gems);
+	for (size_t i = 0; i < gems.count && !found; i++) {
+		*gem = gems.gem[i];
+		found = is_own_dummy(gem) && gem->file_offset == dummy;
+	}
+	igt_panthor_free_gems(&gems);
+
+	return found;
+}
+
+/**
+ * igt_panthor_dummy_resident:
+ * @fd: device
+ * @dummy: from igt_panthor_newest_dummy()
+ *
+ * Returns: how many bytes of it have pages.
+ */
+uint64_t igt_panthor_dummy_resident(int fd, uint64_t dummy)
+{
+	struct igt_panthor_gem gem;
+
+	igt_assert(igt_panthor_read_dummy(fd, dummy, &gem));
+
+	return gem.resident;
+}
+
+/**
+ * igt_panthor_require_shrink:
+ * @fd: device
+ *
+ * Skips if the shrinker cannot be run, or would do nothing: without free swap
+ * it leaves every BO alone (can_swap() in panthor_gem.c).
+ */
+void igt_panthor_require_shrink(int fd)
+{
+	int file;
+
+	igt_panthor_require_debugfs(fd);
+
+	file = open_debugfs(fd, "shrink", O_WRONLY);
+	igt_require_f(file >= 0, "debugfs has no shrink for this device: %s\n", strerror(-file));
+	close(file);
+
+	igt_require_f(igt_get_total_swap_mb() > 0, "eviction needs free swap space\n");
+}
+
+/**
+ * igt_panthor_shrink:
+ * @fd: device
+ *
+ * Runs the driver's shrinker once, over all that it can reclaim, of all clients.
+ */
+void igt_panthor_shrink(int fd)
+{
+	int dir = igt_debugfs_dir(fd);
+
+	igt_assert_fd(dir);
+	igt_assert(igt_sysfs_set(dir, "shrink", SHRINK_ALL));
+	close(dir);
+}
+
+/**
+ * igt_panthor_shrink_result:
+ * @fd: device
+ *
+ * Returns: the number of pages that the last run of the shrinker reclaimed.
+ */
+uint64_t igt_panthor_shrink_result(int fd)
+{
+	uint64_t pages;
+	char *text;
+
+	igt_assert_eq(read_debugfs(fd, "shrink", &text), 0);
+	igt_assert_eq(sscanf(text, "%" SCNx64, &pages), 1);
+	free(text);
+
+	return pages;
+}
+
+static bool try_evict_dummy(int fd, uint64_t dummy)
+{
+	igt_panthor_shrink(fd);
+	igt_debug("shrink took %" PRIu64 " pages\n", igt_panthor_shrink_result(fd));
+
+	return igt_panthor_dummy_resident(fd, dummy) == 0;
+}
+
+/**
+ * igt_panthor_evict_dummy:
+ * @fd: device
+ * @dummy: from igt_panthor_newest_dummy(); it has pages
+ *
+ * Has the object behind the sparse ranges evicted, and asserts by gems that it
+ * was: its pages are gone, and it counts one eviction more.
+ */
+void igt_panthor_evict_dummy(int fd, uint64_t dummy)
+{
+	struct igt_panthor_gem before, after;
+
+	igt_assert(igt_panthor_read_dummy(fd, dummy, &before));
+	igt_assert_eq_u64(before.resident, IGT_PANTHOR_DUMMY_SIZE);
+
+	igt_assert_f(igt_wait(try_evict_dummy(fd, dummy), EVICT_DEADLINE_MS, EVICT_INTERVAL_MS),
+		     "the shrinker left the sparse dummy alone for %d ms\n", EVICT_DEADLINE_MS);
+
+	igt_assert(igt_panthor_read_dummy(fd, dummy, &after));
+	igt_assert_eq_u64(after.resident, 0);
+	igt_assert_eq_u64(after.evictions, before.evictions + 1);
+}
+
+/**
+ * igt_panthor_parse_fault:
+ * @record: a record of /dev/kmsg
+ * @fault: filled
+ *
+ * The text is that of panthor_mmu_irq_handler() in panthor_mmu.c.
+ *
+ * Returns: true if @record tells of an MMU fault.
+ */
+bool igt_panthor_parse_fault(const char *record, struct igt_panthor_fault *fault)
+{
+	const char *text = strstr(record, "Unhandled Page fault in AS");
+
+	return text && sscanf(text, "Unhandled Page fault in AS%u at VA 0x%" SCNx64,
+			      &fault->as, &fault->va) == 2;
+}
+
+/**
+ * igt_panthor_fault_log_open:
+ *
+ * Returns: a file descriptor for igt_panthor_fault_log_next(), which starts
+ * with what is logged from now on, or a negative errno.
+ */
+int igt_panthor_fault_log_open(void)
+{
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (log < 0)
+		return -errno;
+
+	igt_assert_eq(lseek(log, 0, SEEK_END), 0);
+	return log;
+}
+
+/**
+ * igt_panthor_fault_log_next:
+ * @log: from igt_panthor_fault_log_open()
+ * @fault: filled
+ *
+ * Returns: true if another MMU fault has been logged.
+ */
+bool igt_panthor_fault_log_next(int log, struct igt_panthor_fault *fault)
+{
+	char record[8192];
+	ssize_t got;
+
+	do {
+		got = read(log, record, sizeof(record) - 1);
+		if (got < 0 && errno != EPIPE)
+			return false;
+		record[max(got, (ssize_t)0)] = '\0';
+	} while (!igt_panthor_parse_fault(record, fault));
+
+	return true;
+}
+
+/**
+ * igt_panthor_ignore_fault_messages:
+ *
+ * To be called before a GPU fault is provoked: tells igt_runner that what the
+ * driver logs about it is no failure, until the next subtest starts. That is
+ * the MMU's message (panthor_mmu_irq_handler()) and the two of the queue that
+ * faulted (cs_slot_process_fatal_event_locked() and its sibling for faults).
+ */
+void igt_panthor_ignore_fault_messages(void)
+{
+	igt_emit_ignore_dmesg_regex("Unhandled Page fault in AS[0-9]+ at VA 0x|"
+				    "CS_(FATAL|FAULT): pid=[0-9]+, comm=|"
+				    "CSG slot [0-9]+ CS slot: [0-9]+");
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (C) 2026 The vmali authors */
+
+#ifndef IGT_PANTHOR_DEBUGFS_H
+#define IGT_PANTHOR_DEBUGFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * panthor's debugfs files: gems (every BO), gpuvas (every VMA of every VM) and
+ * shrink (runs the driver's shrinker). The parsers take a file's text, so they
+ * can be tested without a device.
+ */
+
+#define IGT_PANTHOR_GEM_LABEL_LEN 64
+
+/**
+ * igt_panthor_gem:
+ * @pid: process that created the BO (its thread group)
+ * @size: size in bytes
+ * @resident: bytes that have pages
+ * @evictions: how often the shrinker took the pages
+ * @file_offset: page of the device file that the BO is mapped at; no two BOs
+ *	have the same
+ * @state: state flags of the gems file: imported 1, exported 2, evicted 4
+ * @usage: usage flags of the gems file: kernel 1, fw-mapped 2
+ * @label: label, cut to fit, empty if there is none
+ *
+ * A line of gems.
+ */
+struct igt_panthor_gem {
+	pid_t pid;
+	uint64_t size;
+	uint64_t resident;
+	uint64_t evictions;
+	uint64_t file_offset;
+	uint32_t state;
+	uint32_t usage;
+	char label[IGT_PANTHOR_GEM_LABEL_LEN];
+};
+
+struct igt_panthor_gems {
+	struct igt_panthor_gem *gem;
+	size_t count;
+};
+
+/**
+ * igt_panthor_vma:
+ * @vm: which VM of the file, counted from 0; VMs have no other name there
+ * @va: GPU virtual address
+ * @size: size in bytes
+ * @object: the kernel's address of the BO, good for comparing only
+ * @offset: where in the BO the VMA starts
+ *
+ * A line of gpuvas.
+ */
+struct igt_panthor_vma {
+	unsigned int vm;
+	uint64_t va;
+	uint64_t size;
+	uint64_t object;
+	uint64_t offset;
+};
+
+struct igt_panthor_vmas {
+	struct igt_panthor_vma *vma;
+	size_t count;
+};
+
+int igt_panthor_parse_gems(const char *text, struct igt_panthor_gems *gems);
+int igt_panthor_parse_gpuvas(const char *text, struct igt_panthor_vmas *vmas);
+
+bool igt_panthor_has_debugfs(int fd);
+void igt_panthor_require_debugfs(int fd);
+void igt_panthor_read_gems(int fd, struct igt_panthor_gems *gems);
+void igt_panthor_read_gpuvas(int fd, struct igt_panthor_vmas *vmas);
+void igt_panthor_free_gems(struct igt_panthor_gems *gems);
+void igt_panthor_free_vmas(struct igt_panthor_vmas *vmas);
+
+const struct igt_panthor_vma *igt_panthor_find_vma(const struct igt_panthor_vmas *vmas,
+						   unsigned int vm, uint64_t va);
+int igt_panthor_find_vm(const struct igt_panthor_vmas *vmas, uint64_t va, uint64_t size);
+
+/* Size of the object that panthor maps sparse ranges to (panthor_dummy_bo_create()). */
+#define IGT_PANTHOR_DUMMY_SIZE (UINT64_C(2) << 20)
+
+uint64_t igt_panthor_newest_dummy(int fd);
+bool igt_panthor_read_dummy(int fd, uint64_t dummy, struct igt_panthor_gem *gem);
+uint64_t igt_panthor_dummy_resident(int fd, uint64_t dummy);
+
+void igt_panthor_require_shrink(int fd);
+void igt_panthor_shrink(int fd);
+uint64_t igt_panthor_shrink_result(int fd);
+void igt_panthor_evict_dummy(int fd, uint64_t dummy);
+
+/**
+ * igt_panthor_fault:
+ * @as: address space that it happened in
+ * @va: GPU virtual address
+ *
+ * An MMU fault, as the kernel log tells it.
+ */
+struct igt_panthor_fault {
+	unsigned int as;
+	uint64_t va;
+};
+
+bool igt_panthor_parse_fault(const char *record, struct igt_panthor_fault *fault);
+int igt_panthor_fault_log_open(void);
+bool igt_panthor_fault_log_next(int log, struct igt_panthor_fault *fault);
+void igt_panthor_ignore_fault_messages(void);
+
+#endif /* IGT_PANTHOR_DEBUGFS_H */

@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: MIT
+// Copyright (C) 2026 The vmali authors
+
+#include <errno.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "drmtest.h"
+#include "igt_aux.h"
+#include "igt_core.h"
+#include "igt_panthor_debugfs.h"
+#include "igt_panthor_exec.h"
+#include "igt_sizes.h"
+#include "igt_syncobj.h"
+
+/* User addresses of what every VM has: [0, IGT_PANTHOR_EXEC_VA_END). */
+#define CMD_VA UINT64_C(0x10000000)
+#define FLAG_VA UINT64_C(0x20000000)
+#define OUT_VA UINT64_C(0x40000000)
+
+#define CMD_SIZE SZ_4K
+#define OUT_SIZE (IGT_PANTHOR_WALK_MAX * sizeof(uint32_t))
+
+/* What the CPU puts where the GPU is to write: no pattern by design, only by chance. */
+#define POISON 0xbad0bad0
+
+/* How long a job may take to come to its pause, a boot of the MCU included. */
+#define PAUSE_DEADLINE_MS 4000
+
+/*
+ * The registers of the streams. The first ones, so that any number of registers
+ * that the GPU has is enough.
+ */
+enum {
+	REG_ADDRESS = 0,
+	REG_OUT = 2,
+	REG_VALUE = 4,
+	REG_LOADED = 5,
+	REG_LEFT = 6,
+	REG_SCRATCH = 7,
+};
+
+enum flag_word {
+	FLAG_PAUSED,
+	FLAG_RESUME,
+};
+
+/* Multiplying by an odd number maps 32 bits one to one. */
+#define PATTERN_FACTOR 0x9e3779b1u
+
+/**
+ * igt_panthor_pattern:
+ * @va: address of a 32-bit word
+ * @seed: seed of the walk
+ *
+ * Differs between any two words of a range of 16 GiB, and rises by the same
+ * number from each word to the next, so that a stream computes it by additions.
+ *
+ * Returns: the value that belongs there.
+ */
+uint32_t igt_panthor_pattern(uint64_t va, uint32_t seed)
+{
+	return (uint32_t)(va / sizeof(uint32_t)) * PATTERN_FACTOR + seed;
+}
+
+static void create_bound(struct igt_panthor_exec *exec, struct panthor_bo *bo, uint64_t va,
+			 uint64_t size, uint32_t flags, const char *label)
+{
+	igt_panthor_bo_create_mapped(exec->fd, bo, size, 0, 0);
+	igt_panthor_bo_set_label(exec->fd, bo, label);
+	igt_panthor_vm_bind(exec->fd, exec->vm_id, bo->handle, va, bo->size,
+			    DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | flags, 0);
+}
+
+static uint64_t pick_tag_va(void)
+{
+	static unsigned int count;
+	const uint64_t slots = (IGT_PANTHOR_EXEC_TAG_VA_END - IGT_PANTHOR_EXEC_TAG_VA) /
+			       IGT_PANTHOR_PAGE_SIZE;
+	const uint64_t slot = (uint64_t)getpid() * 16 + count++ % 16;
+
+	return IGT_PANTHOR_EXEC_TAG_VA + slot % slots * IGT_PANTHOR_PAGE_SIZE;
+}
+
+/**
+ * igt_panthor_exec_init:
+ * @exec: filled
+ * @fd: the file of the device that this process opened last
+ *
+ * Creates a VM and all that walks need. Skips if the VM is too small.
+ */
+void igt_panthor_exec_init(struct igt_panthor_exec *exec, int fd)
+{
+	memset(exec, 0, sizeof(*exec));
+	exec->fd = fd;
+	exec->dummy = igt_panthor_newest_dummy(fd);
+
+	igt_panthor_cs_query_limits(fd, &exec->limits);
+
+	igt_panthor_vm_create_userva_range(fd, &exec->vm_id, 0, &exec->uva_range);
+	igt_require_f(exec->uva_range >= IGT_PANTHOR_EXEC_TAG_VA_END,
+		      "needs user addresses up to %#llx\n",
+		      (unsigned long long)IGT_PANTHOR_EXEC_TAG_VA_END);
+
+	create_bound(exec, &exec->cmd, CMD_VA, CMD_SIZE, DRM_PANTHOR_VM_BIND_OP_MAP_READONLY,
+		     "streams");
+	create_bound(exec, &exec->out, OUT_VA, OUT_SIZE, DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC,
+		     "loaded words");
+	/* Uncached, for the GPU to see the CPU's stores while a job runs. */
+	create_bound(exec, &exec->flag, FLAG_VA, IGT_PANTHOR_PAGE_SIZE,
+		     DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC | DRM_PANTHOR_VM_BIND_OP_MAP_UNCACHED,
+		     "flags");
+	exec->tag_va = pick_tag_va();
+	create_bound(exec, &exec->tag, exec->tag_va, IGT_PANTHOR_PAGE_SIZE,
+		     DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC, "tag");
+
+	exec->syncobj = syncobj_create(fd, 0);
+	exec->group = igt_panthor_group_create_simple(fd, exec->vm_id, 0);
+}
+
+/**
+ * igt_panthor_exec_fini:
+ * @exec: from igt_panthor_exec_init()
+ *
+ * Releases everything, the VM and what is mapped in it included.
+ */
+void igt_panthor_exec_fini(struct igt_panthor_exec *exec)
+{
+	igt_panthor_group_destroy(exec->fd, exec->group, 0);
+	syncobj_destroy(exec->fd, exec->syncobj);
+	igt_panthor_vm_destroy(exec->fd, exec->vm_id, 0);
+	igt_panthor_free_bo(exec->fd, &exec->tag);
+	igt_panthor_free_bo(exec->fd, &exec->flag);
+	igt_panthor_free_bo(exec->fd, &exec->out);
+	igt_panthor_free_bo(exec->fd, &exec->cmd);
+}
+
+/**
+ * igt_panthor_exec_new_group:
+ * @exec: from igt_panthor_exec_init()
+ *
+ * Replaces the group: one that faulted takes no more jobs.
+ */
+void igt_panthor_exec_new_group(struct igt_panthor_exec *exec)
+{
+	igt_panthor_group_destroy(exec->fd, exec->group, 0);
+	exec->group = igt_panthor_group_create_simple(exec->fd, exec->vm_id, 0);
+}
+
+static void cs_start(struct igt_panthor_exec *exec, struct igt_panthor_cs *cs)
+{
+	igt_panthor_cs_init(cs, exec->cmd.map, CMD_SIZE, &exec->limits);
+}
+
+static void cs_submit(struct igt_panthor_exec *exec, struct igt_panthor_cs *cs)
+{
+	const int size = igt_panthor_cs_end(cs, REG_SCRATCH);
+
+	igt_assert_lt(0, size);
+	/* The stream has to leave the CPU's write-combining buffers. */
+	__sync_synchronize();
+	igt_panthor_group_submit_simple(exec->fd, exec->group, 0, CMD_VA, size, exec->syncobj, 0);
+}
+
+static struct igt_panthor_job_result cs_wait_end(struct igt_panthor_exec *exec)
+{
+	return igt_panthor_job_wait(exec->fd, exec->group, exec->syncobj,
+				    IGT_PANTHOR_JOB_DEADLINE_MS);
+}
+
+static void build_walk(struct igt_panthor_cs *cs, const struct igt_panthor_walk *walk)
+{
+	const uint32_t step = igt_panthor_pattern(walk->stride, 0);
+	unsigned int loop;
+
+	igt_assert(walk->count > 0 && walk->count <= IGT_PANTHOR_WALK_MAX);
+
+	igt_panthor_cs_mov48(cs, REG_ADDRESS, walk->va);
+	igt_panthor_cs_mov48(cs, REG_OUT, OUT_VA);
+	igt_panthor_cs_mov32(cs, REG_VALUE, igt_panthor_pattern(walk->va, walk->seed));
+	igt_panthor_cs_mov32(cs, REG_LEFT, walk->count);
+
+	loop = igt_panthor_cs_new_label(cs);
+	igt_panthor_cs_set_label(cs, loop);
+	if (walk->access & IGT_PANTHOR_STORE)
+		igt_panthor_cs_store(cs, REG_VALUE, 1, REG_ADDRESS, 0);
+	if (walk->access & IGT_PANTHOR_LOAD) {
+		igt_panthor_cs_load(cs, REG_LOADED, 1, REG_ADDRESS, 0);
+		igt_panthor_cs_store(cs, REG_LOADED, 1, REG_OUT, 0);
+	}
+	igt_panthor_cs_add64(cs, REG_ADDRESS, REG_ADDRESS, walk->stride);
+	igt_panthor_cs_add64(cs, REG_OUT, REG_OUT, sizeof(uint32_t));
+	igt_panthor_cs_add32(cs, REG_VALUE, REG_VALUE, (int32_t)step);
+	igt_panthor_cs_add32(cs, REG_LEFT, REG_LEFT, -1);
+	igt_panthor_cs_branch(cs, CS_CONDITION_NEQUAL, REG_LEFT, loop);
+}
+
+static void poison_out(struct igt_panthor_exec *exec, uint32_t count)
+{
+	uint32_t *out = exec->out.map;
+
+	for (uint32_t i = 0; i < count; i++)
+		out[i] = POISON;
+}
+
+/**
+ * __igt_panthor_exec_walk:
+ * @exec: from igt_panthor_exec_init()
+ * @walk: what to do
+ *
+ * Has the GPU do a walk and waits for its end.
+ *
+ * Returns: how it ended; exec->out has the loaded words.
+ */
+struct igt_panthor_job_result __igt_panthor_exec_walk(struct igt_panthor_exec *exec,
+						      const struct igt_panthor_walk *walk)
+{
+	struct igt_panthor_cs cs;
+
+	cs_start(exec, &cs);
+	build_walk(&cs, walk);
+	poison_out(exec, walk->count);
+	cs_submit(exec, &cs);
+
+	return cs_wait_end(exec);
+}
+
+/**
+ * igt_panthor_exec_walk:
+ * @exec: from igt_panthor_exec_init()
+ * @walk: what to do
+ *
+ * Has the GPU do a walk and asserts that nothing went wrong.
+ *
+ * Returns: the loaded words, one for each address.
+ */
+const uint32_t *igt_panthor_exec_walk(struct igt_panthor_exec *exec,
+				      const struct igt_panthor_walk *walk)
+{
+	const struct igt_panthor_job_result result = __igt_panthor_exec_walk(exec, walk);
+
+	igt_panthor_job_assert_done(&result);
+
+	return exec->out.map;
+}
+
+/**
+ * igt_panthor_exec_walk_verify:
+ * @exec: from igt_panthor_exec_init()
+ * @walk: what to do; a load at least
+ *
+ * Has the GPU do a walk, and asserts that each word it loads is what a walk of
+ * that seed stores there.
+ */
+void igt_panthor_exec_walk_verify(struct igt_panthor_exec *exec,
+				  const struct igt_panthor_walk *walk)
+{
+	const uint32_t *loaded = igt_panthor_exec_walk(exec, walk);
+
+	igt_assert(walk->access & IGT_PANTHOR_LOAD);
+	for (uint32_t i = 0; i < walk->count; i++) {
+		const uint64_t va = walk->va + (uint64_t)i * walk->stride;
+		const uint32_t expected = igt_panthor_pattern(va, walk->seed);
+
+		igt_assert_f(loaded[i] == expected, "GPU loaded %#x at %#llx, expected %#x\n",
+			     loaded[i], (unsigned long long)va, expected);
+	}
+}
+
+static void assert_fault_logged(int log, uint64_t va)
+{
+	struct igt_panthor_fault fault = {};
+	bool found = false;
+
+	while (!found && igt_panthor_fault_log_next(log, &fault))
+		found = fault.va / IGT_PANTHOR_PAGE_SIZE == va / IGT_PANTHOR_PAGE_SIZE;
+
+	igt_assert_f(found, "no fault logged at %#llx; the last one was at %#llx\n",
+		     (unsigned long long)va, (unsigned long long)fault.va);
+}
+
+static void assert_faulted(struct igt_panthor_exec *exec,
+			   const struct igt_panthor_job_result *result, uint64_t va,
+			   enum igt_panthor_access access)
+{
+	igt_assert_f(result->fence < 0 && result->fence != -ETIME &&
+		     result->group_state == DRM_PANTHOR_GROUP_STATE_FATAL_FAULT,
+		     "%s at %#llx did not fault: fence %d, group state %#x\n",
+		     access & IGT_PANTHOR_STORE ? "store" : "load", (unsigned long long)va,
+		     result->fence, result->group_state);
+	igt_assert_eq_u32(*(uint32_t *)exec->out.map, POISON);
+	igt_assert_eq_u32(igt_panthor_vm_get_state(exec->fd, exec->vm_id),
+			  DRM_PANTHOR_VM_STATE_USABLE);
+}
+
+/* Without root there is no log to read: then the fault's address is not checked. */
+static void end_fault(struct igt_panthor_exec *exec, int log, uint64_t va)
+{
+	if (log >= 0) {
+		assert_fault_logged(log, va);
+		close(log);
+	}
+
+	igt_panthor_exec_new_group(exec);
+}
+
+/**
+ * igt_panthor_exec_must_fault:
+ * @exec: from igt_panthor_exec_init()
+ * @va: address
+ * @access: STORE or LOAD
+ *
+ * Asserts that an access is refused: the job fails, its group dies by a fatal
+ * fault, the fault is at @va if the kernel log can be read, a load brings
+ * nothing back, and the VM stays usable. The group is replaced.
+ */
+void igt_panthor_exec_must_fault(struct igt_panthor_exec *exec, uint64_t va,
+				 enum igt_panthor_access access)
+{
+	const struct igt_panthor_walk walk = {
+		.access = access, .va = va, .count = 1, .stride = sizeof(uint32_t),
+	};
+	struct igt_panthor_job_result result;
+	int log;
+
+	igt_panthor_ignore_fault_messages();
+	log = igt_panthor_fault_log_open();
+	result = __igt_panthor_exec_walk(exec, &walk);
+	assert_faulted(exec, &result, va, access);
+	end_fault(exec, log, va);
+}
+
+static void build_pause(struct igt_panthor_cs *cs)
+{
+	unsigned int loop;
+
+	igt_panthor_cs_mov48(cs, REG_ADDRESS, FLAG_VA);
+	igt_panthor_cs_mov32(cs, REG_VALUE, 1);
+	igt_panthor_cs_wait(cs);
+	igt_panthor_cs_store(cs, REG_VALUE, 1, REG_ADDRESS, FLAG_PAUSED * sizeof(uint32_t));
+
+	loop = igt_panthor_cs_new_label(cs);
+	igt_panthor_cs_set_label(cs, loop);
+	igt_panthor_cs_load(cs, REG_LOADED, 1, REG_ADDRESS, FLAG_RESUME * sizeof(uint32_t));
+	igt_panthor_cs_branch(cs, CS_CONDITION_EQUAL, REG_LOADED, loop);
+}
+
+/**
+ * igt_panthor_exec_pause:
+ * @exec: from igt_panthor_exec_init()
+ * @first: what the job does before its pause, or NULL
+ * @second: what it does once it is told to go on, or NULL
+ *
+ * Starts a job, and waits until it has done @first. It runs all through its
+ * pause, so the VM keeps its address space and the GPU what it has cached of
+ * it. The words that @second loads go where those of @first went.
+ *
+ * Ended by igt_panthor_exec_resume() or igt_panthor_exec_resume_must_fault(),
+ * within the 5 s after which the driver ends a job.
+ */
+void igt_panthor_exec_pause(struct igt_panthor_exec *exec, const struct igt_panthor_walk *first,
+			    const struct igt_panthor_walk *second)
+{
+	volatile uint32_t *flag = exec->flag.map;
+	struct igt_panthor_cs cs;
+
+	flag[FLAG_PAUSED] = 0;
+	flag[FLAG_RESUME] = 0;
+	poison_out(exec, 1);
+
+	cs_start(exec, &cs);
+	if (first)
+		build_walk(&cs, first);
+	build_pause(&cs);
+	if (second)
+		build_walk(&cs, second);
+	cs_submit(exec, &cs);
+
+	igt_assert_f(igt_wait(flag[FLAG_PAUSED] == 1, PAUSE_DEADLINE_MS, 1),
+		     "the job did not come to its pause within %d ms\n", PAUSE_DEADLINE_MS);
+}
+
+static struct igt_panthor_job_result resume(struct igt_panthor_exec *exec)
+{
+	volatile uint32_t *flag = exec->flag.map;
+
+	flag[FLAG_RESUME] = 1;
+	__sync_synchronize();
+
+	return cs_wait_end(exec);
+}
+
+/**
+ * igt_panthor_exec_resume:
+ * @exec: from igt_panthor_exec_init()
+ *
+ * Has the job of igt_panthor_exec_pause() go on, and asserts that it ends well.
+ */
+void igt_panthor_exec_resume(struct igt_panthor_exec *exec)
+{
+	const struct igt_panthor_job_result result = resume(exec);
+
+	igt_panthor_job_assert_done(&result);
+}
+
+/**
+ * igt_panthor_exec_resume_must_fault:
+ * @exec: from igt_panthor_exec_init()
+ * @va: first address of the second walk
+ * @access: access of the second walk
+ *
+ * Has the job of igt_panthor_exec_pause() go on, and asserts that the first
+ * access of its second walk is refused, as igt_panthor_exec_must_fault() does.
+ */
+void igt_panthor_exec_resume_must_fault(struct igt_panthor_exec *exec, uint64_t va,
+					enum igt_panthor_access access)
+{
+	struct igt_panthor_job_result result;
+	int log;
+
+	igt_panthor_ignore_fault_messages();
+	log = igt_panthor_fault_log_open();
+	result = resume(exec);
+	assert_faulted(exec, &result, va, access);
+	end_fault(exec, log, va);
+}

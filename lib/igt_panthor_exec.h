@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (C) 2026 The vmali authors */
+
+#ifndef IGT_PANTHOR_EXEC_H
+#define IGT_PANTHOR_EXEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "igt_panthor.h"
+
+/*
+ * Loads and stores by the GPU, for tests of its address spaces: a VM with a
+ * group in it, memory for command streams and for what they bring back, and
+ * walks over ranges of addresses.
+ *
+ * Every store writes a value that follows from its address and a seed
+ * (igt_panthor_pattern()), so that what ended up in the wrong place shows.
+ */
+
+#define IGT_PANTHOR_PAGE_SIZE UINT64_C(4096)
+
+/* User addresses that a struct igt_panthor_exec keeps for itself: [0, this). */
+#define IGT_PANTHOR_EXEC_VA_END (UINT64_C(1) << 32)
+
+/* Where each one has its tag page, which no VM of another process has there. */
+#define IGT_PANTHOR_EXEC_TAG_VA (UINT64_C(1) << 37)
+#define IGT_PANTHOR_EXEC_TAG_VA_END (UINT64_C(1) << 38)
+
+/* The most accesses of one walk: each brings back a 32-bit word. */
+#define IGT_PANTHOR_WALK_MAX (UINT32_C(1) << 18)
+
+/**
+ * igt_panthor_exec:
+ * @fd: device
+ * @vm_id: VM
+ * @uva_range: user addresses of the VM are [0, @uva_range)
+ * @group: group with one queue, which runs the walks
+ * @limits: what streams may use
+ * @cmd: streams
+ * @out: words that a walk brings back
+ * @flag: a word for each side of igt_panthor_exec_pause()
+ * @syncobj: signalled by the end of the last job
+ * @dummy: the object behind sparse ranges of @fd (igt_panthor_newest_dummy()), 0
+ *	if debugfs does not show it
+ * @tag_va: where @tag is mapped, an address that no other VM uses
+ * @tag: makes the VM known in gpuvas
+ */
+struct igt_panthor_exec {
+	int fd;
+	uint32_t vm_id;
+	uint64_t uva_range;
+	uint32_t group;
+	struct igt_panthor_cs_limits limits;
+	struct panthor_bo cmd;
+	struct panthor_bo out;
+	struct panthor_bo flag;
+	uint32_t syncobj;
+	uint64_t dummy;
+	uint64_t tag_va;
+	struct panthor_bo tag;
+};
+
+enum igt_panthor_access {
+	IGT_PANTHOR_STORE = 1 << 0,
+	IGT_PANTHOR_LOAD = 1 << 1,
+	IGT_PANTHOR_STORE_LOAD = IGT_PANTHOR_STORE | IGT_PANTHOR_LOAD,
+};
+
+/**
+ * igt_panthor_walk:
+ * @access: what to do at each address; STORE_LOAD loads each word right after
+ *	its own store
+ * @va: first address, 4-byte aligned
+ * @count: number of addresses, 1 to %IGT_PANTHOR_WALK_MAX
+ * @stride: bytes from one address to the next, a multiple of 4 below 1 << 31
+ * @seed: makes the values of one walk differ from another's
+ *
+ * Accesses of 32 bits, at rising addresses.
+ */
+struct igt_panthor_walk {
+	enum igt_panthor_access access;
+	uint64_t va;
+	uint32_t count;
+	uint32_t stride;
+	uint32_t seed;
+};
+
+uint32_t igt_panthor_pattern(uint64_t va, uint32_t seed);
+
+void igt_panthor_exec_init(struct igt_panthor_exec *exec, int fd);
+void igt_panthor_exec_fini(struct igt_panthor_exec *exec);
+void igt_panthor_exec_new_group(struct igt_panthor_exec *exec);
+
+struct igt_panthor_job_result __igt_panthor_exec_walk(struct igt_panthor_exec *exec,
+						      const struct igt_panthor_walk *walk);
+const uint32_t *igt_panthor_exec_walk(struct igt_panthor_exec *exec,
+				      const struct igt_panthor_walk *walk);
+void igt_panthor_exec_walk_verify(struct igt_panthor_exec *exec,
+				  const struct igt_panthor_walk *walk);
+void igt_panthor_exec_must_fault(struct igt_panthor_exec *exec, uint64_t va,
+				 enum igt_panthor_access access);
+
+void igt_panthor_exec_pause(struct igt_panthor_exec *exec, const struct igt_panthor_walk *first,
+			    const struct igt_panthor_walk *second);
+void igt_panthor_exec_resume(struct igt_panthor_exec *exec);
+void igt_panthor_exec_resume_must_fault(struct igt_panthor_exec *exec, uint64_t va,
+					enum igt_panthor_access access);
+
+#endif /* IGT_PANTHOR_EXEC_H */
