@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+# shellcheck shell=sh disable=SC2034
+#
+# Starts the model and QEMU, inside the session, and watches them to the end. Each stage has a
+# named deadline, in seconds; VMALI_DEADLINES="suite=60 subtest=5" changes them:
+#
+#   model     vmali accepts its connection
+#   kernel    the guest's kernel is up and has mounted the results share
+#   board     panthor has bound and the toolbox is mounted
+#   suite     igt_runner has ended
+#   poweroff  the guest is off
+#   subtest   one subtest has ended (igt_runner's to keep)
+#
+# VMALI_APPEND holds more words for the guest kernel's command line.
+
+deadline_model=5 deadline_kernel=30 deadline_board=30 deadline_suite=600 deadline_poweroff=15
+deadline_subtest=90
+
+GUEST_MEMORY=1G
+
+# Bounds of the logs, in bytes: a QEMU whose model died writes without end.
+LOG_BYTES=16777216
+
+deadlines_set() {
+	for pair in ${VMALI_DEADLINES:-}; do
+		case ${pair#*=} in
+		'' | *[!0-9]*) die 2 "VMALI_DEADLINES: $pair: not of the form NAME=SECONDS" ;;
+		esac
+		case ${pair%%=*} in
+		model | kernel | board | suite | poweroff | subtest)
+			eval "deadline_${pair%%=*}=\${pair#*=}"
+			;;
+		*) die 2 "VMALI_DEADLINES: $pair: no such deadline" ;;
+		esac
+	done
+}
+
+# Writes at most LOG_BYTES of stdin to the file $1, and reads on.
+bounded() {
+	{
+		head -c "$LOG_BYTES"
+		cat >/dev/null
+	} >"$1"
+}
+
+# Starts a command ($2...) in the background: output in $1.log of the results, process number in
+# $WORK/$1.pid, and once it has ended its exit status in $WORK/$1.status.
+start() {
+	name=$1
+	shift
+	verbose "$*"
+	(
+		{
+			status=0
+			# shellcheck disable=SC2016 # for the inner shell
+			sh -c 'echo $$ >"$0" && exec "$@"' "$WORK/$name.pid" "$@" || status=$?
+			echo "$status" >"$WORK/$name.status.new"
+			mv "$WORK/$name.status.new" "$WORK/$name.status"
+		} </dev/null 2>&1 | bounded "$RESULTS_DIR/$name.log"
+	) &
+}
+
+# Waits at most $2 seconds for the file $1.
+wait_for() {
+	clock_now
+	wait_end=$((NOW + $2 * 100))
+	while [ ! -e "$1" ]; do
+		[ "$NOW" -lt "$wait_end" ] || return 1
+		sleep 0.05
+		clock_now
+	done
+}
+
+# Signals a started command by its name, if it still runs.
+signal() {
+	[ -e "$WORK/$2.status" ] || kill -s "$1" "$(cat "$WORK/$2.pid")" 2>/dev/null || :
+}
+
+model_start() {
+	set -- --socket "$WORK/vmali.socket" --tlb "$TLB"
+	[ -z "$TRACE_FILE" ] || set -- "$@" --trace "$TRACE_FILE"
+	start vmali "$BUILD_DIR/vmali/vmali" "$@"
+	clock_now
+	wait_end=$((NOW + deadline_model * 100))
+	while [ ! -S "$WORK/vmali.socket" ]; do
+		[ ! -e "$WORK/vmali.status" ] || return 0
+		[ "$NOW" -lt "$wait_end" ] || return 0
+		sleep 0.02
+		clock_now
+	done
+}
+
+# True if the guest's own kernel reaches its first process under KVM within 4 s. Nothing less
+# is a proof: where /dev/kvm is an emulation, real-mode code may run and the kernel hang.
+kvm_works() {
+	[ -r /dev/kvm ] && [ -w /dev/kvm ] || return 1
+	timeout -s KILL 4 qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
+		-accel kvm -cpu host -smp 2 -m 256M -machine q35 -serial "file:$WORK/probe.log" \
+		-kernel "$KERNEL_DIR/bzImage" -initrd "$INITRAMFS" \
+		-append 'console=ttyS0 loglevel=1 panic=-1 vmali.probe' \
+		</dev/null >/dev/null 2>&1 || return 1
+	grep -q 'vmali guest: probe passed' "$WORK/probe.log"
+}
+
+# Sets ACCEL to kvm or tcg. The answer holds until the machine boots anew.
+accel_probe() {
+	accel_file=$(cache_entry probe "$({
+		cat /proc/sys/kernel/random/boot_id
+		ls -lL "$(command -v qemu-system-x86_64)"
+	} | key_of)")
+	if [ ! -s "$accel_file" ]; then
+		ACCEL=tcg
+		! kvm_works || ACCEL=kvm
+		accel_remember
+	fi
+	read -r ACCEL <"$accel_file"
+}
+
+accel_remember() {
+	mkdir -p "${accel_file%/*}" 2>/dev/null || cache_refused "${accel_file%/*}"
+	echo "$ACCEL" >"$accel_file.$$"
+	mv "$accel_file.$$" "$accel_file"
+}
+
+# A deadline that passed under KVM may be KVM's fault: do without it from now on.
+accel_distrust() {
+	[ "$ACCEL" = kvm ] || return 0
+	ACCEL=tcg
+	accel_remember
+	say 'KVM will not be used again until this machine boots anew'
+}
+
+# In QEMU's option lists a comma in a value is doubled.
+qemu_value() {
+	printf '%s\n' "$1" | sed 's/,/,,/g'
+}
+
+# Runs $@ with QEMU's command line appended. $CONSOLE is the serial console's chardev.
+with_qemu() {
+	accel='tcg,thread=multi' cpu=max
+	[ "$ACCEL" = tcg ] || accel=kvm cpu=host
+	"$@" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
+		-accel "$accel" -cpu "$cpu" -smp 2 -m "$GUEST_MEMORY" \
+		-object "memory-backend-memfd,id=ram,size=$GUEST_MEMORY,share=on" \
+		-machine q35,memory-backend=ram \
+		-device "{\"driver\":\"vfio-user-pci\",\"rombar\":0,\"socket\":{\"type\":\"unix\",\
+\"path\":\"$WORK/vmali.socket\"}}" \
+		-fsdev local,id=toolbox,path=/,security_model=none,readonly=on,multidevs=remap \
+		-device virtio-9p-pci,fsdev=toolbox,mount_tag=toolbox \
+		-fsdev "local,id=results,path=$(qemu_value "$RESULTS_DIR"),security_model=none" \
+		-device virtio-9p-pci,fsdev=results,mount_tag=results \
+		-chardev "$CONSOLE" -serial chardev:console \
+		-kernel "$KERNEL_DIR/bzImage" -initrd "$INITRAMFS" \
+		-append "console=ttyS0 loglevel=5 panic=-1 ${VMALI_APPEND:-}"
+}
+
+qemu_start() {
+	CONSOLE="file,id=console,path=$(qemu_value "$RESULTS_DIR/console.log")"
+	with_qemu start qemu
+}
+
+# Sets STAGE to the guest's stage, empty before the first.
+read_stage() {
+	read -r STAGE <"$RESULTS_DIR/guest/stage" || :
+} 2>/dev/null
+
+# Sets WAITING to the name of the deadline that runs in $STAGE.
+stage_deadline() {
+	case $STAGE in
+	'') WAITING=kernel ;;
+	kernel) WAITING=board ;;
+	board) WAITING=suite ;;
+	*) WAITING=poweroff ;;
+	esac
+	eval "LIMIT=\$deadline_$WAITING"
+}
+
+# Notes the time of the stages that matter; a short one may pass unseen.
+stage_reached() {
+	case $STAGE in
+	board) BOARD_AT=$NOW ;;
+	ended | off) SUITE_AT=${SUITE_AT:-$NOW} ;;
+	esac
+	stage_deadline
+}
+
+# Watches the board until QEMU has ended, the model has died or a deadline has passed; sets
+# OUTCOME to ended, model or deadline, and the times BOARD_AT and SUITE_AT.
+board_watch() {
+	STAGE='' seen=none OUTCOME=ended
+	while [ ! -e "$WORK/qemu.status" ]; do
+		clock_now
+		read_stage
+		if [ "$STAGE" != "$seen" ]; then
+			seen=$STAGE since=$NOW
+			stage_reached
+		fi
+		if model_died; then
+			OUTCOME=model
+			return
+		elif [ "$((NOW - since))" -ge "$((LIMIT * 100))" ]; then
+			OUTCOME=deadline
+			return
+		fi
+		sleep 0.05
+	done
+	read_stage
+}
+
+# The model ends with status 0 when QEMU goes away; any other end is a death.
+model_died() {
+	[ -e "$WORK/vmali.status" ] && [ "$(cat "$WORK/vmali.status")" != 0 ]
+}
+
+# Ends QEMU and the model, whatever they do.
+board_stop() {
+	signal KILL qemu
+	wait_for "$WORK/qemu.status" 5 || :
+	wait_for "$WORK/vmali.status" 2 || signal KILL vmali
+	wait_for "$WORK/vmali.status" 2 || :
+}
+
+# Prints how the started command $1 ended, in words.
+how_ended() {
+	status=$(cat "$WORK/$1.status" 2>/dev/null) || status=unknown
+	case $status in
+	12[89] | 1[3-9][0-9]) echo "killed by signal $((status - 128))" ;;
+	*) echo "exit status $status" ;;
+	esac
+}
+
+# Quotes the guest's panic, if it had the time to say it.
+last_words() {
+	sed -n 's/.*Kernel panic - not syncing/: &/; s/: .*\(Kernel panic\)/: \1/p' \
+		"$RESULTS_DIR/console.log" | head -n 1 | tr -d '\r'
+}
+
+last_lines() {
+	for log; do
+		[ -s "$RESULTS_DIR/$log" ] || continue
+		echo "    --- last lines of $log:"
+		tail -n "${LAST_LINES:-12}" "$RESULTS_DIR/$log" | tr -d '\r' | sed 's/^/    /'
+	done >&2
+}
+
+# Says in one line what went wrong, if anything did, and shows the last lines of the logs.
+board_explain() {
+	if [ "$OUTCOME" = model ]; then
+		run_failed 5 "the model died: $(how_ended vmali)"
+		last_lines vmali.log console.log
+	elif [ "$OUTCOME" = deadline ]; then
+		run_failed 6 "the deadline '$WAITING' ($LIMIT s) passed"
+		accel_distrust
+		last_lines kernel.log console.log
+	elif [ -s "$RESULTS_DIR/guest/error" ]; then
+		run_failed 5 "the board did not come up: $(cat "$RESULTS_DIR/guest/error")"
+		last_lines kernel.log vmali.log
+	elif [ "$(cat "$WORK/qemu.status")" != 0 ]; then
+		run_failed 5 "QEMU died: $(how_ended qemu)"
+		last_lines qemu.log console.log
+	elif [ "$STAGE" != off ]; then
+		run_failed 5 "the guest died in stage '${STAGE:-boot}'$(last_words)"
+		last_lines console.log
+	elif model_died; then
+		run_failed 5 "the model ended wrongly: $(how_ended vmali)"
+		last_lines vmali.log
+	fi
+}
+
+# Starts the model; false, with the reason said, if it does not accept its connection.
+model_ready() {
+	model_start
+	if [ -e "$WORK/vmali.status" ]; then
+		run_failed 5 "the model did not start: $(how_ended vmali)"
+	elif [ ! -S "$WORK/vmali.socket" ]; then
+		run_failed 6 "the deadline 'model' ($deadline_model s) passed"
+	else
+		return 0
+	fi
+	board_stop
+	last_lines vmali.log
+	return 1
+}
+
+# Boots the board and runs its suite. What happened is in $RESULTS_DIR and in STATUSES; BOOT_AT,
+# BOARD_AT and SUITE_AT are the times of QEMU's start, of the board's readiness and of the
+# suite's end, empty if that was not reached.
+board_boot() {
+	BOARD_AT='' SUITE_AT=''
+	clock_now
+	BOOT_AT=$NOW
+	model_ready || return 0
+	qemu_start
+	board_watch
+	board_stop
+	results_kernel_log
+	board_explain
+	results_kernel_reports
+}
+
+# The interactive board: the serial console is this terminal; a death of the model ends it. QEMU
+# runs in the background, since a signal interrupts `wait` but no command in the foreground.
+board_shell() {
+	model_ready || return 0
+	CONSOLE="stdio,id=console,signal=off,logfile=$(qemu_value "$RESULTS_DIR/console.log")"
+	shell_watch &
+	mkfifo "$WORK/qemu.messages"
+	bounded "$RESULTS_DIR/qemu.log" <"$WORK/qemu.messages" &
+	exec 3<&0
+	with_qemu shell_qemu <&3 2>"$WORK/qemu.messages" &
+	status=0
+	wait $! || status=$?
+	echo "$status" >"$WORK/qemu.status"
+	OUTCOME=ended
+	read_stage
+	! model_died || OUTCOME=model
+	board_stop
+	results_kernel_log
+	board_explain
+	results_kernel_reports
+}
+
+shell_qemu() {
+	# shellcheck disable=SC2016 # for the inner shell
+	sh -c 'echo $$ >"$0" && exec "$@"' "$WORK/qemu.pid" "$@"
+}
+
+shell_watch() {
+	while [ ! -e "$WORK/qemu.status" ]; do
+		! model_died || signal KILL qemu
+		sleep 0.2
+	done
+}

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+# shellcheck shell=sh
+#
+# Builds the model, the firmware image and the tests with meson, in the cache, inside the
+# session. The build folder is keyed by what meson fixes at set-up; ninja decides the rest.
+
+# Deadlines of the two commands, in seconds.
+MESON_SECONDS=120
+NINJA_SECONDS=600
+
+# What the build folder is keyed by: kernels with the same headers share one.
+build_inputs() {
+	printf '%s\n' "$REPO" "$TOOLBOX_ID"
+	(cd "$KERNEL_DIR/headers/include" && find . -type f -exec sha256sum {} + | LC_ALL=C sort)
+}
+
+build_set_up() {
+	[ ! -f "$BUILD_DIR/build.ninja" ] || return 0
+	rm -rf "$BUILD_DIR"
+	timeout -k 5 "$MESON_SECONDS" meson setup "$BUILD_DIR" "$REPO" -Dboard=enabled \
+		-Dunit_tests=disabled -Digt_tests=enabled -Db_colorout=never \
+		-Dkernel_headers="$KERNEL_DIR/headers/include" && return
+	# A folder without build.ninja is set up from nothing the next time.
+	rm -f "$BUILD_DIR/build.ninja"
+	return 1
+}
+
+build_all() {
+	build_set_up && timeout -k 5 "$NINJA_SECONDS" ninja -C "$BUILD_DIR"
+}
+
+# Sets BUILD_DIR. A failure ends the session with status 4 and the last lines of the log.
+build_ensure() {
+	BUILD_DIR=$(cache_entry build "$(build_inputs | key_of)")
+	mkdir -p "${BUILD_DIR%/*}" 2>/dev/null || cache_refused "${BUILD_DIR%/*}"
+	build_log=$WORK/build.log
+	verbose "ninja -C $BUILD_DIR"
+	(
+		flock -w 900 9 || exit 1
+		build_all >"$build_log" 2>&1
+	) 9>>"${BUILD_DIR%/*}/.${BUILD_DIR##*/}.lock" || build_failed
+	[ -z "$RESULTS_DIR" ] || cp "$build_log" "$RESULTS_DIR/build.log"
+}
+
+build_failed() {
+	! cache_full "${BUILD_DIR%/*}" || cache_no_space
+	! grep -q 'No space left on device' "$build_log" || cache_no_space
+	# Other commands may have ended after the one that failed.
+	sed -n '/^FAILED:/,$p' "$build_log" | head -n 20 >"$build_log.failed"
+	[ -s "$build_log.failed" ] || tail -n 20 "$build_log" >"$build_log.failed"
+	sed 's/^/  | /' "$build_log.failed" >&2
+	[ -z "$RESULTS_DIR" ] || cp "$build_log" "$RESULTS_DIR/build.log"
+	die 4 'the build of the model and the tests failed (see above)'
+}

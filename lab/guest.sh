@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+# shellcheck shell=sh disable=SC2154
+#
+# The selection of the tests and the guest's initramfs, inside the session.
+
+# Installed IGT tests, in this order of preference.
+IGT_INSTALLED='/usr/libexec/igt-gpu-tools/panthor /usr/libexec/igt-gpu-tools'
+
+# The sparse suite: tests of this project, in $BUILD_DIR/tests.
+SUITE_TESTS='panthor/panthor_vm_sparse'
+
+# Prints the path below IGT's folder of the installed test $1.
+installed_test() {
+	for folder in $IGT_INSTALLED; do
+		if [ -f "$folder/$1" ] && [ -x "$folder/$1" ]; then
+			printf '%s\n' "${folder#/usr/libexec/igt-gpu-tools}/$1" | sed 's,^/,,'
+			return
+		fi
+	done
+	die 2 "--test $1: no such IGT test is installed"
+}
+
+# Prints the tests to run, one a line, as paths below a test root.
+tests_wanted() {
+	if [ -z "$TESTS" ]; then
+		printf '%s\n' "$SUITE_TESTS"
+		return
+	fi
+	printf '%s\n' "$TESTS" | while IFS= read -r name; do
+		installed_test "$name"
+	done
+}
+
+# Prints the path of the binary of the test $1, a path below a test root.
+test_binary() {
+	if [ -n "$TESTS" ]; then
+		printf '/usr/libexec/igt-gpu-tools/%s\n' "$1"
+	else
+		printf '%s\n' "$BUILD_DIR/tests/$1"
+	fi
+}
+
+# Prints the subtests of the binary $1. A test without subtests prints an empty line: it does not
+# know --list-subtests and says so by its status 79.
+list_subtests() {
+	status=0
+	names=$(timeout 20 "$1" --list-subtests </dev/null 2>"$WORK/list.err") || status=$?
+	case $status in
+	0 | 79) printf '%s\n' "$names" ;;
+	*)
+		tail -n 5 "$WORK/list.err" >&2
+		die 2 "$1 --list-subtests failed with status $status"
+		;;
+	esac
+}
+
+# Writes all selected subtests to $WORK/selected.txt, one igt@TEST@SUBTEST a line.
+tests_select() {
+	: >"$WORK/selected.txt"
+	tests_wanted >"$WORK/tests.txt"
+	while IFS= read -r test; do
+		list_subtests "$(test_binary "$test")" >"$WORK/list.txt"
+		while IFS= read -r subtest; do
+			! glob_selects "$test" "$subtest" ||
+				printf 'igt@%s%s\n' "$test" "${subtest:+@$subtest}"
+		done <"$WORK/list.txt" >>"$WORK/selected.txt"
+	done <"$WORK/tests.txt"
+}
+
+# The private test root: binaries of our own, links to installed ones, the list of subtests.
+guest_tests() {
+	results_planned >"$1/selected.txt"
+	{
+		echo TESTLIST
+		tr '\n' ' ' <"$WORK/tests.txt"
+		printf '\nEND TESTLIST\n'
+	} >"$1/test-list.txt"
+	printf 'SUBTEST_SECONDS=%s\n' "$deadline_subtest" >"$1/limits"
+	while IFS= read -r test; do
+		mkdir -p "$1/$(dirname "$test")"
+		if [ -n "$TESTS" ]; then
+			ln -s "$(test_binary "$test")" "$1/$test"
+		else
+			cp "$(test_binary "$test")" "$1/$test"
+		fi
+	done <"$WORK/tests.txt"
+}
+
+guest_modules() {
+	mkdir -p "$1/modules"
+	: >"$1/modules/order"
+	while IFS= read -r module; do
+		cp "$KERNEL_DIR/modules/$module" "$1/modules/"
+		echo "${module##*/}" >>"$1/modules/order"
+	done <"$KERNEL_DIR/modules/order"
+	cp "$MODULE_DIR/panthor.ko" "$MODULE_DIR/vmali-pci.ko" "$1/"
+}
+
+guest_busybox() {
+	mkdir -p "$1/bin"
+	cp "$(command -v busybox)" "$1/bin/busybox"
+	for applet in $("$1/bin/busybox" --list); do
+		[ "$applet" = busybox ] || ln -s busybox "$1/bin/$applet"
+	done
+}
+
+# panthor knows its firmware by the GPU's architecture, 10.8 on this board.
+guest_firmware() {
+	mkdir -p "$1"
+	"$BUILD_DIR/vmali/mkfirmware" "$1/mali_csffw.bin" ||
+		die 4 'the firmware image could not be made'
+}
+
+# Checks the module's parameters before anything is booted.
+guest_params() {
+	modinfo -F parm "$MODULE_DIR/panthor.ko" >"$WORK/params"
+	printf '%s\n' "$PARAMS" | while IFS= read -r param; do
+		[ -z "$param" ] || grep -q "^${param%%=*}:" "$WORK/params" ||
+			die 2 "--param $param: panthor has no such parameter"
+	done
+	printf '%s\n' "$PARAMS" >"$1/params"
+}
+
+# Makes $INITRAMFS for the mode $1, suite or shell. It takes a tenth of a second: no cache.
+guest_ensure() {
+	root=$WORK/initramfs
+	INITRAMFS=$WORK/initramfs.cpio
+	for folder in dev proc sys root results board/igt; do
+		mkdir -p "$root/$folder"
+	done
+	guest_busybox "$root"
+	guest_modules "$root/board"
+	guest_firmware "$root/lib/firmware/arm/mali/arch10.8"
+	guest_params "$root/board"
+	guest_tests "$root/board/igt"
+	echo "$1" >"$root/board/mode"
+	cp "$REPO/lab/guest/suite" "$root/board/suite"
+	cp "$REPO/lab/guest/init" "$root/init"
+	chmod 755 "$root/init"
+	(cd "$root" && find . | cpio --quiet -o -H newc) >"$INITRAMFS"
+}

@@ -1,0 +1,563 @@
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+# shellcheck shell=sh
+#
+# The kernel of the board and its modules; runs inside the session. Needs lab/common.sh and
+# lab/toolbox.sh, and the variables KERNEL_ARG, STOCK, PATCHES of lab/options.sh.
+#
+#   KERNEL_SOURCE  the source tree                            kernel_source_ensure
+#   KERNEL_DIR     bzImage, modules/, modules/order,          kernel_ensure
+#                  headers/include, release, source-version,
+#                  build/ (the object tree)
+#   MODULE_DIR     panthor.ko, vmali-pci.ko                   module_ensure
+#
+# The driver is built apart from its tree, against build/: a change of drivers/gpu/drm/panthor costs
+# a few seconds. Any other change of the source is a change of the kernel; it is then built from a
+# copy of the object tree of the nearest kernel in the cache.
+
+PANTHOR=drivers/gpu/drm/panthor
+# To be counted up when the functions that make an entry change what they make.
+SOURCE_RECIPE=1
+KERNEL_RECIPE=1
+MODULE_RECIPE=1
+# What the entries take in the cache, generously.
+SOURCE_MIB=2200
+KERNEL_MIB=500
+
+# kernel_make ARG…: make in the source tree, in the environment that all builds share. Its words on
+# compiling are what kernel_progress() counts.
+kernel_make() {
+	make -C "$KERNEL_SOURCE" ARCH=x86_64 "-j$(nproc)" KBUILD_BUILD_USER=vmali \
+		KBUILD_BUILD_HOST=board KBUILD_BUILD_TIMESTAMP='1970-01-01 00:00:00 UTC' \
+		KBUILD_BUILD_VERSION=1 "$@" </dev/null
+}
+
+# ---------------------------------------------------------------------------------------------
+# Patches
+
+# Prints the patches to apply, one a line.
+kernel_patches() {
+	if [ "${STOCK:-0}" != 1 ] && [ -f "$REPO/kernel/patches/series" ]; then
+		sed -e 's/[[:space:]]*#.*//' -e '/^$/d' -e "s|^|$REPO/kernel/patches/|" \
+			"$REPO/kernel/patches/series"
+	fi
+	[ -z "${PATCHES:-}" ] || printf '%s\n' "$PATCHES"
+}
+
+# Prints the contents of the patches, for keys.
+kernel_patches_content() {
+	kernel_patches | while IFS= read -r kernel_patch; do
+		cat -- "$kernel_patch" || return
+	done
+}
+
+# patch_paths FILE: prints the paths that a patch touches, without their first component. Only a
+# `---` line that a `+++` line follows is a header: a removed line may look like one.
+patch_paths() {
+	awk '
+		function path(line) {
+			sub(/^[-+]+ /, "", line)
+			sub(/\t.*/, "", line)
+			if (line != "/dev/null" && sub(/^[^\/]*\//, "", line))
+				print line
+		}
+		/^(rename|copy) (from|to) / { print $3 }
+		/^\+\+\+ / && held { path(held); path($0) }
+		{ held = /^--- / ? $0 : "" }' "$1" | sort -u
+}
+
+# True if a patch touches more than the driver.
+kernel_patches_wide() {
+	kernel_patches | while IFS= read -r kernel_patch; do
+		patch_paths "$kernel_patch"
+	done | grep -v -q "^$PANTHOR/"
+}
+
+# Ends with exit 4 if a patch is none.
+kernel_patches_check() {
+	kernel_patches | while IFS= read -r kernel_patch; do
+		[ -r "$kernel_patch" ] || die 4 "$kernel_patch: named by a series, but not there"
+		[ -n "$(patch_paths "$kernel_patch")" ] || die 4 "$kernel_patch: holds no patch"
+	done
+}
+
+# kernel_patches_apply FOLDER TREE: applies them to TREE; FOLDER is that of the cache entry. No
+# fuzz: a patch that lands in the wrong place would be tested as if it were right. What a patch
+# changes is replaced by a new file, so TREE may be made of hard links.
+kernel_patches_apply() {
+	kernel_patches | while IFS= read -r kernel_patch; do
+		printf 'patch: %s\n' "$kernel_patch" >>"$1/log"
+		patch --directory="$2" --strip=1 --forward --batch --fuzz=0 \
+			--no-backup-if-mismatch <"$kernel_patch" >>"$1/log" 2>&1 ||
+			cache_failed "$1" 4 "$kernel_patch does not apply to $KERNEL_VERSION"
+	done
+}
+
+# ---------------------------------------------------------------------------------------------
+# The source: a Debian package, a tarball, or a folder
+
+kernel_base() {
+	sed -n "s/^$1=//p" "$REPO/kernel/base"
+}
+
+# Inside the toolbox the host's apt settings are in /run/vmali; see toolbox_settings().
+source_apt_settings() {
+	if [ -d /run/vmali/apt ]; then
+		cp -R /run/vmali/apt "$1/apt"
+	else
+		apt_settings "$1/apt"
+	fi
+	SOURCE_MIRROR=$(cat "$1/apt/mirror")
+	[ -n "$SOURCE_MIRROR" ] ||
+		die 2 'this machine knows no Debian mirror to take the kernel source from:' \
+			'set VMALI_MIRROR to the address of one, or give --kernel DIR'
+}
+
+# Writes an apt configuration that knows nothing but one suite of the mirror, and keeps all that it
+# writes in FOLDER $1.
+source_apt_conf() {
+	mkdir -p "$1/apt/lists/partial" "$1/apt/archives/partial"
+	: >"$1/apt/status"
+	{
+		cat "$1/apt/options"
+		[ ! -f "$1/apt/ca.crt" ] || printf 'Acquire::https::CAInfo "%s";\n' "$1/apt/ca.crt"
+		cat <<CONF
+Dir::Etc::main "/dev/null";
+Dir::Etc::parts "/dev/null";
+Dir::Etc::sourcelist "$1/apt/sources";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+Dir::State "$1/apt";
+Dir::State::lists "$1/apt/lists";
+Dir::State::status "$1/apt/status";
+Dir::Cache "$1/apt";
+Dir::Cache::archives "$1/apt/archives";
+APT::Architecture "amd64";
+APT::Architectures { "amd64"; };
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+CONF
+	} >"$1/apt/conf"
+}
+
+# source_apt_update FOLDER SUITE: makes it suite SUITE, and fetches its index.
+source_apt_update() {
+	source_keys=$(find "$1/apt/keys" -type f | paste -s -d , -)
+	printf 'deb %s%s %s main\n' "${source_keys:+[signed-by=$source_keys] }" \
+		"$SOURCE_MIRROR" "$2" >"$1/apt/sources"
+	{
+		source_apt "$1" apt-get -q update >"$1/log" 2>&1 &&
+			! grep -q -E '^(W: Failed to fetch|Err:|E: )' "$1/log"
+	} || {
+		apt_explain "$1" "$SOURCE_MIRROR" "$2"
+		cache_failed "$1" 2 'apt-get update failed: its last lines are above'
+	}
+}
+
+source_apt() {
+	source_apt_folder=$1
+	shift
+	(
+		cd "$source_apt_folder/apt/archives" &&
+			APT_CONFIG=$source_apt_folder/apt/conf "$@"
+	)
+}
+
+# What the step is doing: bytes of the download, or files unpacked.
+source_progress() {
+	if [ -d "$1/linux" ]; then
+		echo unpacking
+	else
+		find "$1/apt/archives" -type f -printf '%s\n' |
+			awk '{ n += $1 } END { if (n) printf "%d MiB downloaded", n / 1048576 }'
+	fi
+}
+
+# source_codename FOLDER SUITE: prints the codename of the suite that was fetched. On a mirror
+# that copies on demand the folder of an alias may be older than that of the codename.
+source_codename() {
+	# shellcheck disable=SC2016 # apt's own variable
+	source_apt "$1" apt-get indextargets --format '$(CODENAME)' 'Created-By: Packages' |
+		grep -x -E '[a-z][a-z-]*' || printf '%s\n' "$2"
+}
+
+# Downloads the newest package $2 of suite $3 to FOLDER $1.
+source_download() {
+	source_apt_settings "$1" && source_apt_conf "$1" && source_apt_update "$1" "$3" || return
+	source_suite=$(source_codename "$1" "$3")
+	[ "$source_suite" = "$3" ] || source_apt_update "$1" "$source_suite"
+	source_apt "$1" apt-cache show --no-all-versions "$2" >"$1/package" 2>/dev/null ||
+		die 2 "$source_suite of $SOURCE_MIRROR has no package $2 any more:" \
+			'give --kernel DIR|TARBALL'
+	source_apt "$1" apt-get -q download "$2" >"$1/log" 2>&1 || {
+		apt_explain "$1" "$SOURCE_MIRROR" "$source_suite"
+		cache_failed "$1" 2 "apt-get could not download $2: its last lines are above"
+	}
+}
+
+# source_unpack FOLDER TARBALL: unpacks into FOLDER/linux, without the one folder that holds all.
+source_unpack() {
+	mkdir "$1/linux"
+	tar -x -f "$2" -C "$1/linux" --strip-components=1 --no-same-owner >>"$1/log" 2>&1 ||
+		cache_failed "$1" 2 "$2 cannot be unpacked"
+	{ [ -f "$1/linux/Kbuild" ] && [ -d "$1/linux/$PANTHOR" ]; } ||
+		die 2 "$2 holds no kernel source that has $PANTHOR"
+}
+
+# Fills an entry: linux/, and version, which says what it is.
+source_make_package() {
+	cache_room "$SOURCE_MIB"
+	source_download "$@" || return
+	dpkg-deb -x "$1"/apt/archives/*.deb "$1/deb" >>"$1/log" 2>&1 ||
+		cache_failed "$1" 2 "the package $2 cannot be unpacked"
+	source_unpack "$1" "$(find "$1/deb/usr/src" -name 'linux-source-*.tar.*')" || return
+	sed -n "s/^Version: \(.*\)/$2 \1/p" "$1/package" >"$1/version"
+	rm -rf "$1/apt" "$1/deb" "$1/package"
+}
+
+source_make_tarball() {
+	cache_room "$SOURCE_MIB"
+	source_unpack "$1" "$2" || return
+	printf '%s\n' "${2##*/}" >"$1/version"
+}
+
+# source_list TREE: one line a file: path, size, time of change, without the driver and what a build
+# or git leaves.
+source_list() {
+	find "$1" \( -path "$1/.git" -o -path "$1/$PANTHOR" \) -prune -o \( -type f -o -type l \) \
+		! -name '*.o' ! -name '*.a' ! -name '*.ko' ! -name '.*.cmd' -printf '%P %s %T@\n' |
+		LC_ALL=C sort
+}
+
+# A folder in which a kernel was built cannot serve for a build elsewhere.
+source_is_built() {
+	[ -e "$1/.config" ] || [ -d "$1/include/config" ] || [ -d "$1/arch/x86/include/generated" ]
+}
+
+# Fills an entry with a clean copy of such a folder.
+source_make_copy() {
+	cache_room "$SOURCE_MIB"
+	{
+		rsync -a --no-owner --no-group --exclude=/.git --exclude='*.o' --exclude='*.a' \
+			--exclude='*.ko' "$2/" "$1/linux" >"$1/log" 2>&1 &&
+			make -C "$1/linux" ARCH=x86_64 mrproper >>"$1/log" 2>&1 </dev/null
+	} ||
+		cache_failed "$1" 2 "$2: cannot be copied"
+	source_describe "$2" >"$1/version"
+}
+
+# Prints version and folder of a source tree.
+source_describe() {
+	printf '%s in %s\n' "$(make -s -C "$1" kernelversion </dev/null)" "$1"
+}
+
+# Fills an entry with a patched copy of the tree $2, of hard links where that can be.
+source_make_patched() {
+	cp -al "$2" "$1/linux" 2>/dev/null || {
+		rm -rf "$1/linux"
+		cache_room "$SOURCE_MIB"
+		rsync -a --no-owner --no-group --exclude=/.git "$2/" "$1/linux" >"$1/log" 2>&1 ||
+			cache_failed "$1" 2 "$2: cannot be copied"
+	}
+	kernel_patches_apply "$1" "$1/linux" || exit
+	printf '%s\n' "$KERNEL_VERSION" >"$1/version"
+}
+
+# source_shown FOLDER: shows FOLDER in the place of KERNEL_SOURCE, for this session only. Object
+# trees hold the path of their source tree: so they stay good for another state of it.
+source_shown() {
+	mount --bind "$1" "$KERNEL_SOURCE" || die 2 "cannot mount over $KERNEL_SOURCE: be root"
+}
+
+source_package_key() {
+	printf '%s\n' "$SOURCE_RECIPE" "$(kernel_base package)" "$(kernel_base suite)" | key_of
+}
+
+# True if kernel_source_ensure() will download nothing.
+kernel_source_cached() {
+	[ -n "${KERNEL_ARG:-}" ] || cache_has source "$(source_package_key)"
+}
+
+source_ensure_package() {
+	source_package=$(kernel_base package)
+	source_key=$(source_package_key)
+	STEP_DETAIL=source_progress
+	cache_build source "$source_key" "kernel source ($source_package)" source_make_package \
+		"$source_package" "$(kernel_base suite)" || exit
+	KERNEL_SOURCE=$(cache_entry source "$source_key")/linux
+	KERNEL_VERSION=$(cat "${KERNEL_SOURCE%/linux}/version")
+	KERNEL_SOURCE_ID=$KERNEL_VERSION
+}
+
+source_ensure_tarball() {
+	source_key=$({ echo "$SOURCE_RECIPE" && sha256sum <"$KERNEL_ARG"; } | key_of)
+	STEP_DETAIL=source_progress
+	cache_build source "$source_key" "kernel source (${KERNEL_ARG##*/})" source_make_tarball \
+		"$KERNEL_ARG" || exit
+	KERNEL_SOURCE=$(cache_entry source "$source_key")/linux
+	KERNEL_VERSION=$(cat "${KERNEL_SOURCE%/linux}/version")
+	KERNEL_SOURCE_ID=$source_key
+}
+
+# A folder is built in place, out of tree; the key is made of sizes and times of change.
+source_ensure_folder() {
+	[ -d "$KERNEL_ARG/$PANTHOR" ] || die 2 "--kernel $KERNEL_ARG: has no $PANTHOR"
+	KERNEL_SOURCE=$KERNEL_ARG
+	KERNEL_VERSION=$(source_describe "$KERNEL_ARG")
+	KERNEL_SOURCE_ID=$(source_list "$KERNEL_SOURCE" | key_of)
+	source_is_built "$KERNEL_ARG" || return 0
+	source_key=$({
+		echo "$SOURCE_RECIPE $KERNEL_SOURCE_ID"
+		find "$KERNEL_ARG/$PANTHOR" -type f -printf '%P %s %T@\n' | LC_ALL=C sort
+	} | key_of)
+	cache_build source "$source_key" 'kernel source (a clean copy)' source_make_copy \
+		"$KERNEL_ARG" || exit
+	source_shown "$(cache_entry source "$source_key")/linux"
+	KERNEL_SOURCE_ID=$(source_list "$KERNEL_SOURCE" | key_of)
+}
+
+# Patches beyond the driver: a patched copy takes the place of the tree.
+source_ensure_patched() {
+	source_key=$({
+		echo "$SOURCE_RECIPE $KERNEL_SOURCE_ID"
+		find "$KERNEL_SOURCE/$PANTHOR" -type f -exec sha256sum {} + | cut -d ' ' -f 1
+		kernel_patches_content
+	} | key_of)
+	STEP_DETAIL=''
+	cache_build source "$source_key" 'kernel source (patched)' source_make_patched \
+		"$KERNEL_SOURCE" || exit
+	source_shown "$(cache_entry source "$source_key")/linux"
+	KERNEL_SOURCE_ID=$source_key
+	KERNEL_PATCHED=1
+}
+
+# source_check_path PATH ADVICE: make takes blanks and colons for its own.
+source_check_path() {
+	case $1 in
+	*[[:space:]:]*) die 2 "a kernel cannot be built in $1: $2" ;;
+	esac
+}
+
+# kernel_source_ensure: sets KERNEL_SOURCE, KERNEL_VERSION (for people), KERNEL_SOURCE_ID (for
+# keys: all of the tree but the driver), KERNEL_PATCHED (1: the patches are in the tree already).
+kernel_source_ensure() {
+	[ -z "${KERNEL_SOURCE_ID:-}" ] || return 0
+	source_check_path "$(cache_path)" 'set XDG_CACHE_HOME to a path without blanks and colons'
+	source_check_path "${KERNEL_ARG:-}" 'give it a name without blanks and colons'
+	kernel_patches_check || exit
+	KERNEL_PATCHED=0
+	if [ -z "${KERNEL_ARG:-}" ]; then
+		source_ensure_package
+	elif [ -d "$KERNEL_ARG" ]; then
+		source_ensure_folder
+	else
+		source_ensure_tarball
+	fi
+	! kernel_patches_wide || source_ensure_patched
+}
+
+# ---------------------------------------------------------------------------------------------
+# The kernel
+
+kernel_config() {
+	grep -E '^(CONFIG_[A-Za-z0-9_]+=|# CONFIG_[A-Za-z0-9_]+ is not set$)' \
+		"$REPO/kernel/config/board.config"
+}
+
+# Prints the options of the fragment that are not in the configuration $1 as asked for. An option
+# that is off may be absent altogether.
+kernel_config_lost() {
+	kernel_config | awk -v config="$1" '
+		function name(line) {
+			sub(/^# /, "", line)
+			sub(/[= ].*/, "", line)
+			return line
+		}
+		BEGIN {
+			while ((getline line < config) > 0)
+				if (line ~ /CONFIG_/)
+					got[name(line)] = line
+		}
+		/^#/ && !(name($0) in got) { next }
+		got[name($0)] != $0 { print name($0) }'
+}
+
+# kernel_configure FOLDER
+kernel_configure() {
+	{
+		kernel_make O="$KERNEL_OBJECTS" tinyconfig &&
+			kernel_config >>"$1/build/.config" &&
+			kernel_make O="$KERNEL_OBJECTS" olddefconfig
+	} >>"$1/log" 2>&1 ||
+		cache_failed "$1" 4 'the kernel could not be configured: the last lines are above'
+	kernel_lost=$(kernel_config_lost "$1/build/.config" | paste -s -d ' ' -)
+	[ -z "$kernel_lost" ] || die 4 "$KERNEL_VERSION does not take these options of" \
+		"kernel/config/board.config: $kernel_lost"
+}
+
+kernel_progress() {
+	kernel_objects=$(grep -c -E '^  (CC|AS|LD|AR) ' "$1/log")
+	[ "$kernel_objects" -eq 0 ] || printf '%d objects' "$kernel_objects"
+}
+
+# Prints what objects depend on besides the source; two kernels that differ in nothing of that can
+# be built from one another's objects.
+kernel_lineage() {
+	printf '%s\n' "$KERNEL_RECIPE" "$KERNEL_SOURCE"
+	gcc --version
+	ld --version
+	kernel_config
+}
+
+# kernel_usable_base ENTRY LIST: true if make sees all that the tree of LIST has beyond the tree
+# that ENTRY was built from: what differs must have changed after that.
+kernel_usable_base() {
+	kernel_built=$(stat -c %Y "$1/files")
+	LC_ALL=C comm -13 "$1/files" "$2" | awk -v built="$kernel_built" '
+		$NF <= built { exit old = 1 }
+		END { exit old }'
+}
+
+# kernel_start_from_base FOLDER: copies the object tree of the newest kernel that will do.
+kernel_start_from_base() {
+	find "$CACHE_DIR/kernel" -mindepth 2 -maxdepth 2 ! -path '*/.*' -name lineage \
+		-printf '%T@ %h\n' | sort -rn | cut -d ' ' -f 2 |
+		while IFS= read -r kernel_entry; do
+			if cmp -s "$kernel_entry/lineage" "$1/lineage" &&
+				kernel_usable_base "$kernel_entry" "$1/files"; then
+				echo "starting from the objects of $kernel_entry" >>"$1/log"
+				cp -a "$kernel_entry/build" "$1/build" 2>>"$1/log" ||
+					rm -rf "$1/build"
+				return
+			fi
+		done
+}
+
+# An object tree holds its own path, and make would build much of it again at another one. So all
+# are built at the same path, where each session sees its own.
+kernel_mount_objects() {
+	KERNEL_OBJECTS=$CACHE_DIR/kernel/.objects
+	{ mkdir -p "$1/build" "$KERNEL_OBJECTS" && mount --bind "$1/build" "$KERNEL_OBJECTS"; } ||
+		die 2 "cannot mount over $KERNEL_OBJECTS: be root"
+}
+
+# Copies what the guest loads besides the driver, in the order of their dependencies, which is that
+# of modules.order only by chance.
+kernel_collect_modules() {
+	mkdir "$1/modules" && : >"$1/modules/order"
+	sed 's/\.o$/.ko/' "$1/build/modules.order" | while IFS= read -r kernel_module; do
+		cp "$1/build/$kernel_module" "$1/modules/" || return
+	done || return
+	for kernel_module in "$1"/modules/*.ko; do
+		kernel_name=$(basename "$kernel_module" .ko | tr - _)
+		printf '%s %s\n' "$kernel_name" "$kernel_name"
+		modinfo -F depends "$kernel_module" | tr ',' '\n' | sed '/^$/d' | tr - _ |
+			sed "s/\$/ $kernel_name/"
+	done | tsort >"$1/log.order" || return
+	while IFS= read -r kernel_name; do
+		find "$1/modules" -name "$(printf '%s' "$kernel_name" | tr _ '?').ko" -printf '%f\n'
+	done <"$1/log.order" >"$1/modules/order"
+	rm "$1/log.order"
+}
+
+# What make would make again in any case, and nothing else reads.
+kernel_prune() {
+	find "$1/build" -maxdepth 1 \( -name '.tmp_vmlinux*' -o -name 'vmlinux.o' -o \
+		-name 'vmlinux.unstripped' \) -delete
+}
+
+# Fills an entry. The driver is left out of the tree's own build: its errors are those of
+# module_ensure(), and its content is no part of this entry's key.
+kernel_make_entry() {
+	cache_room "$KERNEL_MIB"
+	kernel_lineage >"$1/lineage"
+	source_list "$KERNEL_SOURCE" >"$1/files"
+	kernel_start_from_base "$1"
+	kernel_mount_objects "$1"
+	kernel_configure "$1"
+	verbose "make -C $KERNEL_SOURCE O=$KERNEL_OBJECTS bzImage modules"
+	kernel_make O="$KERNEL_OBJECTS" CONFIG_DRM_PANTHOR=n bzImage modules >>"$1/log" 2>&1 ||
+		kernel_build_failed "$1" 'the kernel'
+	source_list "$KERNEL_SOURCE" | cmp -s - "$1/files" ||
+		die 4 "$KERNEL_SOURCE changed while it was being built: run again"
+	kernel_make O="$KERNEL_OBJECTS" INSTALL_HDR_PATH="$1/headers" headers_install \
+		>>"$1/log" 2>&1 ||
+		kernel_build_failed "$1" 'the headers of the kernel'
+	{
+		umount "$KERNEL_OBJECTS" && cp "$1/build/arch/x86/boot/bzImage" "$1/" &&
+			kernel_collect_modules "$1" &&
+			cp "$1/build/include/config/kernel.release" "$1/release" &&
+			printf '%s\n' "$KERNEL_VERSION" >"$1/source-version" &&
+			kernel_prune "$1"
+	} ||
+		cache_failed "$1" 4 'the kernel was built, but lacks parts: last lines above'
+}
+
+# kernel_build_failed FOLDER WHAT: shows what make says of errors, and where none is found its end.
+kernel_build_failed() {
+	! cache_full "$1" || cache_no_space
+	grep -A 3 -E '(error|ERROR|Error|undefined)[: ]' "$1/log" |
+		grep -v -E 'make(\[[0-9]+\])?: ' | head -n 20 >"$1/errors" || :
+	[ ! -s "$1/errors" ] || mv "$1/errors" "$1/log"
+	cache_failed "$1" 4 "$2 could not be built ($KERNEL_VERSION)"
+}
+
+kernel_key() {
+	{
+		kernel_lineage | grep -v -x -F "$KERNEL_SOURCE"
+		echo "$KERNEL_SOURCE_ID"
+	} | key_of
+}
+
+# kernel_ensure: sets KERNEL_DIR, see above.
+kernel_ensure() {
+	kernel_source_ensure
+	# shellcheck disable=SC2034 # for step_line()
+	STEP_DETAIL=kernel_progress
+	KERNEL_KEY=$(kernel_key)
+	cache_build kernel "$KERNEL_KEY" "kernel ($KERNEL_VERSION)" kernel_make_entry || exit
+	KERNEL_DIR=$(cache_entry kernel "$KERNEL_KEY")
+}
+
+# ---------------------------------------------------------------------------------------------
+# The modules of this project's interest
+
+module_inputs() {
+	echo "$MODULE_RECIPE $KERNEL_KEY"
+	find "$KERNEL_SOURCE/$PANTHOR" "$REPO/kernel/vmali-pci" -type f | LC_ALL=C sort |
+		while IFS= read -r module_file; do
+			printf '%s ' "${module_file##*/}"
+			sha256sum <"$module_file" || return
+		done
+	[ "$KERNEL_PATCHED" = 1 ] || kernel_patches_content
+}
+
+# Fills an entry: both modules from one call of make, in a tree that has the driver at its place.
+module_make_entry() {
+	mkdir -p "$1/src/$PANTHOR" "$1/src/vmali-pci"
+	{
+		cp "$KERNEL_SOURCE/$PANTHOR"/*.[ch] "$KERNEL_SOURCE/$PANTHOR/Makefile" \
+			"$1/src/$PANTHOR/" &&
+			cp "$REPO"/kernel/vmali-pci/* "$1/src/vmali-pci/"
+	} ||
+		cache_failed "$1" 4 'the sources of the modules are incomplete'
+	[ "$KERNEL_PATCHED" = 1 ] || kernel_patches_apply "$1" "$1/src" || exit
+	printf 'obj-m += %s/\nobj-m += vmali-pci/\n' "$PANTHOR" >"$1/src/Kbuild"
+	verbose "make -C $KERNEL_SOURCE O=$KERNEL_DIR/build M=$1/src modules"
+	kernel_make O="$KERNEL_DIR/build" M="$1/src" modules >>"$1/log" 2>&1 ||
+		kernel_build_failed "$1" 'panthor or vmali-pci'
+	mv "$1/src/$PANTHOR/panthor.ko" "$1/src/vmali-pci/vmali-pci.ko" "$1/" || return 4
+	rm -rf "$1/src"
+}
+
+# module_ensure: sets MODULE_DIR, see above.
+module_ensure() {
+	[ -n "${KERNEL_DIR:-}" ] || kernel_ensure
+	module_key=$(module_inputs | key_of)
+	# shellcheck disable=SC2034 # for step_line()
+	STEP_DETAIL=''
+	cache_build module "$module_key" 'panthor and vmali-pci' module_make_entry || exit
+	# shellcheck disable=SC2034 # for lab/guest.sh
+	MODULE_DIR=$(cache_entry module "$module_key")
+}

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+# shellcheck shell=sh disable=SC2034
+#
+# The command line of ./run. options_parse() checks everything that can be checked before
+# anything is built, and sets these variables; all paths are absolute afterwards:
+#
+#   ACTION       run | list | shell | clean-cache | help
+#   GLOBS        newline-separated patterns; a leading ! or ^ excludes
+#   TESTS        newline-separated names of installed IGT tests; empty: the sparse suite
+#   KERNEL_ARG   kernel source folder or tarball; empty: the base
+#   STOCK        1: the base as it is, without kernel/patches
+#   PATCHES      newline-separated patch files on top
+#   PARAMS       newline-separated panthor module parameters, K=V
+#   TLB          keep | off | tiny:SEED
+#   RESULTS_DIR  results folder; empty: a new one under build/results
+#   TRACE_FILE   where vmali writes its trace; empty: nowhere
+#   HOST_TOOLS   1: no toolbox
+#   QUIET        1: only failures and the summary
+#   VERBOSE      1: the commands as well
+
+NL='
+'
+
+OPTION_VARIABLES='ACTION GLOBS TESTS KERNEL_ARG STOCK PATCHES PARAMS TLB RESULTS_DIR TRACE_FILE
+HOST_TOOLS QUIET VERBOSE'
+
+options_help() {
+	cat <<'HELP'
+Usage: ./run [OPTION...] [GLOB...]
+
+Runs the subtests for sparse mappings of the panthor driver on a virtual Mali board.
+GLOBs select subtests; one that begins with ! or ^ excludes, and the last match decides.
+
+  --list                  list the subtests, one a line, and exit
+  --test NAME             an installed IGT test instead of the sparse suite; repeatable
+  --kernel DIR|TARBALL    this kernel source instead of the default base
+  --stock                 the base as it is, without kernel/patches
+  --patch FILE            one more patch on top; repeatable
+  --param K=V             a panthor module parameter; repeatable
+  --tlb MODE              the GPU's TLB: keep (default), off, tiny:SEED
+  --results DIR           where results go (default: a new folder under build/results)
+  --trace FILE            write what the driver did to FILE
+  --shell                 an interactive shell on the board
+  --host-tools            use the tools of this machine, not the toolbox
+  --clean-cache           remove the cache
+  --quiet                 only failures and the summary
+  --verbose               show the commands as well
+  --help                  this text
+
+Exit status; when several apply, the first of 5, 6, 1, 7, 3:
+  0  every selected subtest passed, skipped for a stated reason, or failed as expected
+  1  a subtest failed or crashed, or the kernel gave a warning that no subtest asked for
+  2  usage or set-up error
+  3  nothing ran, or everything was skipped
+  4  a build failed
+  5  the guest or the model died
+  6  a deadline passed
+  7  an expectation is stale: an unexpected pass
+HELP
+}
+
+usage_error() {
+	die 2 "$*; see ./run --help"
+}
+
+# Appends a line to the list in the variable named $1.
+list_add() {
+	eval "$1=\${$1:+\$$1\$NL}\$2"
+}
+
+# Prints the absolute path of $2, the value of option $1; its parent folder must exist.
+absolute_path() {
+	readlink -f -- "$2" || die 2 "$1 $2: no such folder"
+}
+
+one_line() {
+	case $2 in
+	*"$NL"*) usage_error "$1: a value must be one line" ;;
+	'') usage_error "$1: a value must not be empty" ;;
+	esac
+}
+
+option_action() {
+	[ "$ACTION" = run ] || [ "$ACTION" = "$1" ] || [ "$1" = help ] ||
+		usage_error "--$ACTION and --$1 exclude each other"
+	[ "$ACTION" = help ] || ACTION=$1
+}
+
+option_test() {
+	case $1 in
+	*[!A-Za-z0-9_/.-]* | /* | *..*) usage_error "--test $1: not the name of a test" ;;
+	esac
+	list_add TESTS "${1#panthor/}"
+}
+
+option_kernel() {
+	[ -z "$KERNEL_ARG" ] || usage_error '--kernel was given twice'
+	[ -e "$1" ] || die 2 "--kernel $1: no such folder or file"
+	[ -r "$1" ] || die 2 "--kernel $1: not readable"
+	[ ! -d "$1" ] || [ -f "$1/Kbuild" ] || die 2 "--kernel $1: not a kernel source folder"
+	KERNEL_ARG=$(absolute_path --kernel "$1") || exit
+}
+
+option_patch() {
+	[ -f "$1" ] && [ -r "$1" ] || die 2 "--patch $1: not a readable file"
+	option_path=$(absolute_path --patch "$1") || exit
+	list_add PATCHES "$option_path"
+}
+
+option_param() {
+	case $1 in
+	*[[:space:]\"\']*) usage_error "--param $1: no blanks and no quotes" ;;
+	[A-Za-z_]*=*) ;;
+	*) usage_error "--param $1: not of the form K=V" ;;
+	esac
+	case ${1%%=*} in
+	*[!A-Za-z0-9_]*) usage_error "--param $1: not of the form K=V" ;;
+	esac
+	list_add PARAMS "$1"
+}
+
+option_tlb() {
+	case $1 in
+	keep | off) ;;
+	tiny:*[!0-9]* | tiny:) usage_error "--tlb $1: the seed is a decimal number" ;;
+	tiny:*) ;;
+	*) usage_error "--tlb $1: not keep, off or tiny:SEED" ;;
+	esac
+	TLB=$1
+}
+
+option_results() {
+	[ -z "$RESULTS_DIR" ] || usage_error '--results was given twice'
+	[ ! -e "$1" ] || [ -d "$1" ] || die 2 "--results $1: not a folder"
+	RESULTS_DIR=$(absolute_path --results "$1") || exit
+	if [ -d "$RESULTS_DIR" ] && [ ! -e "$RESULTS_DIR/metadata.json" ] &&
+		[ -n "$(ls -A -- "$RESULTS_DIR")" ]; then
+		die 2 "--results $1: not empty, and not the results of an earlier run"
+	fi
+}
+
+option_trace() {
+	[ -z "$TRACE_FILE" ] || usage_error '--trace was given twice'
+	[ ! -d "$1" ] || die 2 "--trace $1: is a folder"
+	TRACE_FILE=$(absolute_path --trace "$1") || exit
+}
+
+option_glob() {
+	one_line "GLOB" "$1"
+	case $1 in
+	'!' | '^') usage_error "$1: nothing to exclude" ;;
+	esac
+	list_add GLOBS "$1"
+}
+
+option_with_value() {
+	one_line "$1" "$2"
+	case $1 in
+	--test) option_test "$2" ;;
+	--kernel) option_kernel "$2" ;;
+	--patch) option_patch "$2" ;;
+	--param) option_param "$2" ;;
+	--tlb) option_tlb "$2" ;;
+	--results) option_results "$2" ;;
+	--trace) option_trace "$2" ;;
+	esac
+}
+
+option_flag() {
+	case $1 in
+	--list | --shell | --clean-cache | --help) option_action "${1#--}" ;;
+	-h) option_action help ;;
+	--stock) STOCK=1 ;;
+	--host-tools) HOST_TOOLS=1 ;;
+	--quiet) QUIET=1 ;;
+	--verbose) VERBOSE=1 ;;
+	*) usage_error "$1: no such option" ;;
+	esac
+}
+
+options_defaults() {
+	ACTION=run TLB=keep
+	GLOBS='' TESTS='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
+	STOCK=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
+}
+
+options_conflicts() {
+	[ "$QUIET$VERBOSE" != 11 ] || usage_error '--quiet and --verbose exclude each other'
+	[ "$ACTION" != shell ] || [ -z "$GLOBS" ] || usage_error '--shell runs no subtest'
+	[ "$ACTION" != clean-cache ] || [ -z "$GLOBS$TESTS" ] ||
+		usage_error '--clean-cache runs no subtest'
+}
+
+options_parse() {
+	options_defaults
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--test | --kernel | --patch | --param | --tlb | --results | --trace)
+			[ $# -ge 2 ] || usage_error "$1: needs a value"
+			option_with_value "$1" "$2"
+			shift
+			;;
+		--test=* | --kernel=* | --patch=* | --param=* | --tlb=* | --results=* | --trace=*)
+			option_with_value "${1%%=*}" "${1#*=}"
+			;;
+		--)
+			shift
+			break
+			;;
+		-?*) option_flag "$1" ;;
+		*) option_glob "$1" ;;
+		esac
+		shift
+	done
+	for glob; do
+		option_glob "$glob"
+	done
+	options_conflicts
+}
+
+# True if the subtest $2 of the test $1 is selected by $GLOBS. A pattern may name the subtest or
+# test@subtest; the last one that matches decides, as in IGT.
+glob_selects() {
+	chosen=yes
+	case $GLOBS in
+	'' | ['!^']*) ;;
+	*) chosen=no ;;
+	esac
+	while IFS= read -r glob; do
+		verdict=yes
+		case $glob in
+		['!^']*) verdict=no glob=${glob#?} ;;
+		esac
+		# shellcheck disable=SC2254 # it is a pattern
+		case $2 in
+		$glob) chosen=$verdict ;;
+		esac
+		# shellcheck disable=SC2254
+		case $1@$2 in
+		$glob) chosen=$verdict ;;
+		esac
+	done <<LIST
+$GLOBS
+LIST
+	[ "$chosen" = yes ]
+}

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+# shellcheck shell=sh disable=SC2016,SC2154
+#
+# The results folder, the times of the stages, the verdicts and the exit status. A results folder
+# holds
+#
+#   metadata.json  what ran: kernel, patches, parameters, versions
+#   results.json   igt_runner's results            junit.xml  the same for a CI
+#   verdicts.json  one verdict a subtest, with expectations applied (see results.jq)
+#   kernel.log     the guest's kernel log          console.log  its serial console
+#   vmali.log      the model                       qemu.log     QEMU
+#   build.log      the last build of the model and the tests
+#   igt/           igt_runner's own folder         guest/       what the guest left
+#
+# Verdicts come from JSON and exit statuses only; text is quoted, never judged.
+
+RESULT_FILES='metadata.json results.json junit.xml verdicts.json kernel.log console.log vmali.log
+qemu.log build.log igt guest'
+
+# What a run may need there, generously.
+RESULTS_MIB=32
+
+# On the host: makes the folder, or empties that of an earlier run, and sets RESULTS_DIR.
+results_begin() {
+	if [ -z "$RESULTS_DIR" ]; then
+		mkdir -p "$REPO/build/results" 2>/dev/null || die 2 "build/results cannot be made"
+		RESULTS_DIR=$REPO/build/results/$(date +%Y%m%d-%H%M%S)-$$
+		ln -sfn "${RESULTS_DIR##*/}" "$REPO/build/results/latest"
+	fi
+	mkdir -p "$RESULTS_DIR" 2>/dev/null || die 2 "--results $RESULTS_DIR: cannot be made"
+	for file in $RESULT_FILES; do
+		rm -rf "${RESULTS_DIR:?}/$file"
+	done
+	# The mark of a results folder, also of one whose run does not get far.
+	{ mkdir "$RESULTS_DIR/guest" && echo '{}' >"$RESULTS_DIR/metadata.json"; } 2>/dev/null ||
+		die 2 "--results $RESULTS_DIR: not writable"
+	[ "$(cache_free_mib "$RESULTS_DIR")" -ge "$RESULTS_MIB" ] ||
+		die 2 "less than $RESULTS_MIB MiB are free for results in $RESULTS_DIR: free some"
+}
+
+# Sets NOW, hundredths of a second since the machine's boot.
+clock_now() {
+	read -r uptime _ </proc/uptime
+	NOW=${uptime%.*}${uptime#*.}
+}
+
+# Runs $2... as the stage named $1 and notes its time.
+stage() {
+	title=$1
+	shift
+	clock_now
+	stage_start=$NOW
+	"$@"
+	clock_now
+	stage_note "$title" "$((NOW - stage_start))"
+}
+
+# Appends the stage $1 and its time $2, in hundredths of a second, to $STAGE_TIMES.
+stage_note() {
+	STAGE_TIMES="${STAGE_TIMES:+$STAGE_TIMES, }$1 $(($2 / 100)).$(($2 / 10 % 10)) s"
+}
+
+# $STATUSES collects the exit statuses that apply.
+STATUSES=''
+
+status_add() {
+	STATUSES="$STATUSES $1"
+}
+
+# A failure of the run itself: one clear line, and its exit status.
+run_failed() {
+	status_add "$1"
+	shift
+	printf 'run: %s\n' "$*" >&2
+}
+
+# True if the board died or missed a deadline.
+board_failed() {
+	case $STATUSES in
+	*[56]*) return 0 ;;
+	esac
+	return 1
+}
+
+# Prints the exit status of the run: of those that apply the first of 5, 6, 1, 7, 3.
+status_final() {
+	for status in 5 6 1 7 3; do
+		case "$STATUSES " in
+		*" $status "*)
+			echo "$status"
+			return
+			;;
+		esac
+	done
+	echo 0
+}
+
+EXPECTATIONS=$REPO/lab/expectations
+
+# Prints the path of the expectation file of kind $1 (fails, flakes, skips) for this kernel:
+# 7.3-fails.txt, and for the driver without kernel/patches 7.3-stock-fails.txt.
+expectations() {
+	kernel=$(printf '%s\n' "$KERNEL_RELEASE" | sed 's/^\([0-9]*\.[0-9]*\).*/\1/')
+	[ "$STOCK" = 0 ] || kernel=$kernel-stock
+	file=$EXPECTATIONS/$kernel-$1.txt
+	[ -f "$file" ] || file=/dev/null
+	echo "$file"
+}
+
+# Runs a jq program ($1) on top of results.jq. $2 is results.json or /dev/null.
+results_jq() {
+	jq -rn -L "$REPO/lab" --rawfile selected "$WORK/selected.txt" --slurpfile results "$2" \
+		--rawfile fails "$(expectations fails)" --rawfile flakes "$(expectations flakes)" \
+		--rawfile skips "$(expectations skips)" "include \"results\"; $1"
+}
+
+# Prints the subtests to start, out of $WORK/selected.txt.
+results_planned() {
+	results_jq 'planned($selected; $skips)[]' /dev/null
+}
+
+verdicts_jq() {
+	jq -r -L "$REPO/lab" "include \"results\"; $1" "$RESULTS_DIR/verdicts.json"
+}
+
+# Makes results.json from what igt_runner wrote, to the end or until its guest died. A record that
+# was being written may then be too broken for that; and the runner may have begun its own
+# results.json in the last moments of the guest.
+results_collect() {
+	file=$RESULTS_DIR/igt/results.json
+	rm -f "$file"
+	if [ -s "$RESULTS_DIR/igt/joblist.txt" ]; then
+		timeout 30 igt_results "$RESULTS_DIR/igt" >"$WORK/igt_results.log" 2>&1 ||
+			board_failed ||
+			run_failed 1 "igt_results failed: $(tail -n 1 "$WORK/igt_results.log")"
+	fi
+	if [ -s "$file" ] && jq -e .tests "$file" >/dev/null 2>&1; then
+		cp "$file" "$RESULTS_DIR/results.json"
+	else
+		echo '{"tests":{}}' >"$RESULTS_DIR/results.json"
+	fi
+}
+
+# Makes kernel.log, readable, and $WORK/splats, the reports in it that no subtest can be blamed for.
+results_kernel_log() {
+	: >"$WORK/splats"
+	[ -f "$RESULTS_DIR/guest/kmsg" ] || return 0
+	find "$RESULTS_DIR/igt" -name dmesg.txt -exec cat {} + >"$WORK/claimed" 2>/dev/null || :
+	awk -v splats="$WORK/splats" -f "$REPO/lab/kernel-log.awk" claimed=1 "$WORK/claimed" \
+		claimed=0 "$RESULTS_DIR/guest/kmsg" >"$RESULTS_DIR/kernel.log"
+}
+
+# Such reports fail a run. One that the board did not survive has its reason already.
+results_kernel_reports() {
+	if [ -s "$WORK/splats" ] && ! board_failed; then
+		run_failed 1 'the kernel log has reports outside of any subtest (kernel.log):'
+		head -n 10 "$WORK/splats" | sed 's/^/    /' >&2
+	fi
+}
+
+# Judges the subtests by what the guest left in $RESULTS_DIR and prints the table.
+results_judge() {
+	results_collect
+	results_jq 'verdicts($selected; $results; $fails; $flakes; $skips)' \
+		"$RESULTS_DIR/results.json" >"$RESULTS_DIR/verdicts.json"
+	verdicts_jq junit >"$RESULTS_DIR/junit.xml"
+	for status in $(verdicts_jq statuses); do
+		status_add "$status"
+	done
+	verdicts_jq "rows($([ "$QUIET" = 1 ] && echo true || echo false))"
+	if [ "$(verdicts_jq 'any(.result == "timeout")')" = true ]; then
+		run_failed 6 "the deadline 'subtest' ($deadline_subtest s) passed"
+	fi
+}
+
+results_summary() {
+	verdicts_jq summary
+}
+
+# Prints one line on what ran where; the driver's version is what it said itself.
+results_board() {
+	driver=$(sed -n 's/.*Initialized \(panthor [0-9.]*\) .*/, \1/p' \
+		"$RESULTS_DIR/kernel.log") || driver=''
+	echo "Linux $KERNEL_RELEASE ($KERNEL_VERSION)$driver," \
+		"$(kernel_patches | grep -c .) patches, TLB $TLB, $ACCEL"
+}
+
+# metadata.json, from the session's variables.
+results_metadata() {
+	jq -n --arg kernel "$KERNEL_RELEASE" --arg source "$KERNEL_VERSION" --arg stock "$STOCK" \
+		--arg patches "$(kernel_patches)" --arg params "$PARAMS" --arg tlb "$TLB" \
+		--arg tests "$TESTS" --arg globs "$GLOBS" --arg accel "$ACCEL" \
+		--arg qemu "$(timeout 10 qemu-system-x86_64 --version | head -n 1)" \
+		--arg igt "$(timeout 10 igt_runner --version | head -n 1)" \
+		--arg started "$(date -u +%Y-%m-%dT%H:%M:%SZ)" '
+		def list: split("\n") | map(select(. != ""));
+		{started: $started, kernel: $kernel, kernel_source: $source,
+		 stock: ($stock == "1"), patches: ($patches | list), params: ($params | list),
+		 tlb: $tlb, tests: ($tests | list), globs: ($globs | list), accel: $accel,
+		 qemu: $qemu, igt: $igt}' >"$RESULTS_DIR/metadata.json"
+}

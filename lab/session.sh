@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+# shellcheck disable=SC2034,SC2329 # used by the libraries, and by name
+#
+# The inside of ./run: the first process of its own process and mount namespaces, in the
+# toolbox's root. The options come as the environment variables that options.sh names, with REPO,
+# CACHE_DIR and TOOLBOX_ID of lab/toolbox.sh; STAGE_TIMES holds the times of the stages before.
+# When this process ends, for whatever reason, the kernel ends all that it started.
+
+set -eu
+
+for part in common options toolbox kernel build guest boot results; do
+	# shellcheck source=/dev/null
+	. "$REPO/lab/$part.sh"
+done
+
+# The first process of a namespace takes no signal that it has not asked for.
+trap 'session_end 143' TERM
+trap 'session_end 130' INT
+trap 'session_end 129' HUP
+
+session_end() {
+	trap '' TERM INT HUP
+	exit "$1"
+}
+
+# Without a toolbox, /tmp is the host's.
+trap 'rm -rf "${WORK:-}"' EXIT
+
+session_build() {
+	stage kernel kernel_ensure
+	stage module module_ensure
+	stage build build_ensure
+	KERNEL_RELEASE=$(cat "$KERNEL_DIR/release")
+}
+
+session_list() {
+	if [ -z "$TESTS" ]; then
+		kernel_ensure
+		build_ensure
+	fi
+	tests_select
+	sed "s/^igt@//; $([ "$(wc -l <"$WORK/tests.txt")" -gt 1 ] || echo 's/^[^@]*@//')" \
+		"$WORK/selected.txt"
+	[ -s "$WORK/selected.txt" ] || die 3 'no subtest is selected'
+}
+
+session_shell() {
+	session_build
+	tests_wanted >"$WORK/tests.txt"
+	: >"$WORK/selected.txt"
+	guest_ensure shell
+	accel_probe
+	results_metadata
+	board_shell
+}
+
+session_run() {
+	session_build
+	tests_select
+	[ -s "$WORK/selected.txt" ] || die 3 'no subtest is selected'
+	guest_ensure suite
+	accel_probe
+	results_metadata
+	say "booting the board ($ACCEL)"
+	board_boot
+	[ -z "$BOARD_AT" ] || stage_note boot "$((BOARD_AT - BOOT_AT))"
+	[ -z "$SUITE_AT" ] || stage_note suite "$((SUITE_AT - BOARD_AT))"
+	results_judge
+	[ "$QUIET" = 1 ] || {
+		results_board
+		echo "$STAGE_TIMES; results in $RESULTS_DIR"
+	}
+	results_summary
+}
+
+umask 022
+WORK=$(mktemp -d /tmp/vmali.XXXXXX)
+deadlines_set
+"session_$ACTION"
+exit "$(status_final)"

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+#
+# style.sh shellcheck|checkpatch: checks the project's own files with one tool, inside
+# the toolbox.
+
+set -eu
+
+# The files that git knows or would add, whose name ends with one of the given endings.
+files() {
+	git -c safe.directory='*' ls-files --cached --others --exclude-standard -- "$@"
+}
+
+# Scripts are known by their first line, function libraries by their directive.
+shell_files() {
+	files | while IFS= read -r file; do
+		[ ! -f "$file" ] || head -n 3 "$file" |
+			grep -q -e '^#!/bin/sh' -e '^# shellcheck shell=sh' && printf '%s\n' "$file"
+	done
+}
+
+# Test functions are called by their names, through check().
+style_shellcheck() {
+	shell_files | tr '\n' '\0' | xargs -0 shellcheck -x -e SC2329
+}
+
+# What checkpatch asks of kernel code and cannot be had, or means something else, in user space.
+USER_SPACE_IGNORES=ARRAY_SIZE,BIT_MACRO,BOOL_MEMBER,COMPLEX_MACRO,CONSTANT_COMPARISON,\
+FUNCTION_WITHOUT_ARGS,LINE_SPACING,LONG_LINE_STRING,MINMAX,NAKED_SSCANF,OPEN_BRACE,\
+PREFER_DEFINED_ATTRIBUTE_MACRO,QUOTED_WHITESPACE_BEFORE_NEWLINE,SPLIT_STRING,\
+STATIC_CONST_CHAR_ARRAY,STRCPY,VOLATILE
+
+# checkpatch comes with the base. Its checks of --strict are for the kernel's own code; so is the
+# macro whose arguments are operators (lib/igt/igt_aux.h).
+style_checkpatch() {
+	for part in common options toolbox kernel; do
+		# shellcheck source=/dev/null
+		. "$REPO/lab/$part.sh"
+	done
+	options_defaults
+	kernel_source_ensure
+	set -- "$KERNEL_SOURCE/scripts/checkpatch.pl" --no-tree --max-line-length=100 --show-types \
+		--terse --quiet
+	perl "$@" --strict --file kernel/vmali-pci/*.c
+	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' kernel/patches/series | while IFS= read -r patch; do
+		perl "$@" --strict "kernel/patches/$patch"
+	done
+	files '*.c' '*.h' ':!kernel' ':!lib/igt/igt_aux.h' | tr '\n' '\0' |
+		xargs -0 perl "$@" --ignore "$USER_SPACE_IGNORES" --file
+}
+
+case ${1:-} in
+shellcheck | checkpatch) "style_$1" ;;
+*)
+	echo 'usage: style.sh shellcheck|checkpatch' >&2
+	exit 2
+	;;
+esac

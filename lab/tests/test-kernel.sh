@@ -1,0 +1,414 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+#
+# lab/kernel.sh, on trees of a few files: which tree, patches and options make which kernel, what is
+# built again, and what is said of what cannot be. Runs itself in the toolbox, whose tools it needs.
+# The last part builds the modules against the kernel in the cache of whoever runs this, and is
+# skipped where there is none.
+
+# shellcheck disable=SC2317,SC2329 # check() calls the functions
+# shellcheck disable=SC2034 # lab/kernel.sh reads the variables
+
+set -eu
+
+REPO=$(readlink -f -- "$(dirname -- "$0")/../..")
+
+if [ -z "${TOOLBOX_ID:-}" ]; then
+	for part in common toolbox kernel; do
+		# shellcheck source=/dev/null
+		. "$REPO/lab/$part.sh"
+	done
+	if ! cache_has toolbox "$(toolbox_key)"; then
+		echo '0 passed, 0 failed, 1 skipped: no toolbox in the cache'
+		exit 77
+	fi
+	toolbox_exec sh "$REPO/lab/tests/test-kernel.sh"
+fi
+
+# shellcheck source=lab/tests/lib.sh
+. "$REPO/lab/tests/lib.sh"
+for part in common toolbox kernel; do
+	# shellcheck source=/dev/null
+	. "$REPO/lab/$part.sh"
+done
+
+REAL_REPO=$REPO
+
+# tree FOLDER: a tree that looks like a kernel source with a driver.
+tree() {
+	mkdir -p "$1/$PANTHOR" "$1/include"
+	printf 'one\ntwo\nthree\n' >"$1/$PANTHOR/panthor_mmu.c"
+	printf 'one\ntwo\nthree\n' >"$1/include/other.h"
+	printf 'kernelversion:\n\t@echo 7.3.9\nmrproper:\n\t@rm -rf .config include/config\n' \
+		>"$1/Makefile"
+	: >"$1/Kbuild"
+}
+
+# patch_of FILE [WORD]: a patch of one line of that file of a tree.
+patch_of() {
+	printf -- '--- a/%s\n+++ b/%s\t2026-01-01\n@@ -1,3 +1,3 @@\n one\n-two\n+%s\n three\n' \
+		"$1" "$1" "${2:-changed}"
+}
+
+# A repository without patches of its own, a source of its own, and a cache of its own.
+fresh() {
+	rm -rf "$SCRATCH/cache" "$SCRATCH/repo" "$SCRATCH/tree"
+	REPO=$SCRATCH/repo
+	mkdir -p "$REPO/kernel/config" "$REPO/kernel/patches" "$REPO/kernel/vmali-pci"
+	printf 'CONFIG_A=y\nCONFIG_B="text"\n# CONFIG_C is not set\n# a remark\nCONFIG_D=m\n' \
+		>"$REPO/kernel/config/board.config"
+	printf '# a remark\npackage=linux-source-0.0\nsuite=none\n' >"$REPO/kernel/base"
+	tree "$SCRATCH/tree"
+	KERNEL_ARG=$SCRATCH/tree STOCK=0 PATCHES='' KERNEL_SOURCE_ID=''
+}
+
+# The key of the source, which must not depend on what it was asked before.
+source_id() {
+	KERNEL_SOURCE_ID=''
+	kernel_source_ensure
+	echo "$KERNEL_SOURCE_ID"
+}
+
+# ---------------------------------------------------------------------------------------------
+
+test_patch_paths() {
+	{
+		patch_of drivers/a.c
+		printf -- '--- /dev/null\n+++ b/new/file.h\n@@ -0,0 +1 @@\n+-- text\n'
+		printf -- '--- a/old.h\n+++ /dev/null\n@@ -1,2 +0,0 @@\n--- not/a/header\n-two\n'
+		printf 'rename from from.c\nrename to to.c\n'
+	} >"$SCRATCH/patch"
+	same 'drivers/a.c from.c new/file.h old.h to.c' \
+		"$(patch_paths "$SCRATCH/patch" | paste -s -d ' ' -)"
+	echo 'no patch' >"$SCRATCH/none"
+	same '' "$(patch_paths "$SCRATCH/none")"
+}
+
+test_patch_list() {
+	fresh
+	printf '# remark\none.patch\n\ntwo.patch # why\n' >"$REPO/kernel/patches/series"
+	PATCHES=$(printf '/x/a b.patch\n/x/c.patch')
+	same "$(printf '%s\n' "$REPO/kernel/patches/one.patch" "$REPO/kernel/patches/two.patch" \
+		'/x/a b.patch' /x/c.patch)" "$(kernel_patches)"
+	STOCK=1
+	same "$(printf '%s\n' '/x/a b.patch' /x/c.patch)" "$(kernel_patches)"
+}
+
+test_patch_wide() {
+	fresh
+	fails kernel_patches_wide
+	patch_of "$PANTHOR/panthor_mmu.c" >"$SCRATCH/narrow"
+	patch_of include/other.h >"$SCRATCH/wide"
+	patch_of "${PANTHOR}_elsewhere/x.c" >"$SCRATCH/near"
+	PATCHES=$SCRATCH/narrow
+	fails kernel_patches_wide
+	PATCHES=$(printf '%s\n' "$SCRATCH/narrow" "$SCRATCH/wide")
+	kernel_patches_wide
+	PATCHES=$SCRATCH/near
+	kernel_patches_wide
+}
+
+test_patch_bad() {
+	fresh
+	echo 'no patch' >"$SCRATCH/none"
+	PATCHES=$SCRATCH/none
+	fails_with 4 "run: $SCRATCH/none: holds no patch" kernel_source_ensure
+	PATCHES=''
+	echo gone.patch >"$REPO/kernel/patches/series"
+	fails_with 4 "run: $REPO/kernel/patches/gone.patch: *not there" kernel_source_ensure
+}
+
+# The last lines say what was refused, the very last one which patch; nothing stays.
+test_patch_does_not_apply() {
+	fresh
+	patch_of include/other.h | sed 's/^-two/-2/' >"$SCRATCH/bad"
+	PATCHES=$SCRATCH/bad
+	got=0
+	(kernel_source_ensure) 2>"$SCRATCH/stderr" || got=$?
+	same 4 "$got"
+	same "run: $SCRATCH/bad does not apply to 7.3.9 in $SCRATCH/tree" \
+		"$(tail -n 1 "$SCRATCH/stderr")"
+	grep -q 'FAILED' "$SCRATCH/stderr"
+	nothing_left source
+	same two "$(sed -n 2p "$SCRATCH/tree/include/other.h")"
+}
+
+# A hunk that fits only if lines around it are ignored does not apply.
+test_patch_fuzz() {
+	fresh
+	sed -i 's/one/ONE/' "$SCRATCH/tree/include/other.h"
+	patch_of include/other.h >"$SCRATCH/fuzzy"
+	PATCHES=$SCRATCH/fuzzy
+	got=0
+	(kernel_source_ensure) 2>/dev/null || got=$?
+	same 4 "$got"
+}
+
+# ---------------------------------------------------------------------------------------------
+
+test_folder() {
+	fresh
+	kernel_source_ensure
+	same "$SCRATCH/tree" "$KERNEL_SOURCE"
+	same "7.3.9 in $SCRATCH/tree" "$KERNEL_VERSION"
+	same 0 "$KERNEL_PATCHED"
+	first=$KERNEL_SOURCE_ID
+	same "$first" "$(source_id)"
+	echo more >>"$SCRATCH/tree/$PANTHOR/panthor_mmu.c"
+	mkdir -p "$SCRATCH/tree/.git"
+	echo ref >"$SCRATCH/tree/.git/HEAD"
+	same "$first" "$(source_id)"
+	echo more >>"$SCRATCH/tree/include/other.h"
+	fails_quietly same "$first" "$(source_id)"
+}
+
+test_folder_bad() {
+	fresh
+	rm -r "${SCRATCH:?}/tree/$PANTHOR"
+	fails_with 2 "run: --kernel $SCRATCH/tree: has no $PANTHOR" kernel_source_ensure
+}
+
+# A tree with a build in it is not touched: a clean copy is shown in its place.
+test_folder_built() {
+	fresh
+	: >"$SCRATCH/tree/.config"
+	: >"$SCRATCH/tree/x.o"
+	(
+		kernel_source_ensure
+		same "$SCRATCH/tree" "$KERNEL_SOURCE"
+		test ! -e "$SCRATCH/tree/.config"
+		test ! -e "$SCRATCH/tree/x.o"
+		test -f "$SCRATCH/tree/include/other.h"
+	)
+	umount "$SCRATCH/tree"
+	test -e "$SCRATCH/tree/.config"
+	test -e "$SCRATCH/tree/x.o"
+}
+
+# A patch beyond the driver: a patched copy is shown in the place of the tree.
+test_folder_patched() {
+	fresh
+	patch_of include/other.h >"$SCRATCH/wide"
+	before=$(source_id)
+	PATCHES=$SCRATCH/wide
+	(
+		kernel_source_ensure
+		same "$SCRATCH/tree" "$KERNEL_SOURCE"
+		same 1 "$KERNEL_PATCHED"
+		fails_quietly same "$before" "$KERNEL_SOURCE_ID"
+		same changed "$(sed -n 2p "$SCRATCH/tree/include/other.h")"
+	)
+	umount "$SCRATCH/tree"
+	same two "$(sed -n 2p "$SCRATCH/tree/include/other.h")"
+}
+
+# A patch of the driver alone leaves the kernel as it is.
+test_folder_patched_narrowly() {
+	fresh
+	patch_of "$PANTHOR/panthor_mmu.c" >"$SCRATCH/narrow"
+	before=$(source_id)
+	PATCHES=$SCRATCH/narrow
+	same "$before" "$(source_id)"
+	kernel_source_ensure
+	same 0 "$KERNEL_PATCHED"
+	same two "$(sed -n 2p "$KERNEL_SOURCE/$PANTHOR/panthor_mmu.c")"
+}
+
+test_tarball() {
+	fresh
+	tar -C "$SCRATCH" -cJf "$SCRATCH/linux.tar.xz" tree
+	KERNEL_ARG=$SCRATCH/linux.tar.xz
+	kernel_source_ensure
+	same two "$(sed -n 2p "$KERNEL_SOURCE/include/other.h")"
+	same linux.tar.xz "$KERNEL_VERSION"
+	# Patched, it is made of links to the same files, which must not change.
+	base=$KERNEL_SOURCE
+	patch_of include/other.h >"$SCRATCH/wide"
+	PATCHES=$SCRATCH/wide
+	(
+		source_id >/dev/null
+		same changed "$(sed -n 2p "$base/include/other.h")"
+	)
+	umount "$base"
+	same two "$(sed -n 2p "$base/include/other.h")"
+}
+
+test_tarball_bad() {
+	fresh
+	tar -C "$SCRATCH" -czf "$SCRATCH/other.tar.gz" repo
+	KERNEL_ARG=$SCRATCH/other.tar.gz
+	fails_with 2 "run: $SCRATCH/other.tar.gz holds no kernel source *" kernel_source_ensure
+	nothing_left source
+	echo 'no tarball' >"$SCRATCH/text.tar"
+	KERNEL_ARG=$SCRATCH/text.tar
+	got=0
+	(kernel_source_ensure) 2>"$SCRATCH/stderr" || got=$?
+	same 2 "$got"
+	same "run: $SCRATCH/text.tar cannot be unpacked" "$(tail -n 1 "$SCRATCH/stderr")"
+	nothing_left source
+}
+
+# A name of a package that no mirror has; and a mirror that is not there.
+test_package_bad() {
+	fresh
+	KERNEL_ARG=''
+	export VMALI_MIRROR=http://127.0.0.1:9/debian
+	rm -rf /run/vmali/apt
+	fails_with 2 'run: cannot reach http://127.0.0.1:9/debian: *' kernel_source_ensure
+	nothing_left source
+}
+
+# What is in the cache needs no network.
+test_package_cached() {
+	fresh
+	KERNEL_ARG=''
+	entry=$(cache_entry source "$(source_package_key)")
+	tree "$entry/linux"
+	echo linux-source-0.0 1.2.3 >"$entry/version"
+	export VMALI_MIRROR=http://127.0.0.1:9/debian
+	kernel_source_ensure
+	same 'linux-source-0.0 1.2.3' "$KERNEL_VERSION"
+	same "$entry/linux" "$KERNEL_SOURCE"
+}
+
+test_blanks() {
+	fresh
+	export XDG_CACHE_HOME="$SCRATCH/with blank"
+	fails_with 2 'run: a kernel cannot be built in *: set XDG_CACHE_HOME*' kernel_source_ensure
+}
+
+# ---------------------------------------------------------------------------------------------
+
+test_config() {
+	fresh
+	printf 'CONFIG_A=y\nCONFIG_B="text"\n# CONFIG_C is not set\nCONFIG_D=m\nCONFIG_AB=y\n' \
+		>"$SCRATCH/config"
+	same '' "$(kernel_config_lost "$SCRATCH/config")"
+	sed -i '/CONFIG_C/d' "$SCRATCH/config"
+	same '' "$(kernel_config_lost "$SCRATCH/config")"
+	printf '# CONFIG_A is not set\nCONFIG_B="tex"\nCONFIG_C=y\nCONFIG_AB=y\n' >"$SCRATCH/config"
+	same 'CONFIG_A CONFIG_B CONFIG_C CONFIG_D' \
+		"$(kernel_config_lost "$SCRATCH/config" | paste -s -d ' ' -)"
+}
+
+# Objects are used again only if make can see what has changed since.
+test_base() {
+	mkdir -p "$SCRATCH/base"
+	printf 'a 1 100\nb 1 100\n' >"$SCRATCH/base/files"
+	touch -d @200 "$SCRATCH/base/files"
+	printf 'a 1 100\nb 2 300\nc 1 301\n' >"$SCRATCH/newer"
+	kernel_usable_base "$SCRATCH/base" "$SCRATCH/newer"
+	printf 'a 1 100\nb 2 150\n' >"$SCRATCH/older"
+	fails kernel_usable_base "$SCRATCH/base" "$SCRATCH/older"
+}
+
+# The keys of entries do not depend on where the repository or the cache is.
+test_keys_have_no_paths() {
+	fresh
+	KERNEL_SOURCE=$SCRATCH/tree
+	first=$(kernel_lineage | grep -v -x -F "$KERNEL_SOURCE")
+	mv "$REPO" "$SCRATCH/moved"
+	REPO=$SCRATCH/moved
+	KERNEL_SOURCE=/elsewhere
+	same "$first" "$(kernel_lineage | grep -v -x -F "$KERNEL_SOURCE")"
+	fails grep -q "$SCRATCH" <<-LINES
+		$first
+	LINES
+	rm -rf "$SCRATCH/moved"
+}
+
+test_modules_order() {
+	mkdir -p "$SCRATCH/k/build/d"
+	for module in needs-two one two_b; do
+		: >"$SCRATCH/k/build/d/$module.ko"
+	done
+	printf 'd/needs-two.o\nd/one.o\nd/two_b.o\n' >"$SCRATCH/k/build/modules.order"
+	modinfo() {
+		case $3 in
+		*/needs-two.ko) echo one,two_b ;;
+		*/one.ko) echo two-b ;;
+		*) echo ;;
+		esac
+	}
+	kernel_collect_modules "$SCRATCH/k"
+	same 'two_b.ko one.ko needs-two.ko' "$(paste -s -d ' ' "$SCRATCH/k/modules/order")"
+}
+
+# ---------------------------------------------------------------------------------------------
+# With the real kernel
+
+real_kernel() {
+	REPO=$REAL_REPO
+	XDG_CACHE_HOME=$CACHE_OF_USER
+	KERNEL_ARG='' PATCHES='' STOCK=1 KERNEL_SOURCE_ID='' KERNEL_DIR=''
+	kernel_source_cached || skip 'no kernel source in the cache'
+	kernel_source_ensure
+	[ -d "$(cache_entry kernel "$(kernel_key)")" ] || skip 'no kernel in the cache'
+	kernel_ensure
+}
+
+test_kernel_entry() {
+	real_kernel
+	for file in bzImage release source-version headers/include/drm/panthor_drm.h \
+		build/Module.symvers; do
+		test -s "$KERNEL_DIR/$file"
+	done
+	while read -r module; do
+		test -s "$KERNEL_DIR/modules/$module"
+	done <"$KERNEL_DIR/modules/order"
+	fails grep panthor "$KERNEL_DIR/modules/order"
+	same '' "$(kernel_config_lost "$KERNEL_DIR/build/.config")"
+	grep -q DRM_PANTHOR_DEV_QUERY_MMU_INFO "$KERNEL_DIR/headers/include/drm/panthor_drm.h"
+}
+
+test_module_entry() {
+	real_kernel
+	module_ensure
+	same "$(modinfo -F vermagic "$MODULE_DIR/panthor.ko")" \
+		"$(modinfo -F vermagic "$MODULE_DIR/vmali-pci.ko")"
+	modinfo -F vermagic "$MODULE_DIR/panthor.ko" | grep -q "^$(cat "$KERNEL_DIR/release") "
+}
+
+# A broken driver: status 4, the compiler's words, nothing left, and the tree as it was.
+test_module_broken() {
+	real_kernel
+	file=$PANTHOR/panthor_drv.c
+	{
+		printf -- '--- a/%s\n+++ b/%s\n@@ -1,4 +1,5 @@\n' "$file" "$file"
+		sed -n -e '1,4s/^/ /p' -e '1a+int broken = ;' "$KERNEL_SOURCE/$file"
+	} >"$SCRATCH/broken"
+	PATCHES=$SCRATCH/broken
+	got=0
+	(module_ensure) 2>"$SCRATCH/stderr" || got=$?
+	same 4 "$got"
+	grep -q 'panthor_drv.c:2:.*error: expected expression' "$SCRATCH/stderr"
+	same 'run: panthor or vmali-pci could not be built' \
+		"$(tail -n 1 "$SCRATCH/stderr" | sed 's/ (.*//')"
+	same '' "$(find "$CACHE_OF_USER/vmali/module" -name '*.tmp')"
+}
+
+check 'the paths of a patch are read from its headers' test_patch_paths
+check 'patches come from the series and the command line' test_patch_list
+check 'a patch beyond the driver is told apart' test_patch_wide
+check 'what is no patch: one line, status 4' test_patch_bad
+check 'a patch that does not apply is named, status 4' test_patch_does_not_apply
+check 'a patch is not applied with fuzz' test_patch_fuzz
+check 'the key of a folder follows all but the driver' test_folder
+check 'a folder without the driver: one line, status 2' test_folder_bad
+check 'a folder with a build in it is copied' test_folder_built
+check 'a folder is patched in a copy' test_folder_patched
+check 'a patch of the driver is no change of the kernel' test_folder_patched_narrowly
+check 'a tarball is unpacked, and patched in a copy' test_tarball
+check 'a tarball of something else: one line, status 2' test_tarball_bad
+check 'no network for the package: one line, status 2' test_package_bad
+check 'what is cached needs no network' test_package_cached
+check 'a cache folder with blanks is refused' test_blanks
+check 'options that did not stick are named' test_config
+check 'objects are used again only if that is right' test_base
+check 'keys hold no paths' test_keys_have_no_paths
+check 'modules are in the order of their dependencies' test_modules_order
+check 'the kernel in the cache is complete' test_kernel_entry
+check 'the modules fit the kernel' test_module_entry
+check 'a broken driver: status 4 and the reason' test_module_broken
+checks_done

@@ -1,0 +1,153 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+#
+# lab/options.sh and the part of ./run that builds nothing: every option, its bad values with exit
+# status 2 and one line, and the selection of subtests.
+# shellcheck disable=SC2034 # the libraries under test read these variables
+
+set -eu
+
+REPO=$(readlink -f -- "$(dirname -- "$(readlink -f -- "$0")")/../..")
+# shellcheck source=lab/tests/lib.sh
+. "$REPO/lab/tests/lib.sh"
+# shellcheck source=lab/common.sh
+. "$REPO/lab/common.sh"
+# shellcheck source=lab/options.sh
+. "$REPO/lab/options.sh"
+
+cd "$SCRATCH"
+mkdir 'a tree' results full old
+touch 'a tree/Kbuild' full/file old/metadata.json old/file linux.tar 'my first.patch' second.patch
+mkfifo pipe
+
+# ---------------------------------------------------------------------------------------------
+# What the variables become
+
+# after VARIABLE WANTED ARG…: VARIABLE after parsing ARG….
+after() {
+	after_variable=$1 after_wanted=$2
+	shift 2
+	options_parse "$@"
+	eval "same \"\$after_wanted\" \"\$$after_variable\""
+}
+
+defaults() {
+	options_parse
+	same 'run keep 0 0 0 0' "$ACTION $TLB $STOCK $HOST_TOOLS $QUIET $VERBOSE"
+	same '' "$GLOBS$TESTS$KERNEL_ARG$PATCHES$PARAMS$RESULTS_DIR$TRACE_FILE"
+}
+
+check 'without arguments: the defaults' defaults
+check '--list' after ACTION list --list
+check '--shell' after ACTION shell --shell
+check '--clean-cache' after ACTION clean-cache --clean-cache
+check '--help' after ACTION help --help
+check '--help goes with everything' after ACTION help --list --help
+check '--stock' after STOCK 1 --stock
+check '--host-tools' after HOST_TOOLS 1 --host-tools
+check '--quiet' after QUIET 1 --quiet
+check '--verbose' after VERBOSE 1 --verbose
+check '--tlb off' after TLB off --tlb off
+check '--tlb=tiny:7' after TLB tiny:7 --tlb=tiny:7
+check '--test, repeated' after TESTS "panthor_vm${NL}core_getversion" --test panthor_vm \
+	--test=core_getversion
+check '--test with its folder' after TESTS panthor_vm --test panthor/panthor_vm
+check '--kernel: a folder, with a blank' after KERNEL_ARG "$PWD/a tree" --kernel 'a tree'
+check '--kernel: a tarball' after KERNEL_ARG "$PWD/linux.tar" --kernel=linux.tar
+check '--patch, repeated, with a blank' after PATCHES \
+	"$PWD/my first.patch$NL$PWD/second.patch" --patch 'my first.patch' --patch second.patch
+check '--param, repeated' after PARAMS "a=1${NL}b_c=x,y" --param a=1 --param b_c=x,y
+check '--results: a new folder' after RESULTS_DIR "$PWD/new" --results new
+check '--results: an empty folder' after RESULTS_DIR "$PWD/results" --results results
+check '--results: those of an earlier run' after RESULTS_DIR "$PWD/old" --results old
+check '--trace' after TRACE_FILE "$PWD/trace" --trace trace
+check 'patterns' after GLOBS "evict-*$NL!*-huge" 'evict-*' '!*-huge'
+check '-- ends the options' after GLOBS "a$NL--list" a -- --list
+
+# ---------------------------------------------------------------------------------------------
+# What is refused
+
+# refused PATTERN ARG…
+refused() {
+	refused_line=$1
+	shift
+	fails_with 2 "run: $refused_line" options_parse "$@"
+}
+
+check 'an unknown option' refused '--lists: no such option; see ./run --help' --lists
+check 'an unknown short option' refused '-l: no such option*' -l
+check 'a flag with a value' refused '--list=1: no such option*' --list=1
+check 'no value' refused '--tlb: needs a value*' --tlb
+check 'an empty value' refused '--test: a value must not be empty*' --test=
+check 'a value of two lines' refused '--test: a value must be one line*' --test "a${NL}b"
+check '--tlb: no such mode' refused '--tlb on: not keep, off or tiny:SEED*' --tlb on
+check '--tlb: no seed' refused '--tlb tiny:: the seed is*' --tlb tiny:
+check '--tlb: a bad seed' refused '--tlb tiny:1x: the seed is*' --tlb tiny:1x
+check '--test: a way out' refused '--test ../sh: not the name of a test*' --test ../sh
+check '--test: an absolute path' refused '--test /bin/sh: not*' --test /bin/sh
+check '--kernel: not there' refused '--kernel nowhere: no such folder or file' --kernel nowhere
+check '--kernel: another folder' refused '--kernel full: not a kernel source folder' --kernel full
+check '--kernel: twice' refused '--kernel was given twice*' --kernel linux.tar --kernel linux.tar
+check '--patch: not there' refused '--patch no.patch: not a readable file' --patch no.patch
+check '--patch: a folder' refused '--patch full: not a readable file' --patch full
+check '--param: no value' refused '--param a: not of the form K=V*' --param a
+check '--param: no name' refused '--param =1: not of the form K=V*' --param =1
+check '--param: a bad name' refused '--param a-b=1: not of the form K=V*' --param a-b=1
+check '--param: a blank' refused '--param a=1 b=2: no blanks*' --param 'a=1 b=2'
+check '--results: a file' refused '--results linux.tar: not a folder' --results linux.tar
+check '--results: somebody else'\''s' refused '--results full: not empty*' --results full
+check '--results: nowhere' refused '--results no/where: no such folder' --results no/where
+check '--trace: a folder' refused '--trace full: is a folder' --trace full
+check '--trace: nowhere' refused '--trace no/where: no such folder' --trace no/where
+check 'an empty pattern' refused 'GLOB: a value must not be empty*' ''
+check 'a pattern of nothing' refused '!: nothing to exclude*' '!'
+check 'two actions' refused '--list and --shell exclude each other*' --list --shell
+check 'quiet and verbose' refused '--quiet and --verbose exclude*' --quiet --verbose
+check '--shell with a pattern' refused '--shell runs no subtest*' --shell a
+check '--clean-cache with a pattern' refused '--clean-cache runs no subtest*' a --clean-cache
+
+# ---------------------------------------------------------------------------------------------
+# The selection
+
+# selects WANTED ARG…: the subtests of test panthor/t that the patterns leave.
+selects() {
+	selects_wanted=$1
+	shift
+	options_parse "$@"
+	selects_got=''
+	for selects_name in bind evict-one evict-two; do
+		! glob_selects panthor/t "$selects_name" || selects_got="$selects_got $selects_name"
+	done
+	same "$selects_wanted" "${selects_got# }"
+}
+
+check 'all without a pattern' selects 'bind evict-one evict-two'
+check 'a name' selects bind bind
+check 'no part of a name' selects '' evict
+check 'a pattern' selects 'evict-one evict-two' 'evict-*'
+check 'two patterns' selects 'bind evict-two' bind '*-two'
+check 'a set' selects 'evict-one' 'evict-[ab-o]*'
+check 'only an exclusion' selects 'bind evict-two' '!*-one'
+check 'an exclusion by ^' selects 'bind evict-two' '^*-one'
+check 'a pattern and an exclusion' selects 'evict-one' 'evict-*' '!*-two'
+check 'the last match decides' selects 'evict-one evict-two' '!*-two' 'evict-*' '!bind'
+check 'with the name of the test' selects bind 'panthor/t@bind'
+check 'another test' selects '' 'panthor/u@*'
+
+# ---------------------------------------------------------------------------------------------
+# ./run itself
+
+# Every option of the help is one that is parsed, and the other way round.
+help_complete() {
+	same "$(sed -n '/^options_parse/,/^}/p; /^option_flag/,/^}/p' "$REPO/lab/options.sh" |
+		grep -o -e '--[a-z-]*[a-z]' | sort -u)" \
+		"$("$REPO/run" --help | grep -o -e '^  --[a-z-]*' | tr -d ' ' | sort -u)"
+}
+
+check './run --help names every option' help_complete
+check './run: a usage error is status 2 and one line' fails_with 2 \
+	'run: --foo: no such option; see ./run --help' "$REPO/run" --foo
+check './run: nothing is made after a usage error' test ! -e "$XDG_CACHE_HOME"
+
+checks_done

@@ -1,0 +1,432 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+#
+# lab/results.sh, results.jq and kernel-log.awk, on made-up results of igt_runner and made-up
+# kernel logs: every verdict, every exit status, the expectation files, the table, JUnit.
+# Runs in the toolbox, for its jq.
+# shellcheck disable=SC2034 # the libraries under test read these variables
+
+set -eu
+
+REPO=$(readlink -f -- "$(dirname -- "$(readlink -f -- "$0")")/../..")
+if [ "${1:-}" != inside ]; then
+	for part in common toolbox kernel; do
+		# shellcheck source=/dev/null
+		. "$REPO/lab/$part.sh"
+	done
+	toolbox_ensure
+	toolbox_exec sh "$REPO/lab/tests/test-results.sh" inside
+fi
+# shellcheck source=lab/tests/lib.sh
+. "$REPO/lab/tests/lib.sh"
+for part in common options results; do
+	# shellcheck source=/dev/null
+	. "$REPO/lab/$part.sh"
+done
+
+WORK=$SCRATCH/work EXPECTATIONS=$SCRATCH/expectations KERNEL_RELEASE=7.3.4 STOCK=0 QUIET=0
+deadline_subtest=90
+mkdir "$WORK" "$EXPECTATIONS" "$SCRATCH/bin"
+
+# In the place of IGT's program, which makes results.json from what igt_runner wrote.
+cat >"$SCRATCH/bin/igt_results" <<'PROGRAM'
+#!/bin/sh
+cp "$MADE_UP" "$1/results.json"
+PROGRAM
+chmod 755 "$SCRATCH/bin/igt_results"
+export MADE_UP="$WORK/results.json" PATH="$SCRATCH/bin:$PATH"
+
+# ---------------------------------------------------------------------------------------------
+# Made-up results
+
+# A fresh results folder in which the subtests $1 (words) are selected and nothing has run.
+fresh() {
+	RESULTS_DIR=$SCRATCH/results STATUSES=''
+	rm -rf "$RESULTS_DIR"
+	mkdir -p "$RESULTS_DIR/igt" "$RESULTS_DIR/guest"
+	rm -f "$EXPECTATIONS"/*
+	for fresh_name in $1; do
+		echo "igt@panthor/t@$fresh_name"
+	done >"$WORK/selected.txt"
+	echo jobs >"$RESULTS_DIR/igt/joblist.txt"
+	echo '{"tests":{}}' >"$MADE_UP"
+}
+
+# row SUBTEST RESULT [OUT [ERR]]: what igt_runner says about a subtest.
+row() {
+	jq --arg name "igt@panthor/t@$1" --arg result "$2" --arg out "${3:-}" --arg err "${4:-}" \
+		'.tests[$name] = {result: $result, time: {start: 1.0, end: 1.25}, out: $out,
+			err: $err}' "$MADE_UP" >"$WORK/new.json"
+	mv "$WORK/new.json" "$MADE_UP"
+}
+
+SKIP_TEXT='Test requirement not met in function __igt_unique____real_main, file ../t.c:7:
+Test requirement: !(fd<0)
+no such feature
+Subtest s: SKIP (0.01s)'
+
+# judged STATUS [PATTERN…]: the exit status; every pattern matches a line of the output.
+judged() {
+	judged_status=$1
+	shift
+	results_judge >"$WORK/output" 2>&1
+	results_summary >>"$WORK/output"
+	cat "$WORK/output"
+	same "status $judged_status" "status $(status_final)"
+	for judged_pattern; do
+		grep -q -e "$judged_pattern" "$WORK/output" || {
+			echo "no line like: $judged_pattern"
+			return 1
+		}
+	done
+}
+
+# ---------------------------------------------------------------------------------------------
+# Verdicts
+
+all_pass() {
+	fresh 'a b'
+	row a pass
+	row b pass
+	judged 0 '^a .*pass .* 0\.25 s$' '^2 passed, 0 failed, 0 skipped$'
+}
+
+# What igt_runner quotes of a failed assertion is shown once, without times and folders.
+reasons() {
+	fresh 'a'
+	row a fail '' '[1.5] (t:7) CRITICAL: Assertion failure in f, file ../../lib/x.c:3:
+[1.5] (t:7) CRITICAL: Failed assertion: a == b
+**** DEBUG ****
+[1.5] (t:7) CRITICAL: Failed assertion: a == b'
+	judged 1 '^    Assertion failure in f, file lib/x.c:3:$' \
+		'^    Failed assertion: a == b$'
+	same 1 "$(grep -c 'a == b' "$WORK/output")"
+}
+
+kernel_reasons() {
+	fresh 'a'
+	jq '.tests["igt@panthor/t@a"] = {result: "dmesg-warn",
+		"dmesg-warnings":
+			"<4> [1.5] Modules linked in: x\nmore\n<4> [1.5] WARNING: at f\n"}' \
+		"$MADE_UP" >"$WORK/new.json"
+	mv "$WORK/new.json" "$MADE_UP"
+	judged 1 '^a .*dmesg-warn' '^    <4> \[1.5\] WARNING: at f$'
+	! grep -q 'Modules' "$WORK/output"
+}
+
+# one_bad RESULT STATUS [PATTERN]: a subtest with that result beside one that passes.
+one_bad() {
+	fresh 'a b'
+	row a pass
+	row b "$1" '' '[1.5] (t:7) CRITICAL: Test assertion failure function f'
+	judged "$2" "^b .*$1" '^    .*assertion failure' '^1 passed, 1 failed, 0 skipped$' \
+		${3:+"$3"}
+}
+
+not_run() {
+	fresh 'a b'
+	row a pass
+	judged 1 '^b .*notrun' '^    did not run' '^1 passed, 1 failed, 0 skipped$'
+}
+
+no_results() {
+	fresh 'a'
+	rm "$RESULTS_DIR/igt/joblist.txt"
+	judged 1 '^a .*notrun' '^0 passed, 1 failed, 0 skipped$'
+}
+
+# The runner's own file, begun in the last moments of the guest, is not believed.
+early_file() {
+	fresh 'a'
+	row a pass
+	echo '{"tests":{}}' >"$RESULTS_DIR/igt/results.json"
+	judged 0 '^a .*pass'
+}
+
+unreadable() {
+	fresh 'a'
+	rm "$MADE_UP"
+	judged 1 '^run: igt_results failed: ' '^a .*notrun'
+}
+
+half_a_file() {
+	fresh 'a'
+	echo '{"tests": {"igt@panthor/t@a": {"result": "pa' >"$MADE_UP"
+	judged 1 '^a .*notrun'
+}
+
+skip_with_reason() {
+	fresh 'a b'
+	row a pass
+	row b skip "$SKIP_TEXT"
+	judged 0 '^b .*skip' '^    no such feature$' '^1 passed, 0 failed, 1 skipped$'
+	! grep -q 'SKIP' "$WORK/output"
+}
+
+skip_without_reason() {
+	fresh 'a b'
+	row a pass
+	row b skip 'Subtest b: SKIP (0.00s)'
+	judged 1 '^    skipped without saying why'
+}
+
+all_skip() {
+	fresh 'a b'
+	row a skip "$SKIP_TEXT"
+	row b skip "$SKIP_TEXT"
+	judged 3 '^0 passed, 0 failed, 2 skipped$'
+}
+
+upper_case() {
+	fresh 'Big'
+	row big pass
+	judged 0 '^Big .*pass'
+}
+
+extra_row() {
+	fresh 'a'
+	row a pass
+	row other fail
+	judged 0 '^1 passed, 0 failed, 0 skipped$'
+}
+
+check 'all pass' all_pass
+for result in fail crash incomplete abort dmesg-warn dmesg-fail warn; do
+	check "a subtest's result is $result" one_bad "$result" 1
+done
+check "a subtest's result is timeout" one_bad timeout 6 "deadline 'subtest' (90 s) passed"
+check 'the reason of a failure' reasons
+check 'the reason of a kernel warning' kernel_reasons
+check 'a subtest that did not run fails' not_run
+check 'no results at all' no_results
+check "igt_runner's own results.json" early_file
+check 'results that IGT cannot read' unreadable
+check 'a results.json that ends in the middle' half_a_file
+check 'a skip that says why' skip_with_reason
+check 'a skip that does not say why fails' skip_without_reason
+check 'nothing but skips' all_skip
+check 'names in capitals, which igt_runner lowers' upper_case
+check 'results that nobody asked for' extra_row
+
+# ---------------------------------------------------------------------------------------------
+# Expectations
+
+expect_file() {
+	printf '%s\n' "$2" >"$EXPECTATIONS/$1"
+}
+
+known_failure() {
+	fresh 'a b'
+	row a pass
+	row b fail
+	expect_file 7.3-fails.txt '# the driver forgets b
+panthor/t@b,Fail'
+	judged 0 '^b .*fail (expected)' '^    expected: the driver forgets b' \
+		'^1 passed, 1 failed, 0 skipped; 1 failed as expected$'
+}
+
+only_known_failures() {
+	fresh 'b'
+	row b fail
+	expect_file 7.3-fails.txt 'panthor/t@b,Fail'
+	judged 3
+}
+
+other_kernel() {
+	fresh 'a b'
+	row a pass
+	row b fail
+	expect_file "$1" 'panthor/t@b,Fail'
+	judged 1
+}
+
+stock_kernel() {
+	STOCK=1
+	fresh 'a b'
+	row a pass
+	row b fail
+	expect_file 7.3-stock-fails.txt 'panthor/t@b,Fail'
+	judged 0
+}
+
+other_name() {
+	fresh 'a b'
+	row a pass
+	row b fail
+	expect_file 7.3-fails.txt 'panthor/t@b-c,Fail
+panthor/t@.*,Fail'
+	judged 1
+}
+
+stale() {
+	fresh 'a b'
+	row a pass
+	row b pass
+	expect_file 7.3-fails.txt 'panthor/t@b,Fail'
+	judged 7 '^b .*pass (unexpected)' '^2 passed, 0 failed, 0 skipped; 1 expected to fail'
+}
+
+stale_and_failed() {
+	fresh 'a b'
+	row a fail
+	row b pass
+	expect_file 7.3-fails.txt 'panthor/t@b,Fail'
+	judged 1
+}
+
+flake() {
+	fresh 'a b'
+	row a pass
+	row b "$1"
+	expect_file 7.3-flakes.txt '# one run in fifty
+panthor/t@b.*'
+	judged 0 '^a .*pass'
+}
+
+skips_file() {
+	fresh 'a b bc'
+	expect_file 7.3-skips.txt '# takes an hour
+panthor/t@b'
+	same 'igt@panthor/t@a igt@panthor/t@bc ' "$(results_planned | tr '\n' ' ')"
+	row a pass
+	row bc pass
+	judged 0 '^b .*skip' '^    not run: takes an hour' '^2 passed, 0 failed, 1 skipped$'
+}
+
+check 'an expected failure' known_failure
+check 'nothing but expected failures' only_known_failures
+check "another kernel's expectations" other_kernel 7.2-fails.txt
+check "the unpatched driver's expectations" other_kernel 7.3-stock-fails.txt
+check 'expectations with --stock' stock_kernel
+check 'expected failures are named in full' other_name
+check 'an unexpected pass' stale
+check 'an unexpected pass and a failure' stale_and_failed
+check 'a flake that fails' flake fail
+check 'a flake that passes' flake pass
+check 'the skips file' skips_file
+
+# ---------------------------------------------------------------------------------------------
+# The exit status
+
+first_of() {
+	STATUSES=''
+	for first_status in $2; do
+		status_add "$first_status"
+	done
+	same "$1" "$(status_final)"
+}
+
+check 'status: none applies' first_of 0 ''
+check 'status: 5 before all' first_of 5 '3 7 1 6 5'
+check 'status: 6 before 1' first_of 6 '3 7 1 6'
+check 'status: 1 before 7' first_of 1 '3 7 1'
+check 'status: 7 before 3' first_of 7 '3 7'
+check 'status: 3' first_of 3 '3'
+
+# ---------------------------------------------------------------------------------------------
+# The kernel log
+
+# logged STATUS LINE…: judges a run whose kernel log has these texts, all at warning level. The
+# runner has claimed those that begin with a +.
+logged() {
+	logged_status=$1 logged_sequence=100
+	shift
+	fresh 'a'
+	row a pass
+	mkdir "$RESULTS_DIR/igt/0"
+	for logged_text; do
+		logged_sequence=$((logged_sequence + 1))
+		logged_record="4,$logged_sequence,1500000,-;${logged_text#+}"
+		printf '%s\n' "$logged_record" >>"$RESULTS_DIR/guest/kmsg"
+		case $logged_text in
+		+*) printf '%s\n' "$logged_record" >>"$RESULTS_DIR/igt/0/dmesg.txt" ;;
+		esac
+	done
+	results_kernel_log
+	results_kernel_reports
+	judged "$logged_status"
+}
+
+readable_log() {
+	logged 0 'one' ' SUBSYSTEM=pci' 'two'
+	same '[    1.500000] <4> one' "$(head -n 1 "$RESULTS_DIR/kernel.log")"
+	same 3 "$(wc -l <"$RESULTS_DIR/kernel.log")"
+}
+
+check 'the kernel log is made readable' readable_log
+check 'ordinary warnings of a boot' logged 0 'ACPI: IRQ 4 override to edge(!), high(!)'
+check 'a WARN outside of the subtests' logged 1 'WARNING: CPU: 0 PID: 1 at mm/x.c:1 f+0x1/0x2'
+check 'an oops' logged 1 'Oops: Oops: 0000 [#1] SMP'
+check 'a page fault' logged 1 'BUG: unable to handle page fault for address: 0000'
+check 'a KASAN report' logged 1 'BUG: KASAN: slab-use-after-free in f+0x1/0x2'
+check 'a UBSAN report' logged 1 'UBSAN: shift-out-of-bounds in drivers/x.c:1:2'
+check 'a lockdep report' logged 1 'WARNING: possible circular locking dependency detected'
+check 'a hung task' logged 1 'INFO: task panthor:12 blocked for more than 20 seconds.'
+check 'an error of the driver' logged 1 'panthor panthor.0: [drm] *ERROR* AS_ACTIVE bit stuck'
+check "a subtest's own WARN is igt_runner's to judge" logged 0 '+[IGT] t: executing' \
+	'+WARNING: asked for' '+[IGT] t: exiting, ret=0'
+check 'a WARN between two tests' logged 1 '+[IGT] t: executing' '+[IGT] t: exiting, ret=0' \
+	'WARNING: late' '+[IGT] t: executing'
+check 'the same WARN in a test and after it' logged 1 '+WARNING: once' 'WARNING: once'
+
+# ---------------------------------------------------------------------------------------------
+# Output
+
+quiet() {
+	QUIET=1
+	fresh 'a b'
+	row a pass
+	row b fail
+	judged 1 '^b .*fail'
+	! grep -q '^a ' "$WORK/output"
+}
+
+several_tests() {
+	fresh 'a'
+	echo 'igt@core_x' >>"$WORK/selected.txt"
+	row a pass
+	jq '.tests["igt@core_x"] = {result: "pass"}' "$MADE_UP" >"$WORK/new.json"
+	mv "$WORK/new.json" "$MADE_UP"
+	judged 0 '^panthor/t@a .*pass' '^core_x .*pass'
+}
+
+junit() {
+	fresh 'a b c d'
+	row a pass
+	row b fail '' '(t:7) CRITICAL: <&"> failed'
+	row c skip "$SKIP_TEXT"
+	judged 1
+	python3 - "$RESULTS_DIR/junit.xml" <<'PYTHON'
+import sys, xml.etree.ElementTree as tree
+suite = tree.parse(sys.argv[1]).getroot().find("testsuite")
+assert suite.attrib["tests"] == "4", suite.attrib
+assert suite.attrib["failures"] == "2", suite.attrib
+assert suite.attrib["skipped"] == "1", suite.attrib
+cases = {case.attrib["name"]: case for case in suite}
+assert list(cases["a"]) == []
+assert '<&">' in cases["b"].find("failure").text
+assert "no such feature" in cases["c"].find("skipped").text
+assert cases["d"].find("failure").attrib["message"] == "notrun"
+PYTHON
+}
+
+check '--quiet shows only failures' quiet
+check 'several tests, one without subtests' several_tests
+check 'junit.xml' junit
+
+# An earlier run's folder is emptied of what a run writes, and of nothing else.
+reused_folder() {
+	fresh 'a'
+	touch "$RESULTS_DIR/results.json" "$RESULTS_DIR/notes"
+	results_begin
+	test -e "$RESULTS_DIR/notes"
+	test ! -e "$RESULTS_DIR/results.json"
+	test ! -e "$RESULTS_DIR/igt"
+	test -d "$RESULTS_DIR/guest"
+	options_parse --results "$RESULTS_DIR"
+}
+
+check 'a folder used again' reused_folder
+
+checks_done
