@@ -269,7 +269,7 @@ enum csf_outcome csf_stream_run(struct csf_stream *cs, uint64_t insert, unsigned
 {
 	struct line line = { .count = 0 };
 	struct cursor cursor;
-	uint64_t word;
+	uint64_t word = 0; /* gcc does not see that fetch() sets it before it says NEXT */
 
 	while (budget--) {
 		enum csf_step step = locate(cs, insert, &cursor);

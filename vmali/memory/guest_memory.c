@@ -302,10 +302,10 @@ int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *buf, 
  * aligned in the host too. Acquire and release: what the guest's CPU wrote before it stored a
  * word is seen by whoever loaded that word here, and the other way round.
  */
-#define DEFINE_WORD_ACCESSORS(bits) \
-	int guest_memory_read##bits(struct guest_memory *mem, uint64_t gpa, uint##bits##_t *value) \
+#define DEFINE_WORD_ACCESSORS(bits, word_t) \
+	int guest_memory_read##bits(struct guest_memory *mem, uint64_t gpa, word_t *value) \
 	{ \
-		const uint##bits##_t *word; \
+		const word_t *word; \
 		size_t part; \
 \
 		if (gpa % sizeof(*word)) \
@@ -318,9 +318,9 @@ int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *buf, 
 		return word ? 0 : -EFAULT; \
 	} \
 \
-	int guest_memory_write##bits(struct guest_memory *mem, uint64_t gpa, uint##bits##_t value) \
+	int guest_memory_write##bits(struct guest_memory *mem, uint64_t gpa, word_t value) \
 	{ \
-		uint##bits##_t *word; \
+		word_t *word; \
 		size_t part; \
 \
 		if (gpa % sizeof(*word)) \
@@ -333,5 +333,5 @@ int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *buf, 
 		return word ? 0 : -EFAULT; \
 	}
 
-DEFINE_WORD_ACCESSORS(32)
-DEFINE_WORD_ACCESSORS(64)
+DEFINE_WORD_ACCESSORS(32, uint32_t)
+DEFINE_WORD_ACCESSORS(64, uint64_t)

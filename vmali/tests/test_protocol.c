@@ -536,7 +536,7 @@ static void send_map(struct connection *c, unsigned int files, int error)
 {
 	struct vfio_user_dma_map map = { 32, 3, 0, 0, PAGE };
 	struct packet request, reply;
-	int fds[MANY_FDS];
+	int fds[MANY_FDS] = { 0 };
 
 	for (unsigned int i = 0; i < files; i++)
 		fds[i] = make_ram();
