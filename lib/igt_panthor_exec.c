@@ -425,3 +425,58 @@ void igt_panthor_exec_resume_must_fault(struct igt_panthor_exec *exec, uint64_t 
 	assert_faulted(exec, &result, va, access);
 	end_fault(exec, log, va);
 }
+
+/**
+ * igt_panthor_exec_start:
+ * @exec: from igt_panthor_exec_init()
+ * @walk: what to do
+ * @waits: what the job waits for, or NULL
+ * @count: number of @waits, at most %IGT_PANTHOR_EXEC_MAX_WAITS
+ *
+ * Submits a walk and returns at once. Ended by igt_panthor_exec_finish().
+ */
+void igt_panthor_exec_start(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk,
+			    const struct drm_panthor_sync_op *waits, uint32_t count)
+{
+	/* The waits come last: that a signal stands before them must not matter. */
+	struct drm_panthor_sync_op syncs[1 + IGT_PANTHOR_EXEC_MAX_WAITS] = {
+		igt_panthor_sync_signal(exec->syncobj, 0),
+	};
+	struct drm_panthor_queue_submit job = { .stream_addr = CMD_VA };
+	struct drm_panthor_group_submit submit = { .group_handle = exec->group };
+	struct igt_panthor_cs cs;
+	int size;
+
+	igt_assert(count <= IGT_PANTHOR_EXEC_MAX_WAITS);
+	for (uint32_t i = 0; i < count; i++)
+		syncs[1 + i] = waits[i];
+
+	cs_start(exec, &cs);
+	build_walk(&cs, walk);
+	poison_out(exec, walk->count);
+	size = igt_panthor_cs_end(&cs, REG_SCRATCH);
+	igt_assert_lt(0, size);
+	__sync_synchronize();
+
+	job.stream_size = size;
+	job.syncs = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(1 + count, syncs);
+	submit.queue_submits = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(1, &job);
+	igt_panthor_group_submit(exec->fd, &submit, 0);
+}
+
+/**
+ * igt_panthor_exec_finish:
+ * @exec: from igt_panthor_exec_init()
+ *
+ * Waits for the job of igt_panthor_exec_start(), and asserts that it ended well.
+ *
+ * Returns: the loaded words, one for each address.
+ */
+const uint32_t *igt_panthor_exec_finish(struct igt_panthor_exec *exec)
+{
+	const struct igt_panthor_job_result result = cs_wait_end(exec);
+
+	igt_panthor_job_assert_done(&result);
+
+	return exec->out.map;
+}

@@ -107,4 +107,11 @@ void igt_panthor_exec_resume(struct igt_panthor_exec *exec);
 void igt_panthor_exec_resume_must_fault(struct igt_panthor_exec *exec, uint64_t va,
 					enum igt_panthor_access access);
 
+/* The most syncs that a job of igt_panthor_exec_start() waits for. */
+#define IGT_PANTHOR_EXEC_MAX_WAITS 3
+
+void igt_panthor_exec_start(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk,
+			    const struct drm_panthor_sync_op *waits, uint32_t count);
+const uint32_t *igt_panthor_exec_finish(struct igt_panthor_exec *exec);
+
 #endif /* IGT_PANTHOR_EXEC_H */

@@ -82,6 +82,9 @@ enum igt_log_level {
 void igt_log(const char *domain, enum igt_log_level level, const char *format, ...)
 	__igt_printf(3, 4);
 
+bool __igt_fork(void);
+void igt_waitchildren(void);
+
 void igt_emit_ignore_dmesg_regex(const char *ignore_dmesg_regex);
 
 struct timespec;
@@ -134,6 +137,11 @@ uint64_t igt_nsec_elapsed(struct timespec *start);
 	     __igt_subtest_group_restore(igt_unique(skip), igt_unique(describe)))
 
 #define igt_describe(text) igt_describe_f("%s", text)
+
+/* Children of @count processes; @child counts them. Their body ends in exit(0). */
+#define igt_fork(child, count) \
+	for (int child = 0; child < (count); child++) \
+		for (; __igt_fork(); exit(0))
 
 #define igt_debug(...) igt_log(IGT_LOG_DOMAIN, IGT_LOG_DEBUG, __VA_ARGS__)
 #define igt_info(...) igt_log(IGT_LOG_DOMAIN, IGT_LOG_INFO, __VA_ARGS__)

@@ -17,5 +17,18 @@ void syncobj_destroy(int fd, uint32_t handle);
 int syncobj_handle_to_fd(int fd, uint32_t handle, uint32_t flags);
 bool syncobj_wait(int fd, uint32_t *handles, uint32_t count, uint64_t abs_timeout_nsec,
 		  uint32_t flags, uint32_t *first_signaled);
+/* 0 or a negative errno; -EINVAL for a syncobj that has no fence. */
+int syncobj_wait_err(int fd, uint32_t *handles, uint32_t count, uint64_t abs_timeout_nsec,
+		     uint32_t flags);
+
+uint32_t syncobj_fd_to_handle(int fd, int syncobj_fd, uint32_t flags);
+bool syncobj_timeline_wait(int fd, uint32_t *handles, uint64_t *points, unsigned int count,
+			   int64_t abs_timeout_nsec, unsigned int flags,
+			   uint32_t *first_signaled);
+/* Point 0 stands for the fence of a binary syncobj. */
+void syncobj_binary_to_timeline(int fd, uint32_t timeline_handle, uint64_t point,
+				uint32_t binary_handle);
+void syncobj_timeline_to_binary(int fd, uint32_t binary_handle, uint32_t timeline_handle,
+				uint64_t point, uint32_t flags);
 
 #endif /* IGT_SYNCOBJ_H */

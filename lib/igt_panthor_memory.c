@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// Copyright (C) 2026 The vmali authors
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "igt_core.h"
+#include "igt_panthor_memory.h"
+
+/* The slab cache of page tables (panthor_mmu_pt_cache_init() in panthor_mmu.c). */
+#define TABLE_CACHE "panthor-mmu-pt"
+
+/**
+ * igt_panthor_meminfo:
+ * @field: a name in /proc/meminfo
+ *
+ * Returns: its value in bytes.
+ */
+uint64_t igt_panthor_meminfo(const char *field)
+{
+	const size_t length = strlen(field);
+	FILE *file = fopen("/proc/meminfo", "r");
+	uint64_t kib = 0;
+	bool found = false;
+	char line[128];
+
+	igt_assert(file);
+	while (!found && fgets(line, sizeof(line), file))
+		found = !strncmp(line, field, length) &&
+			sscanf(line + length, ": %" SCNu64 " kB", &kib) == 1;
+	fclose(file);
+	igt_assert_f(found, "/proc/meminfo has no %s\n", field);
+
+	return kib * 1024;
+}
+
+/* False if the cache was merged with others of its object size, or cannot be seen. */
+static bool read_table_cache(int64_t *bytes)
+{
+	FILE *file = fopen("/proc/slabinfo", "r");
+	int64_t objects, object_size;
+	bool found = false;
+	char line[256];
+
+	if (!file)
+		return false;
+
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, TABLE_CACHE " %*d %" SCNd64 " %" SCNd64, &objects,
+			       &object_size) == 2;
+	fclose(file);
+	if (found)
+		*bytes = objects * object_size;
+
+	return found;
+}
+
+/**
+ * igt_panthor_page_table_bytes:
+ *
+ * The memory of panthor's page tables, or where slabinfo does not tell them apart,
+ * of all that the kernel cannot reclaim from its slabs. Good for differences.
+ *
+ * Returns: bytes.
+ */
+int64_t igt_panthor_page_table_bytes(void)
+{
+	int64_t bytes;
+
+	if (read_table_cache(&bytes))
+		return bytes;
+
+	return igt_panthor_meminfo("SUnreclaim");
+}
+
+/**
+ * igt_panthor_clear_warn_once:
+ *
+ * Has warnings that the kernel gives once be given again, where debugfs is mounted
+ * in its usual place: a subtest must not pass because another one failed.
+ */
+void igt_panthor_clear_warn_once(void)
+{
+	int file = open("/sys/kernel/debug/clear_warn_once", O_WRONLY | O_CLOEXEC);
+
+	if (file < 0)
+		return;
+
+	igt_assert_eq(write(file, "1", 1), 1);
+	close(file);
+}
