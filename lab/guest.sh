@@ -7,8 +7,14 @@
 # Installed IGT tests, in this order of preference.
 IGT_INSTALLED='/usr/libexec/igt-gpu-tools/panthor /usr/libexec/igt-gpu-tools'
 
-# The sparse suite: tests of this project, in $BUILD_DIR/tests.
-SUITE_TESTS='panthor/panthor_vm_sparse'
+# Prints the tests of the sparse suite, all that the build made in $BUILD_DIR/tests, a line each.
+suite_tests() {
+	for binary in "$BUILD_DIR"/tests/panthor/panthor_vm_sparse*; do
+		if [ -f "$binary" ] && [ -x "$binary" ]; then
+			printf 'panthor/%s\n' "${binary##*/}"
+		fi
+	done
+}
 
 # Prints the path below IGT's folder of the installed test $1.
 installed_test() {
@@ -24,7 +30,7 @@ installed_test() {
 # Prints the tests to run, one a line, as paths below a test root.
 tests_wanted() {
 	if [ -z "$TESTS" ]; then
-		printf '%s\n' "$SUITE_TESTS"
+		suite_tests
 		return
 	fi
 	printf '%s\n' "$TESTS" | while IFS= read -r name; do

@@ -4,12 +4,10 @@
 #include <inttypes.h>
 
 #include "drmtest.h"
+#include "igt_aux.h"
 #include "igt_core.h"
-#include "igt_panthor.h"
-#include "igt_panthor_debugfs.h"
-#include "igt_panthor_exec.h"
+#include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
-#include "igt_syncobj.h"
 
 /**
  * TEST: Sparse mappings of panthor, as the GPU sees them
@@ -21,25 +19,58 @@
  * Description: Loads and stores of command streams through sparse mappings,
  *	checked page by page, at both edges and beyond them.
  *
- * SUBTEST: bind-unbind
+ * SUBTEST: map-bind-unbind
  * Description: A range faults before it is bound sparse, takes accesses to every
  *	page while it is, faults again once it is unbound, and can be bound again.
  *
- * SUBTEST: uapi-noexec-missing
- * Description: A sparse bind that leaves the range executable is refused, and
- *	changes nothing of what was mapped.
+ * SUBTEST: map-blocks
+ * Description: Whole 2 MiB blocks, one and several, take accesses to every page
+ *	and none beyond.
  *
- * SUBTEST: uapi-with-handle
- * Description: A sparse bind that names a BO is refused, and changes nothing of
- *	what was mapped.
+ * SUBTEST: map-head
+ * Description: The same for ranges that start inside of a block.
  *
- * SUBTEST: uapi-with-offset
- * Description: A sparse bind that has a BO offset is refused, and changes nothing
- *	of what was mapped.
+ * SUBTEST: map-tail
+ * Description: The same for ranges that end inside of a block.
  *
- * SUBTEST: uapi-unmap-sparse
- * Description: An unmap that has the sparse flag is refused, and changes nothing
- *	of what was mapped.
+ * SUBTEST: map-head-and-tail
+ * Description: The same for ranges that start and end inside of blocks.
+ *
+ * SUBTEST: map-inside-block
+ * Description: The same for ranges that reach no edge of their block, or one.
+ *
+ * SUBTEST: map-tail-page
+ * Description: The same for ranges of which one page is left for the last block,
+ *	or that are one page.
+ *
+ * SUBTEST: map-odd-sizes
+ * Description: The same for odd numbers of pages at odd pages.
+ *
+ * SUBTEST: map-across-1g
+ * Description: The same for ranges across a boundary of 1 GiB.
+ *
+ * SUBTEST: map-64k-tiles
+ * Description: 64 KiB at every second 64 KiB of four blocks: the tiles take
+ *	accesses to every page, what is between them faults.
+ *
+ * SUBTEST: map-thousand
+ * Description: A thousand ranges of a few pages, bound by one request: every page
+ *	takes accesses, what is between the ranges faults.
+ *
+ * SUBTEST: map-top
+ * Description: The last page and the last blocks of the user's addresses.
+ *
+ * SUBTEST: map-reserve
+ * Description: The first ranges in regions of 512 GiB that are empty, across
+ *	boundaries of 2 MiB, 1 GiB and 512 GiB.
+ *
+ * SUBTEST: map-readonly
+ * Description: A read-only range is loaded from, and faults on a store to its
+ *	head, to a whole block, and to its tail.
+ *
+ * SUBTEST: map-uncached
+ * Description: An uncached range takes accesses to every page, and faults on
+ *	stores if it is read-only too.
  *
  * SUBTEST: map-64m-odd
  * Description: Every page of 64 MiB at an odd 4 KiB alignment takes a store and
@@ -49,42 +80,72 @@
  * Description: The same between two BOs that touch the range: no store through
  *	the range changes them, and the GPU still reaches them.
  *
+ * SUBTEST: cycle-heads
+ * Description: What is stored to the first pages of a range that starts inside of
+ *	a block comes back from the blocks behind it, at the same offset and no
+ *	other.
+ *
+ * SUBTEST: cycle-64m
+ * Description: Each page of 64 MiB at an odd alignment brings back what was stored
+ *	last to a page 2 MiB, or a multiple of that, away.
+ *
+ * SUBTEST: cycle-far
+ * Description: A store to the first page of 1 GiB comes back from all 512 pages
+ *	that are a multiple of 2 MiB away.
+ *
+ * SUBTEST: cycle-split
+ * Description: What is left and right of a hole still goes to its own pages of the
+ *	2 MiB.
+ *
+ * SUBTEST: cycle-two-vms
+ * Description: What is stored through the range of one VM comes back through that
+ *	of another VM of the file, at the same offset.
+ *
  * SUBTEST: offset-bind
- * Description: Binds at sixteen alignments each start at the offset in the dummy
- *	object that their address has in its 2 MiB.
+ * Description: Binds at 64 alignments each start at the offset in the dummy object
+ *	that their address has in its 2 MiB.
  *
  * SUBTEST: offset-split
  * Description: The same for both parts of ranges that had a page unmapped; the GPU
  *	still reaches every page of them.
  *
- * SUBTEST: evict-remap
- * Description: 64 MiB at an odd alignment, evicted: the next job reaches every
- *	page, finds what was stored there, and nothing more is mapped than before.
+ * SUBTEST: offset-split-unmap
+ * Description: The same for the parts of a range with holes of several shapes, one
+ *	of them in what an earlier hole left.
  *
- * SUBTEST: async-bind
- * Description: A queued sparse bind waits for the fence that it was given, and the
- *	range is within reach once its own is signalled; an unbind likewise.
+ * SUBTEST: offset-split-bo
+ * Description: The same where BOs take the place of the holes.
  *
- * SUBTEST: rebind-bo-over-sparse
+ * SUBTEST: offset-split-sparse
+ * Description: The same where read-only sparse ranges do.
+ *
+ * SUBTEST: offset-split-restored
+ * Description: The same for a range that is split, evicted, and mapped again by
+ *	the next job.
+ *
+ * SUBTEST: offset-split-evicted
+ * Description: The same for a range that is split while it is evicted.
+ *
+ * SUBTEST: tlb-bo-over-sparse
  * Description: While the VM keeps its address space, stores to a sparse range go
  *	to the BO that was just mapped over it, and no longer to the dummy object.
  *
- * SUBTEST: rebind-sparse-over-bo
+ * SUBTEST: tlb-sparse-over-bo
  * Description: While the VM keeps its address space, stores no longer go to the BO
  *	over which a sparse range was just bound.
  *
- * SUBTEST: rebind-sparse-after-unmap
+ * SUBTEST: tlb-sparse-after-unmap
  * Description: The same when the BO was unmapped first.
  *
- * SUBTEST: rebind-bo-over-bo
+ * SUBTEST: tlb-bo-over-bo
  * Description: While the VM keeps its address space, stores go to the BO that was
  *	just mapped over another one.
  *
- * SUBTEST: unbind-sparse-active
+ * SUBTEST: tlb-unbind-sparse
  * Description: While the VM keeps its address space, a sparse range that was in
  *	use faults as soon as it is unbound.
  *
- * SUBTEST: unbind-bo-active
+ * SUBTEST: tlb-unbind-bo
  * Description: While the VM keeps its address space, a BO that was in use is out
  *	of reach as soon as it is unmapped.
  */
@@ -94,25 +155,26 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor by GPU loads and stores")
 /*
  * The scenarios, and the failure that each one hunts:
  *
- * 1. bind-unbind: VMAs without page-table entries, and entries without VMAs.
- * 2. uapi-*: checks of the ioctl that are missing, or come after the damage.
- * 3. map-*: pages that a bind forgets, at its edges above all, and pages that it
- *    maps beyond them.
- * 4. offset-*: wrong bookkeeping that shows only when a VMA is split or restored.
- * 5. evict-*: what is mapped again after eviction is not what was mapped before.
- * 6. async-*: binds that do not wait, or signal before they are done.
- * 7. rebind-*, unbind-*: translations that outlive their mapping in a TLB. One job
- *    makes the accesses before and after, and runs all the time in between, so
- *    that the VM does not lose its address space, which would flush the TLB.
+ * 1. map-*: pages that a bind forgets, at its edges above all, pages that it maps
+ *    beyond them, and what an unbind leaves behind: each range is bound twice.
+ * 2. cycle-*: pages that are mapped, but to the wrong page of the object.
+ * 3. offset-*: wrong bookkeeping that shows only when a VMA is split or restored.
+ * 4. tlb-*: translations that outlive their mapping in a TLB. One job makes the
+ *    accesses before and after, and runs all the time in between, so that the VM
+ *    does not lose its address space, which would flush the TLB.
  *
- * The uAPI leaves open what a load from a sparse range brings. Values are checked
- * where debugfs shows the driver's way: one 2 MiB object for each file, to which
- * the range is mapped over and over, the address modulo 2 MiB being the offset.
- * So a store at va must show at va + n * 2 MiB, which tells for each page whether
- * it is mapped to its own page of the object, not just to any.
+ * The uAPI leaves open what a load from a sparse range brings. So map-* is
+ * content if a word comes back that was stored there just before; where debugfs
+ * does not show the driver's way, not even that is looked at. That way is one
+ * 2 MiB object for each file, to which the range is mapped over and over, the
+ * address modulo 2 MiB being the offset: a store at va shows at va + n * 2 MiB.
+ * This is what cycle-* and offset-* are about, which skip where it is not so.
  */
 
 #define PAGE IGT_PANTHOR_PAGE_SIZE
+#define BLOCK IGT_PANTHOR_DUMMY_SIZE
+#define GIB (UINT64_C(1) << 30)
+#define TIB (UINT64_C(1) << 40)
 
 /* 2 MiB-aligned, and free of what struct igt_panthor_exec maps. */
 #define BASE_VA (2 * IGT_PANTHOR_EXEC_VA_END)
@@ -124,131 +186,18 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor by GPU loads and stores")
 #define ODD_VA (BASE_VA + 7 * PAGE)
 #define ODD_SIZE SZ_64M
 
-/* Somewhere else, with the same alignment to 2 MiB. */
+/* Somewhere else, with the same alignment to 2 MiB, and with none. */
 #define CONTROL_VA (ODD_VA + IGT_PANTHOR_EXEC_VA_END)
+#define OBJECT_VA (BASE_VA + IGT_PANTHOR_EXEC_VA_END)
 
 /* Head, one block, tail: the least that has all of them. */
 #define SMALL_SIZE SZ_4M
 
-enum seed {
-	FIRST = 0x11111111,
-	SECOND = 0x22222222,
-	THIRD = 0x33333333,
-};
+#define FIRST IGT_PANTHOR_FIRST
+#define SECOND IGT_PANTHOR_SECOND
+#define THIRD IGT_PANTHOR_THIRD
 
-static struct igt_panthor_walk pages(enum igt_panthor_access access, uint64_t va, uint64_t size,
-				     enum seed seed)
-{
-	return (struct igt_panthor_walk) {
-		.access = access,
-		.va = va,
-		.count = size / PAGE,
-		.stride = PAGE,
-		.seed = seed,
-	};
-}
-
-/* To be called with a sparse range bound, which gives the dummy object its pages. */
-static void require_dummy(const struct igt_panthor_exec *exec)
-{
-	igt_panthor_require_debugfs(exec->fd);
-	igt_require_f(exec->dummy && igt_panthor_dummy_resident(exec->fd, exec->dummy) ==
-		      IGT_PANTHOR_DUMMY_SIZE,
-		      "debugfs shows no 2 MiB object behind sparse ranges\n");
-}
-
-/* A store to every page, each loaded back at once: nothing else can have come between. */
-static void store_load_every_page(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
-				  enum seed seed)
-{
-	const struct igt_panthor_walk walk = pages(IGT_PANTHOR_STORE_LOAD, va, size, seed);
-
-	if (exec->dummy)
-		igt_panthor_exec_walk_verify(exec, &walk);
-	else
-		igt_panthor_exec_walk(exec, &walk);
-}
-
-static void store_every_page(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
-			     enum seed seed)
-{
-	const struct igt_panthor_walk walk = pages(IGT_PANTHOR_STORE, va, size, seed);
-
-	igt_panthor_exec_walk(exec, &walk);
-}
-
-/* Of the stores to one page of the dummy object, the one at the highest address remains. */
-static uint64_t last_alias(uint64_t va, uint64_t end)
-{
-	return va + (end - 1 - va) / IGT_PANTHOR_DUMMY_SIZE * IGT_PANTHOR_DUMMY_SIZE;
-}
-
-/*
- * Loads every page of [va, va + size) and expects what store_every_page() left
- * behind in a range of the same size and the same alignment to 2 MiB at @stored.
- */
-static void load_every_page(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
-			    uint64_t stored, enum seed seed)
-{
-	const struct igt_panthor_walk walk = pages(IGT_PANTHOR_LOAD, va, size, seed);
-	const uint32_t *loaded = igt_panthor_exec_walk(exec, &walk);
-
-	if (!exec->dummy)
-		return;
-
-	for (uint32_t i = 0; i < walk.count; i++) {
-		const uint64_t from = last_alias(stored + i * PAGE, stored + size);
-		const uint32_t expected = igt_panthor_pattern(from, seed);
-
-		igt_assert_f(loaded[i] == expected,
-			     "GPU loaded %#x at %#" PRIx64 ", expected %#x as stored at %#" PRIx64
-			     "\n", loaded[i], va + i * PAGE, expected, from);
-	}
-}
-
-static void assert_neighbours_fault(struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
-{
-	igt_panthor_exec_must_fault(exec, va - PAGE, IGT_PANTHOR_LOAD);
-	igt_panthor_exec_must_fault(exec, va + size, IGT_PANTHOR_STORE);
-}
-
-static void bind_sparse(struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
-{
-	igt_panthor_vm_bind_sparse(exec->fd, exec->vm_id, va, size, 0);
-}
-
-static void unbind(struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
-{
-	igt_panthor_vm_unbind(exec->fd, exec->vm_id, va, size, 0);
-}
-
-static void create_bo(struct igt_panthor_exec *exec, struct panthor_bo *bo, uint64_t size)
-{
-	igt_panthor_bo_create_mapped(exec->fd, bo, size, 0, 0);
-	igt_panthor_bo_set_label(exec->fd, bo, "bystander");
-}
-
-static void bind_bo(struct igt_panthor_exec *exec, const struct panthor_bo *bo, uint64_t va)
-{
-	igt_panthor_vm_bind(exec->fd, exec->vm_id, bo->handle, va, bo->size,
-			    DRM_PANTHOR_VM_BIND_OP_TYPE_MAP |
-			    DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC, 0);
-}
-
-/* What the CPU finds in a BO must be what the GPU stored while it was mapped at @va. */
-static void assert_bo_holds(const struct panthor_bo *bo, uint64_t va, enum seed seed)
-{
-	for (uint64_t offset = 0; offset < bo->size; offset += PAGE) {
-		const uint32_t found = *(uint32_t *)((char *)bo->map + offset);
-		const uint32_t expected = igt_panthor_pattern(va + offset, seed);
-
-		igt_assert_f(found == expected,
-			     "BO has %#x at %#" PRIx64 ", expected %#x\n", found, offset,
-			     expected);
-	}
-}
-
-static void bind_unbind(int fd)
+static void map_bind_unbind(int fd)
 {
 	const uint64_t unbound[] = { ODD_VA, BASE_VA + SZ_2M, ODD_VA + SMALL_SIZE - PAGE };
 	struct igt_panthor_exec exec;
@@ -256,87 +205,293 @@ static void bind_unbind(int fd)
 	igt_panthor_exec_init(&exec, fd);
 	igt_panthor_exec_must_fault(&exec, ODD_VA, IGT_PANTHOR_LOAD);
 
-	bind_sparse(&exec, ODD_VA, SMALL_SIZE);
-	store_load_every_page(&exec, ODD_VA, SMALL_SIZE, FIRST);
+	igt_panthor_exec_bind_sparse(&exec, ODD_VA, SMALL_SIZE);
+	igt_panthor_sparse_store_load(&exec, ODD_VA, SMALL_SIZE, FIRST);
 
-	unbind(&exec, ODD_VA, SMALL_SIZE);
+	igt_panthor_exec_unbind(&exec, ODD_VA, SMALL_SIZE);
 	for (unsigned int i = 0; i < ARRAY_SIZE(unbound); i++) {
 		igt_panthor_exec_must_fault(&exec, unbound[i], IGT_PANTHOR_LOAD);
 		igt_panthor_exec_must_fault(&exec, unbound[i], IGT_PANTHOR_STORE);
 	}
 
-	bind_sparse(&exec, ODD_VA, SMALL_SIZE);
-	store_load_every_page(&exec, ODD_VA, SMALL_SIZE, SECOND);
+	igt_panthor_exec_bind_sparse(&exec, ODD_VA, SMALL_SIZE);
+	igt_panthor_sparse_store_load(&exec, ODD_VA, SMALL_SIZE, SECOND);
 
 	igt_panthor_exec_fini(&exec);
 }
 
-struct uapi_case {
+struct range {
+	uint64_t va;
+	uint64_t size;
+};
+
+/* A list of ranges, none of which is empty. */
+#define RANGES(...) ((const struct range[]){ __VA_ARGS__, {} })
+
+/**
+ * map_case:
+ * @name: name of the subtest
+ * @describe: what it is for
+ * @ranges: to bind one after the other, alone in their surroundings
+ */
+struct map_case {
 	const char *name;
 	const char *describe;
-	uint32_t flags;
-	bool with_handle;
-	uint64_t bo_offset;
-	int err;
+	const struct range *ranges;
 };
 
-static const struct uapi_case uapi_cases[] = {
+static const struct map_case map_cases[] = {
 	{
-		.name = "uapi-noexec-missing",
-		.describe = "A sparse range may not be executable",
-		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE,
-		.err = EINVAL,
+		.name = "map-blocks",
+		.describe = "Whole blocks are mapped, and nothing beside them",
+		.ranges = RANGES({ BASE_VA, SZ_2M }, { BASE_VA, SZ_8M }),
 	},
 	{
-		.name = "uapi-with-handle",
-		.describe = "A sparse range has no BO of the user's",
-		.flags = IGT_PANTHOR_SPARSE_FLAGS,
-		.with_handle = true,
-		.err = EINVAL,
+		.name = "map-head",
+		.describe = "Ranges that start inside of a block are mapped from there",
+		.ranges = RANGES({ BASE_VA + SZ_2M - PAGE, SZ_4M + PAGE },
+				 { BASE_VA + 7 * PAGE, SZ_8M - 7 * PAGE }),
 	},
 	{
-		.name = "uapi-with-offset",
-		.describe = "A sparse range has no BO offset",
-		.flags = IGT_PANTHOR_SPARSE_FLAGS,
-		.bo_offset = PAGE,
-		.err = EINVAL,
+		.name = "map-tail",
+		.describe = "Ranges that end inside of a block are mapped up to there",
+		.ranges = RANGES({ BASE_VA, SZ_4M + 2 * PAGE }, { BASE_VA, SZ_8M - 7 * PAGE }),
 	},
 	{
-		.name = "uapi-unmap-sparse",
-		.describe = "An unmap does not ask what is mapped",
-		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP | DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE,
-		.err = EINVAL,
+		.name = "map-head-and-tail",
+		.describe = "Ranges that start and end inside of blocks are mapped in between",
+		.ranges = RANGES({ BASE_VA + SZ_2M - 2 * PAGE, 4 * PAGE },
+				 { BASE_VA + SZ_1M, SZ_2M }, { BASE_VA + PAGE, SZ_8M - 2 * PAGE }),
+	},
+	{
+		.name = "map-inside-block",
+		.describe = "Ranges of less than a block are mapped, and nothing beside them",
+		.ranges = RANGES({ BASE_VA, SZ_2M - PAGE }, { BASE_VA + 5 * PAGE, SZ_64K },
+				 { BASE_VA + SZ_2M - SZ_64K, SZ_64K }),
+	},
+	{
+		.name = "map-tail-page",
+		.describe = "A single page in the last block is mapped",
+		.ranges = RANGES({ BASE_VA, SZ_2M + PAGE }, { BASE_VA, PAGE },
+				 { BASE_VA + SZ_2M - PAGE, PAGE },
+				 { BASE_VA + SZ_2M - 2 * PAGE, 3 * PAGE }),
+	},
+	{
+		.name = "map-odd-sizes",
+		.describe = "Odd numbers of pages at odd pages are mapped",
+		.ranges = RANGES({ BASE_VA + PAGE, 3 * PAGE }, { BASE_VA + 127 * PAGE, 255 * PAGE },
+				 { BASE_VA + 255 * PAGE, 511 * PAGE },
+				 { BASE_VA + 511 * PAGE, 1027 * PAGE }),
+	},
+	{
+		.name = "map-across-1g",
+		.describe = "Ranges across 1 GiB can be mapped, unmapped, and mapped again",
+		.ranges = RANGES({ 5 * GIB - SZ_8M, SZ_16M }, { 6 * GIB - SZ_1M, SZ_2M }),
 	},
 };
 
-/* A BO, a sparse page, and a page with nothing: the bad request is for all of them. */
-static void uapi(int fd, const void *row)
+/*
+ * Binds a range and uses every page of it. In the middle of a range is the
+ * boundary that it was chosen for, if there is one.
+ */
+static void map_range(struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
 {
-	const struct uapi_case *c = row;
-	const uint64_t bo_va = ODD_VA, sparse_va = ODD_VA + PAGE, free_va = ODD_VA + 2 * PAGE;
+	const uint64_t middle = ALIGN_DOWN(va + size / 2, PAGE);
+
+	igt_panthor_exec_bind_sparse(exec, va, size);
+	igt_panthor_sparse_store_load(exec, va, size, FIRST);
+	igt_panthor_exec_neighbours_fault(exec, va, size);
+
+	igt_panthor_exec_unbind(exec, va, size);
+	igt_panthor_exec_must_fault(exec, middle, IGT_PANTHOR_STORE);
+	igt_panthor_exec_must_fault(exec, va + size - PAGE, IGT_PANTHOR_LOAD);
+
+	igt_panthor_exec_bind_sparse(exec, va, size);
+	igt_panthor_sparse_store_load(exec, va, size, SECOND);
+	igt_panthor_exec_unbind(exec, va, size);
+	igt_assert_eq_u32(igt_panthor_vm_get_state(exec->fd, exec->vm_id),
+			  DRM_PANTHOR_VM_STATE_USABLE);
+}
+
+static void map(int fd, const void *row)
+{
+	const struct map_case *c = row;
 	struct igt_panthor_exec exec;
-	struct panthor_bo bo;
 
 	igt_panthor_exec_init(&exec, fd);
-	create_bo(&exec, &bo, PAGE);
-	bind_bo(&exec, &bo, bo_va);
-	bind_sparse(&exec, sparse_va, PAGE);
+	for (const struct range *r = c->ranges; r->size; r++)
+		map_range(&exec, r->va, r->size);
+	igt_panthor_exec_fini(&exec);
+}
 
-	igt_panthor_vm_bind_offset(fd, exec.vm_id, c->with_handle ? bo.handle : 0, bo_va, 3 * PAGE,
-				   c->bo_offset, c->flags, c->err);
+#define TILE_SIZE SZ_64K
+#define TILE_COUNT 64
 
-	store_every_page(&exec, bo_va, PAGE, FIRST);
-	assert_bo_holds(&bo, bo_va, FIRST);
-	store_load_every_page(&exec, sparse_va, PAGE, SECOND);
-	assert_bo_holds(&bo, bo_va, FIRST);
-	igt_panthor_exec_must_fault(&exec, free_va, IGT_PANTHOR_STORE);
+static void map_64k_tiles(int fd)
+{
+	const struct igt_panthor_walk first_pages = {
+		.access = IGT_PANTHOR_STORE,
+		.va = BASE_VA,
+		.count = TILE_COUNT,
+		.stride = 2 * TILE_SIZE,
+		.seed = SECOND,
+	};
+	struct igt_panthor_exec exec;
 
-	bind_sparse(&exec, bo_va, 3 * PAGE);
-	store_load_every_page(&exec, bo_va, 3 * PAGE, THIRD);
-	assert_bo_holds(&bo, bo_va, FIRST);
+	igt_panthor_exec_init(&exec, fd);
+	for (unsigned int i = 0; i < TILE_COUNT; i++)
+		igt_panthor_exec_bind_sparse(&exec, BASE_VA + i * 2 * TILE_SIZE, TILE_SIZE);
+
+	for (unsigned int i = 0; i < TILE_COUNT; i++)
+		igt_panthor_sparse_store_load(&exec, BASE_VA + i * 2 * TILE_SIZE, TILE_SIZE, FIRST);
+	for (unsigned int i = 0; i < TILE_COUNT; i += TILE_COUNT / 4)
+		igt_panthor_exec_neighbours_fault(&exec, BASE_VA + i * 2 * TILE_SIZE, TILE_SIZE);
+
+	/* The others still work when every second one is gone. */
+	igt_panthor_exec_walk(&exec, &first_pages);
+	for (unsigned int i = 1; i < TILE_COUNT; i += 2)
+		igt_panthor_exec_unbind(&exec, BASE_VA + i * 2 * TILE_SIZE, TILE_SIZE);
+	for (unsigned int i = 0; i < TILE_COUNT; i += 2)
+		igt_panthor_sparse_store_load(&exec, BASE_VA + i * 2 * TILE_SIZE, TILE_SIZE, THIRD);
+	igt_panthor_exec_must_fault(&exec, BASE_VA + 2 * TILE_SIZE, IGT_PANTHOR_LOAD);
 
 	igt_panthor_exec_fini(&exec);
-	igt_panthor_free_bo(fd, &bo);
+}
+
+/* Ranges of three pages, each 65 KiB after the one before: at any offset in a block. */
+#define MANY_COUNT 1000
+#define MANY_PAGES 3
+#define MANY_STRIDE (17 * PAGE)
+
+static void map_thousand(int fd)
+{
+	struct drm_panthor_vm_bind_op op[MANY_COUNT] = {};
+	struct igt_panthor_walk walk = {
+		.access = IGT_PANTHOR_STORE_LOAD,
+		.count = MANY_COUNT,
+		.stride = MANY_STRIDE,
+	};
+	struct igt_panthor_exec exec;
+
+	igt_panthor_exec_init(&exec, fd);
+	for (unsigned int i = 0; i < MANY_COUNT; i++)
+		op[i] = (struct drm_panthor_vm_bind_op){
+			.flags = IGT_PANTHOR_SPARSE_FLAGS,
+			.va = BASE_VA + i * MANY_STRIDE,
+			.size = MANY_PAGES * PAGE,
+		};
+	igt_panthor_vm_bind_ops(fd, exec.vm_id, op, MANY_COUNT, 0);
+
+	for (unsigned int page = 0; page < MANY_PAGES; page++) {
+		walk.va = BASE_VA + page * PAGE;
+		walk.seed = FIRST + page;
+		if (exec.dummy)
+			igt_panthor_exec_walk_verify(&exec, &walk);
+		else
+			igt_panthor_exec_walk(&exec, &walk);
+	}
+	for (unsigned int i = 0; i < MANY_COUNT; i += MANY_COUNT / 4)
+		igt_panthor_exec_neighbours_fault(&exec, op[i].va, op[i].size);
+
+	igt_panthor_exec_fini(&exec);
+}
+
+/* Behind the user's addresses are the kernel's: no fault can be expected there. */
+static void map_top(int fd)
+{
+	const uint64_t sizes[] = { PAGE, SZ_2M, SZ_4M + SZ_1M };
+	struct igt_panthor_exec exec;
+
+	igt_panthor_exec_init(&exec, fd);
+	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
+		const uint64_t va = exec.uva_range - sizes[i];
+
+		igt_panthor_exec_bind_sparse(&exec, va, sizes[i]);
+		igt_panthor_sparse_store_load(&exec, va, sizes[i], FIRST);
+		igt_panthor_exec_must_fault(&exec, va - PAGE, IGT_PANTHOR_LOAD);
+		igt_panthor_exec_unbind(&exec, va, sizes[i]);
+		igt_panthor_exec_must_fault(&exec, exec.uva_range - PAGE, IGT_PANTHOR_STORE);
+	}
+	igt_panthor_exec_fini(&exec);
+}
+
+/*
+ * In an empty region of 512 GiB each bind needs a table of every level, and two
+ * of those whose boundary it crosses.
+ */
+static void map_reserve(int fd)
+{
+	const struct range ranges[] = {
+		{ 3 * TIB + SZ_1M, SZ_2M },
+		{ 5 * TIB + GIB - SZ_64K, 2 * SZ_64K },
+		{ 6 * TIB - SZ_64K, 2 * SZ_64K },
+	};
+	struct igt_panthor_exec exec;
+
+	igt_panthor_exec_init(&exec, fd);
+	igt_require_f(exec.uva_range >= 7 * TIB, "needs user addresses up to 7 TiB\n");
+	for (unsigned int i = 0; i < ARRAY_SIZE(ranges); i++) {
+		igt_panthor_exec_bind_sparse(&exec, ranges[i].va, ranges[i].size);
+		igt_panthor_sparse_store_load(&exec, ranges[i].va, ranges[i].size, FIRST);
+	}
+	igt_assert_eq_u32(igt_panthor_vm_get_state(fd, exec.vm_id), DRM_PANTHOR_VM_STATE_USABLE);
+	igt_panthor_exec_fini(&exec);
+}
+
+static void bind_sparse_flags(struct igt_panthor_exec *exec, uint32_t flags)
+{
+	igt_panthor_vm_bind(exec->fd, exec->vm_id, 0, ODD_VA, SMALL_SIZE,
+			    IGT_PANTHOR_SPARSE_FLAGS | flags, 0);
+}
+
+/* Every page is loaded before and after; a store faults in the head, a block, the tail. */
+static void assert_readonly(struct igt_panthor_exec *exec)
+{
+	const uint64_t va[] = {
+		ODD_VA,
+		BASE_VA + SZ_2M - PAGE,
+		BASE_VA + SZ_2M,
+		BASE_VA + SZ_4M - PAGE,
+		ODD_VA + SMALL_SIZE - PAGE,
+	};
+	const struct igt_panthor_walk load =
+		igt_panthor_pages(IGT_PANTHOR_LOAD, ODD_VA, SMALL_SIZE, FIRST);
+
+	igt_panthor_exec_walk(exec, &load);
+	for (unsigned int i = 0; i < ARRAY_SIZE(va); i++)
+		igt_panthor_exec_must_fault(exec, va[i], IGT_PANTHOR_STORE);
+	igt_panthor_exec_walk(exec, &load);
+}
+
+static void map_readonly(int fd)
+{
+	struct igt_panthor_exec exec;
+
+	igt_panthor_exec_init(&exec, fd);
+	bind_sparse_flags(&exec, DRM_PANTHOR_VM_BIND_OP_MAP_READONLY);
+	assert_readonly(&exec);
+
+	/* Nothing of it stays when the range becomes writable. */
+	bind_sparse_flags(&exec, 0);
+	igt_panthor_sparse_store_load(&exec, ODD_VA, SMALL_SIZE, FIRST);
+
+	igt_panthor_exec_fini(&exec);
+}
+
+static void map_uncached(int fd)
+{
+	struct igt_panthor_exec exec;
+
+	igt_panthor_exec_init(&exec, fd);
+	bind_sparse_flags(&exec, DRM_PANTHOR_VM_BIND_OP_MAP_UNCACHED);
+	igt_panthor_sparse_store_load(&exec, ODD_VA, SMALL_SIZE, FIRST);
+	igt_panthor_exec_neighbours_fault(&exec, ODD_VA, SMALL_SIZE);
+
+	bind_sparse_flags(&exec, DRM_PANTHOR_VM_BIND_OP_MAP_UNCACHED |
+					 DRM_PANTHOR_VM_BIND_OP_MAP_READONLY);
+	assert_readonly(&exec);
+
+	igt_panthor_exec_fini(&exec);
 }
 
 static void map_64m_odd(int fd)
@@ -344,12 +499,10 @@ static void map_64m_odd(int fd)
 	struct igt_panthor_exec exec;
 
 	igt_panthor_exec_init(&exec, fd);
-	bind_sparse(&exec, ODD_VA, ODD_SIZE);
-	require_dummy(&exec);
+	igt_panthor_exec_bind_sparse(&exec, ODD_VA, ODD_SIZE);
 
-	store_load_every_page(&exec, ODD_VA, ODD_SIZE, FIRST);
-	load_every_page(&exec, ODD_VA, ODD_SIZE, ODD_VA, FIRST);
-	assert_neighbours_fault(&exec, ODD_VA, ODD_SIZE);
+	igt_panthor_sparse_store_load(&exec, ODD_VA, ODD_SIZE, FIRST);
+	igt_panthor_exec_neighbours_fault(&exec, ODD_VA, ODD_SIZE);
 
 	igt_panthor_exec_fini(&exec);
 }
@@ -362,71 +515,196 @@ static void map_64m_odd_between_bos(int fd)
 
 	igt_panthor_exec_init(&exec, fd);
 	for (unsigned int i = 0; i < ARRAY_SIZE(bo); i++) {
-		create_bo(&exec, &bo[i], PAGE);
-		bind_bo(&exec, &bo[i], va[i]);
-		store_every_page(&exec, va[i], PAGE, FIRST);
+		igt_panthor_exec_create_bo(&exec, &bo[i], PAGE);
+		igt_panthor_exec_bind_bo(&exec, &bo[i], va[i]);
+		igt_panthor_exec_store_pages(&exec, va[i], PAGE, FIRST);
 	}
 
-	bind_sparse(&exec, ODD_VA, ODD_SIZE);
-	require_dummy(&exec);
-	store_load_every_page(&exec, ODD_VA, ODD_SIZE, SECOND);
+	igt_panthor_exec_bind_sparse(&exec, ODD_VA, ODD_SIZE);
+	igt_panthor_sparse_store_load(&exec, ODD_VA, ODD_SIZE, SECOND);
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(bo); i++) {
-		assert_bo_holds(&bo[i], va[i], FIRST);
-		store_every_page(&exec, va[i], PAGE, THIRD);
-		assert_bo_holds(&bo[i], va[i], THIRD);
+		igt_panthor_bo_assert_holds(&bo[i], va[i], FIRST);
+		igt_panthor_exec_store_pages(&exec, va[i], PAGE, THIRD);
+		igt_panthor_bo_assert_holds(&bo[i], va[i], THIRD);
 	}
-	load_every_page(&exec, ODD_VA, ODD_SIZE, ODD_VA, SECOND);
+	igt_panthor_sparse_store_load(&exec, ODD_VA, ODD_SIZE, FIRST);
 
 	igt_panthor_exec_fini(&exec);
 	for (unsigned int i = 0; i < ARRAY_SIZE(bo); i++)
 		igt_panthor_free_bo(fd, &bo[i]);
 }
 
-/* Pages into the 2 MiB block: its edges, powers of two and their neighbours. */
-static const unsigned int alignments[] = {
-	0, 1, 2, 7, 8, 15, 16, 31, 63, 64, 127, 255, 256, 257, 510, 511,
-};
+/*
+ * Binds the whole object, one block at its own alignment, and fills it: what a
+ * later store through another range does not change keeps these values.
+ */
+static void object_bind(struct igt_panthor_exec *exec)
+{
+	igt_panthor_exec_bind_sparse(exec, OBJECT_VA, BLOCK);
+	igt_panthor_sparse_require_dummy(exec);
+}
 
-/* Each range has a head, a whole block and a tail unless it is aligned. */
+static void object_fill(struct igt_panthor_exec *exec)
+{
+	igt_panthor_exec_store_pages(exec, OBJECT_VA, BLOCK, FIRST);
+}
+
+/* Where in the object an address is to be found. */
+static uint64_t object_va(uint64_t va)
+{
+	return OBJECT_VA + va % BLOCK;
+}
+
+/* The first @size bytes of the object are as object_fill() left them, from @offset on. */
+static void object_assert_kept(struct igt_panthor_exec *exec, uint64_t offset, uint64_t size)
+{
+	if (size)
+		igt_panthor_sparse_load(exec, OBJECT_VA + offset, size, OBJECT_VA + offset, FIRST);
+}
+
+static void cycle_head(struct igt_panthor_exec *exec, uint64_t head)
+{
+	const uint64_t va = BASE_VA + head;
+	const uint64_t size = BLOCK - head;
+
+	igt_panthor_exec_bind_sparse(exec, va, SZ_4M + SZ_2M);
+	object_fill(exec);
+
+	igt_panthor_exec_store_pages(exec, va, size, SECOND);
+	igt_panthor_sparse_load(exec, va + BLOCK, size, va, SECOND);
+	igt_panthor_sparse_load(exec, va + 2 * BLOCK, size, va, SECOND);
+	igt_panthor_sparse_load(exec, object_va(va), size, va, SECOND);
+	object_assert_kept(exec, 0, head);
+
+	igt_panthor_exec_unbind(exec, va, SZ_4M + SZ_2M);
+}
+
+static void cycle_heads(int fd)
+{
+	const uint64_t heads[] = {
+		PAGE, SZ_64K, SZ_1M - PAGE, SZ_1M, SZ_1M + PAGE, SZ_1M + SZ_512K, SZ_2M - PAGE,
+	};
+	struct igt_panthor_exec exec;
+
+	igt_panthor_exec_init(&exec, fd);
+	object_bind(&exec);
+	for (unsigned int i = 0; i < ARRAY_SIZE(heads); i++)
+		cycle_head(&exec, heads[i]);
+	igt_panthor_exec_fini(&exec);
+}
+
+static void cycle_64m(int fd)
+{
+	const uint64_t va = ODD_VA + SZ_1M;
+	struct igt_panthor_exec exec;
+
+	igt_panthor_exec_init(&exec, fd);
+	igt_panthor_exec_bind_sparse(&exec, va, ODD_SIZE);
+	igt_panthor_sparse_require_dummy(&exec);
+
+	igt_panthor_exec_store_pages(&exec, va, ODD_SIZE, FIRST);
+	igt_panthor_sparse_load(&exec, va, ODD_SIZE, va, FIRST);
+
+	igt_panthor_exec_fini(&exec);
+}
+
+static void cycle_far(int fd)
+{
+	const uint64_t va = BASE_VA + SZ_1M + SZ_512K;
+	const struct igt_panthor_walk alike = {
+		.access = IGT_PANTHOR_LOAD,
+		.va = va,
+		.count = GIB / BLOCK,
+		.stride = BLOCK,
+	};
+	struct igt_panthor_exec exec;
+	const uint32_t *loaded;
+
+	igt_panthor_exec_init(&exec, fd);
+	object_bind(&exec);
+	igt_panthor_exec_bind_sparse(&exec, va, GIB);
+	object_fill(&exec);
+
+	igt_panthor_exec_store_pages(&exec, va, PAGE, SECOND);
+	loaded = igt_panthor_exec_walk(&exec, &alike);
+	for (uint32_t i = 0; i < alike.count; i++)
+		igt_assert_f(loaded[i] == igt_panthor_pattern(va, SECOND),
+			     "GPU loaded %#x %u blocks behind %#" PRIx64 ", expected %#x\n",
+			     loaded[i], i, va, igt_panthor_pattern(va, SECOND));
+	object_assert_kept(&exec, 0, va % BLOCK);
+	object_assert_kept(&exec, va % BLOCK + PAGE, BLOCK - va % BLOCK - PAGE);
+
+	igt_panthor_exec_fini(&exec);
+}
+
+static void cycle_split(int fd)
+{
+	const struct range holes[] = {
+		{ BASE_VA + SZ_1M + SZ_256K, SZ_64K },
+		{ BASE_VA + SZ_4M + SZ_1M + SZ_256K, PAGE },
+	};
+	struct igt_panthor_exec exec;
+
+	igt_panthor_exec_init(&exec, fd);
+	object_bind(&exec);
+	igt_panthor_exec_bind_sparse(&exec, BASE_VA, SZ_8M);
+	for (unsigned int i = 0; i < ARRAY_SIZE(holes); i++) {
+		const uint64_t start = ALIGN_DOWN(holes[i].va, BLOCK);
+		const uint64_t end = holes[i].va + holes[i].size;
+
+		igt_panthor_exec_unbind(&exec, holes[i].va, holes[i].size);
+		object_fill(&exec);
+		igt_panthor_exec_store_pages(&exec, start, holes[i].va - start, SECOND);
+		igt_panthor_exec_store_pages(&exec, end, start + BLOCK - end, THIRD);
+
+		igt_panthor_sparse_load(&exec, OBJECT_VA, holes[i].va - start, start, SECOND);
+		igt_panthor_sparse_load(&exec, object_va(end), start + BLOCK - end, end, THIRD);
+		object_assert_kept(&exec, holes[i].va % BLOCK, holes[i].size);
+	}
+	igt_panthor_exec_fini(&exec);
+}
+
+static void cycle_two_vms(int fd)
+{
+	const uint64_t va = BASE_VA + SZ_1M + PAGE;
+	const uint64_t size = BLOCK - va % BLOCK;
+	struct igt_panthor_exec one, other;
+
+	igt_panthor_exec_init(&one, fd);
+	igt_panthor_exec_init(&other, fd);
+	object_bind(&one);
+	object_fill(&one);
+	igt_panthor_exec_bind_sparse(&other, va, SZ_4M);
+
+	igt_panthor_sparse_load(&other, va, size, object_va(va), FIRST);
+	igt_panthor_exec_store_pages(&other, va, size, SECOND);
+	igt_panthor_sparse_load(&one, object_va(va), size, va, SECOND);
+	object_assert_kept(&one, 0, va % BLOCK);
+
+	igt_panthor_exec_fini(&other);
+	igt_panthor_exec_fini(&one);
+}
+
+/*
+ * 64 places in a 2 MiB block, odd and even, its edges among them. Each range has
+ * a head, a whole block and a tail unless it is aligned.
+ */
+#define ALIGNMENTS 64
 #define OFFSET_SIZE (SZ_2M + 3 * PAGE)
 #define OFFSET_STRIDE (2 * SZ_4M)
 
 static uint64_t offset_va(unsigned int i)
 {
-	return BASE_VA + i * OFFSET_STRIDE + alignments[i] * PAGE;
+	return BASE_VA + i * OFFSET_STRIDE + (8 * i + i % 8) * PAGE;
 }
 
 static void bind_at_alignments(struct igt_panthor_exec *exec)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(alignments); i++)
-		bind_sparse(exec, offset_va(i), OFFSET_SIZE);
+	for (unsigned int i = 0; i < ALIGNMENTS; i++)
+		igt_panthor_exec_bind_sparse(exec, offset_va(i), OFFSET_SIZE);
 
-	require_dummy(exec);
-}
-
-/* gpuvas must have exactly [va, va + size), at its place in the one dummy object. */
-static void assert_sparse_vma(const struct igt_panthor_vmas *vmas, int vm, uint64_t va,
-			      uint64_t size, uint64_t *object)
-{
-	const struct igt_panthor_vma *vma = igt_panthor_find_vma(vmas, vm, va);
-
-	igt_assert_f(vma && vma->va == va && vma->size == size,
-		     "gpuvas has no VMA at %#" PRIx64 " of %#" PRIx64 " bytes\n", va, size);
-	igt_assert_f(vma->offset == va % IGT_PANTHOR_DUMMY_SIZE,
-		     "VMA at %#" PRIx64 " has offset %#" PRIx64 "\n", va, vma->offset);
-
-	if (!*object)
-		*object = vma->object;
-	igt_assert_eq_u64(vma->object, *object);
-}
-
-static int own_vm(const struct igt_panthor_exec *exec, const struct igt_panthor_vmas *vmas)
-{
-	const int vm = igt_panthor_find_vm(vmas, exec->tag_va, exec->tag.size);
-
-	igt_assert_f(vm >= 0, "gpuvas does not show the VM: %d\n", vm);
-	return vm;
+	igt_panthor_sparse_require_dummy(exec);
 }
 
 static void offset_bind(int fd)
@@ -434,15 +712,13 @@ static void offset_bind(int fd)
 	struct igt_panthor_exec exec;
 	struct igt_panthor_vmas vmas;
 	uint64_t object = 0;
-	int vm;
 
 	igt_panthor_exec_init(&exec, fd);
 	bind_at_alignments(&exec);
 
-	igt_panthor_read_gpuvas(fd, &vmas);
-	vm = own_vm(&exec, &vmas);
-	for (unsigned int i = 0; i < ARRAY_SIZE(alignments); i++)
-		assert_sparse_vma(&vmas, vm, offset_va(i), OFFSET_SIZE, &object);
+	igt_panthor_exec_read_vmas(&exec, &vmas);
+	for (unsigned int i = 0; i < ALIGNMENTS; i++)
+		igt_panthor_sparse_assert_vma(&vmas, 0, offset_va(i), OFFSET_SIZE, &object);
 	igt_panthor_free_vmas(&vmas);
 
 	igt_panthor_exec_fini(&exec);
@@ -455,51 +731,47 @@ static void offset_split(int fd)
 	struct igt_panthor_exec exec;
 	struct igt_panthor_vmas vmas;
 	uint64_t object = 0;
-	int vm;
 
 	igt_panthor_exec_init(&exec, fd);
 	bind_at_alignments(&exec);
-	for (unsigned int i = 0; i < ARRAY_SIZE(alignments); i++)
-		unbind(&exec, offset_va(i) + hole, PAGE);
+	for (unsigned int i = 0; i < ALIGNMENTS; i++)
+		igt_panthor_exec_unbind(&exec, offset_va(i) + hole, PAGE);
 
-	igt_panthor_read_gpuvas(fd, &vmas);
-	vm = own_vm(&exec, &vmas);
-	for (unsigned int i = 0; i < ARRAY_SIZE(alignments); i++) {
+	igt_panthor_exec_read_vmas(&exec, &vmas);
+	for (unsigned int i = 0; i < ALIGNMENTS; i++) {
 		const uint64_t va = offset_va(i);
 
-		assert_sparse_vma(&vmas, vm, va, hole, &object);
-		igt_assert(!igt_panthor_find_vma(&vmas, vm, va + hole));
-		assert_sparse_vma(&vmas, vm, va + right, OFFSET_SIZE - right, &object);
+		igt_panthor_sparse_assert_vma(&vmas, 0, va, hole, &object);
+		igt_assert(!igt_panthor_find_vma(&vmas, 0, va + hole));
+		igt_panthor_sparse_assert_vma(&vmas, 0, va + right, OFFSET_SIZE - right, &object);
 	}
 	igt_panthor_free_vmas(&vmas);
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(alignments); i++) {
-		store_load_every_page(&exec, offset_va(i), hole, FIRST);
-		store_load_every_page(&exec, offset_va(i) + right, OFFSET_SIZE - right, SECOND);
+	for (unsigned int i = 0; i < ALIGNMENTS; i += 5) {
+		igt_panthor_sparse_store_load(&exec, offset_va(i), hole, FIRST);
+		igt_panthor_sparse_store_load(&exec, offset_va(i) + right, OFFSET_SIZE - right,
+					      SECOND);
 	}
 
 	igt_panthor_exec_fini(&exec);
 }
 
-static void evict_remap(int fd)
-{
-	struct igt_panthor_exec exec;
+/*
+ * The range of offset-split-*, and its holes by their addresses: in the middle of
+ * a block, a block, across two blocks, the last page of a block, the first one of
+ * another, and a page of what that one left.
+ */
+#define SPLIT_VA (BASE_VA + SZ_1M)
+#define SPLIT_SIZE SZ_16M
 
-	igt_panthor_require_shrink(fd);
-	igt_panthor_exec_init(&exec, fd);
-	bind_sparse(&exec, ODD_VA, ODD_SIZE);
-	require_dummy(&exec);
-	store_every_page(&exec, ODD_VA, ODD_SIZE, FIRST);
-
-	igt_panthor_evict_dummy(fd, exec.dummy);
-
-	load_every_page(&exec, ODD_VA, ODD_SIZE, ODD_VA, FIRST);
-	igt_assert_eq_u64(igt_panthor_dummy_resident(fd, exec.dummy), IGT_PANTHOR_DUMMY_SIZE);
-	store_load_every_page(&exec, ODD_VA, ODD_SIZE, SECOND);
-	assert_neighbours_fault(&exec, ODD_VA, ODD_SIZE);
-
-	igt_panthor_exec_fini(&exec);
-}
+static const struct range split_holes[] = {
+	{ BASE_VA + SZ_4M + SZ_2M, SZ_64K },
+	{ BASE_VA + SZ_8M, SZ_2M },
+	{ BASE_VA + SZ_8M + SZ_4M - SZ_64K, 2 * SZ_64K },
+	{ BASE_VA + SZ_16M - SZ_2M - PAGE, PAGE },
+	{ BASE_VA + SZ_16M, PAGE },
+	{ BASE_VA + SZ_16M + SZ_64K, PAGE },
+};
 
 enum backing {
 	NOTHING,
@@ -508,7 +780,124 @@ enum backing {
 	NEW_BO,
 };
 
-struct rebind_case {
+enum when {
+	NEVER,
+	BEFORE_SPLIT,
+	AFTER_SPLIT,
+};
+
+/**
+ * split_case:
+ * @name: name of the subtest
+ * @describe: what it is for
+ * @by: what takes the place of the holes
+ * @evict: when the dummy object is evicted
+ */
+struct split_case {
+	const char *name;
+	const char *describe;
+	enum backing by;
+	enum when evict;
+};
+
+static const struct split_case split_cases[] = {
+	{
+		.name = "offset-split-unmap",
+		.describe = "What holes leave stays at its place in the dummy object",
+	},
+	{
+		.name = "offset-split-bo",
+		.describe = "What BOs leave stays at its place in the dummy object",
+		.by = NEW_BO,
+	},
+	{
+		.name = "offset-split-sparse",
+		.describe = "What other sparse ranges leave stays at its place in the dummy object",
+		.by = SPARSE,
+	},
+	{
+		.name = "offset-split-restored",
+		.describe = "What holes left is restored at its place in the dummy object",
+		.evict = AFTER_SPLIT,
+	},
+	{
+		.name = "offset-split-evicted",
+		.describe = "What is left of an evicted range stays at its place in the object",
+		.evict = BEFORE_SPLIT,
+	},
+};
+
+static void split_fill_hole(struct igt_panthor_exec *exec, const struct range *hole,
+			    const struct panthor_bo *bo, enum backing by)
+{
+	if (by == NOTHING)
+		igt_panthor_exec_unbind(exec, hole->va, hole->size);
+	else if (by == SPARSE)
+		igt_panthor_vm_bind(exec->fd, exec->vm_id, 0, hole->va, hole->size,
+				    IGT_PANTHOR_SPARSE_FLAGS | DRM_PANTHOR_VM_BIND_OP_MAP_READONLY,
+				    0);
+	else
+		igt_panthor_vm_bind(exec->fd, exec->vm_id, bo->handle, hole->va, hole->size,
+				    DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC, 0);
+}
+
+/* The part behind hole @i, counted from -1: what is in front of the first one. */
+static struct range split_part(int i)
+{
+	const int last = ARRAY_SIZE(split_holes) - 1;
+	const uint64_t va = i < 0 ? SPLIT_VA : split_holes[i].va + split_holes[i].size;
+	const uint64_t end = i == last ? SPLIT_VA + SPLIT_SIZE : split_holes[i + 1].va;
+
+	return (struct range){ va, end - va };
+}
+
+static void split_assert_vmas(struct igt_panthor_exec *exec)
+{
+	struct igt_panthor_vmas vmas;
+	uint64_t object = 0;
+
+	igt_panthor_exec_read_vmas(exec, &vmas);
+	for (int i = -1; i < (int)ARRAY_SIZE(split_holes); i++) {
+		const struct range part = split_part(i);
+
+		igt_panthor_sparse_assert_vma(&vmas, 0, part.va, part.size, &object);
+	}
+	igt_panthor_free_vmas(&vmas);
+}
+
+static void split(int fd, const void *row)
+{
+	const struct split_case *c = row;
+	struct igt_panthor_exec exec;
+	struct panthor_bo bo;
+
+	if (c->evict != NEVER)
+		igt_panthor_require_shrink(fd);
+	igt_panthor_exec_init(&exec, fd);
+	igt_panthor_exec_create_bo(&exec, &bo, SZ_4M);
+	igt_panthor_exec_bind_sparse(&exec, SPLIT_VA, SPLIT_SIZE);
+	igt_panthor_sparse_require_dummy(&exec);
+
+	if (c->evict == BEFORE_SPLIT)
+		igt_panthor_evict_dummy(fd, exec.dummy);
+	for (unsigned int i = 0; i < ARRAY_SIZE(split_holes); i++)
+		split_fill_hole(&exec, &split_holes[i], &bo, c->by);
+	split_assert_vmas(&exec);
+	if (c->evict == AFTER_SPLIT)
+		igt_panthor_evict_dummy(fd, exec.dummy);
+
+	for (int i = -1; i < (int)ARRAY_SIZE(split_holes); i++) {
+		const struct range part = split_part(i);
+
+		igt_panthor_sparse_store_load(&exec, part.va, part.size, FIRST + i);
+	}
+	split_assert_vmas(&exec);
+
+	igt_panthor_exec_fini(&exec);
+	igt_panthor_free_bo(fd, &bo);
+}
+
+struct tlb_case {
 	const char *name;
 	const char *describe;
 	enum backing before;
@@ -516,41 +905,41 @@ struct rebind_case {
 	enum backing after;
 };
 
-static const struct rebind_case rebind_cases[] = {
+static const struct tlb_case tlb_cases[] = {
 	{
-		.name = "rebind-bo-over-sparse",
+		.name = "tlb-bo-over-sparse",
 		.describe = "A BO mapped over a sparse range in use gets the next stores",
 		.before = SPARSE,
 		.after = NEW_BO,
 	},
 	{
-		.name = "rebind-sparse-over-bo",
+		.name = "tlb-sparse-over-bo",
 		.describe = "A BO in use gets no store once a sparse range is bound over it",
 		.before = OLD_BO,
 		.after = SPARSE,
 	},
 	{
-		.name = "rebind-sparse-after-unmap",
+		.name = "tlb-sparse-after-unmap",
 		.describe = "A BO in use gets no store once it gave way to a sparse range",
 		.before = OLD_BO,
 		.unmap_first = true,
 		.after = SPARSE,
 	},
 	{
-		.name = "rebind-bo-over-bo",
+		.name = "tlb-bo-over-bo",
 		.describe = "A BO mapped over another in use gets the next stores",
 		.before = OLD_BO,
 		.after = NEW_BO,
 	},
 	{
-		.name = "unbind-sparse-active",
+		.name = "tlb-unbind-sparse",
 		.describe = "A sparse range in use is out of reach once it is unbound",
 		.before = SPARSE,
 		.unmap_first = true,
 		.after = NOTHING,
 	},
 	{
-		.name = "unbind-bo-active",
+		.name = "tlb-unbind-bo",
 		.describe = "A BO in use is out of reach once it is unmapped",
 		.before = OLD_BO,
 		.unmap_first = true,
@@ -558,141 +947,118 @@ static const struct rebind_case rebind_cases[] = {
 	},
 };
 
-struct rebind {
+struct tlb {
 	struct igt_panthor_exec exec;
 	struct panthor_bo old_bo;
 	struct panthor_bo new_bo;
 };
 
-static void rebind_bind(struct rebind *r, enum backing backing)
+static void tlb_bind(struct tlb *r, enum backing backing)
 {
 	switch (backing) {
 	case NOTHING:
 		break;
 	case SPARSE:
-		bind_sparse(&r->exec, ODD_VA, SMALL_SIZE);
+		igt_panthor_exec_bind_sparse(&r->exec, ODD_VA, SMALL_SIZE);
 		break;
 	case OLD_BO:
-		bind_bo(&r->exec, &r->old_bo, ODD_VA);
+		igt_panthor_exec_bind_bo(&r->exec, &r->old_bo, ODD_VA);
 		break;
 	case NEW_BO:
-		bind_bo(&r->exec, &r->new_bo, ODD_VA);
+		igt_panthor_exec_bind_bo(&r->exec, &r->new_bo, ODD_VA);
 		break;
 	}
 }
 
 /* The second walk must have gone to what is mapped now ... */
-static void rebind_assert_arrived(struct rebind *r, enum backing after)
+static void tlb_assert_arrived(struct tlb *r, enum backing after)
 {
 	if (after == NEW_BO)
-		assert_bo_holds(&r->new_bo, ODD_VA, SECOND);
+		igt_panthor_bo_assert_holds(&r->new_bo, ODD_VA, SECOND);
 	if (after == SPARSE)
-		load_every_page(&r->exec, CONTROL_VA, SMALL_SIZE, ODD_VA, SECOND);
+		igt_panthor_sparse_load(&r->exec, CONTROL_VA, SMALL_SIZE, ODD_VA, SECOND);
 }
 
 /* ... and must not have gone to what was mapped before. */
-static void rebind_assert_spared(struct rebind *r, enum backing before)
+static void tlb_assert_spared(struct tlb *r, enum backing before)
 {
 	if (before == OLD_BO)
-		assert_bo_holds(&r->old_bo, ODD_VA, FIRST);
+		igt_panthor_bo_assert_holds(&r->old_bo, ODD_VA, FIRST);
 	if (before == SPARSE)
-		load_every_page(&r->exec, CONTROL_VA, SMALL_SIZE, ODD_VA, FIRST);
+		igt_panthor_sparse_load(&r->exec, CONTROL_VA, SMALL_SIZE, ODD_VA, FIRST);
 }
 
 /*
  * A second sparse range, the control, has the same alignment to 2 MiB. It shows
  * the content of the dummy object without the range that is being rebound.
  */
-static void rebind(int fd, const void *row)
+static void tlb(int fd, const void *row)
 {
-	const struct igt_panthor_walk first = pages(IGT_PANTHOR_STORE, ODD_VA, SMALL_SIZE, FIRST);
-	const struct igt_panthor_walk second = pages(IGT_PANTHOR_STORE, ODD_VA, SMALL_SIZE, SECOND);
-	const struct rebind_case *c = row;
-	struct rebind r;
+	const struct igt_panthor_walk first =
+		igt_panthor_pages(IGT_PANTHOR_STORE, ODD_VA, SMALL_SIZE, FIRST);
+	const struct igt_panthor_walk second =
+		igt_panthor_pages(IGT_PANTHOR_STORE, ODD_VA, SMALL_SIZE, SECOND);
+	const struct tlb_case *c = row;
+	struct tlb r;
 
 	igt_panthor_exec_init(&r.exec, fd);
-	create_bo(&r.exec, &r.old_bo, SMALL_SIZE);
-	create_bo(&r.exec, &r.new_bo, SMALL_SIZE);
-	bind_sparse(&r.exec, CONTROL_VA, SMALL_SIZE);
-	rebind_bind(&r, c->before);
+	igt_panthor_exec_create_bo(&r.exec, &r.old_bo, SMALL_SIZE);
+	igt_panthor_exec_create_bo(&r.exec, &r.new_bo, SMALL_SIZE);
+	igt_panthor_exec_bind_sparse(&r.exec, CONTROL_VA, SMALL_SIZE);
+	tlb_bind(&r, c->before);
 
 	igt_panthor_exec_pause(&r.exec, &first, &second);
 	if (c->unmap_first)
-		unbind(&r.exec, ODD_VA, SMALL_SIZE);
-	rebind_bind(&r, c->after);
+		igt_panthor_exec_unbind(&r.exec, ODD_VA, SMALL_SIZE);
+	tlb_bind(&r, c->after);
 	if (c->after == NOTHING)
 		igt_panthor_exec_resume_must_fault(&r.exec, ODD_VA, IGT_PANTHOR_STORE);
 	else
 		igt_panthor_exec_resume(&r.exec);
 
-	rebind_assert_arrived(&r, c->after);
-	rebind_assert_spared(&r, c->before);
+	tlb_assert_arrived(&r, c->after);
+	tlb_assert_spared(&r, c->before);
 
 	igt_panthor_exec_fini(&r.exec);
 	igt_panthor_free_bo(fd, &r.old_bo);
 	igt_panthor_free_bo(fd, &r.new_bo);
 }
 
-static void async_op(struct igt_panthor_exec *exec, uint32_t flags, uint32_t wait,
-		     uint32_t signal)
-{
-	struct drm_panthor_sync_op syncs[2] = { igt_panthor_sync_signal(signal, 0) };
-	struct drm_panthor_vm_bind_op op = {
-		.flags = flags,
-		.va = ODD_VA,
-		.size = SMALL_SIZE,
-	};
-	uint32_t count = 1;
-
-	if (wait)
-		syncs[count++] = igt_panthor_sync_wait(wait, 0);
-	op.syncs = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(count, syncs);
-
-	igt_panthor_vm_bind_ops_async(exec->fd, exec->vm_id, &op, 1, 0);
-}
-
-static void assert_op_done(int fd, uint32_t syncobj)
-{
-	igt_assert_f(syncobj_wait(fd, &syncobj, 1,
-				  igt_panthor_deadline(IGT_PANTHOR_JOB_DEADLINE_MS), 0, NULL),
-		     "VM_BIND was not done within %d ms\n", IGT_PANTHOR_JOB_DEADLINE_MS);
-}
-
-static void async_bind(int fd)
-{
-	struct igt_panthor_exec exec;
-	uint32_t done;
-
-	igt_panthor_exec_init(&exec, fd);
-	done = syncobj_create(fd, 0);
-
-	/* A job that runs until it is told to go on is a fence that is not signalled. */
-	igt_panthor_exec_pause(&exec, NULL, NULL);
-	async_op(&exec, IGT_PANTHOR_SPARSE_FLAGS, exec.syncobj, done);
-	igt_assert(!syncobj_wait(fd, &done, 1, 0, 0, NULL));
-	igt_panthor_exec_resume(&exec);
-	assert_op_done(fd, done);
-	store_load_every_page(&exec, ODD_VA, SMALL_SIZE, FIRST);
-
-	async_op(&exec, DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP, 0, done);
-	assert_op_done(fd, done);
-	igt_panthor_exec_must_fault(&exec, ODD_VA, IGT_PANTHOR_LOAD);
-
-	syncobj_destroy(fd, done);
-	igt_panthor_exec_fini(&exec);
-}
-
-struct plain_case {
-	const char *name;
-	const char *describe;
-	void (*run)(int fd);
-};
-
-static const struct plain_case plain_cases[] = {
+static const struct igt_panthor_case plain_cases[] = {
 	{
-		.name = "bind-unbind",
+		.name = "map-bind-unbind",
 		.describe = "A range is within reach of the GPU while it is bound, no longer",
-		.run = bind_unbind,
+		.run = map_bind_unbind,
+	},
+	{
+		.name = "map-64k-tiles",
+		.describe = "Tiles of 64 KiB are mapped, and nothing between them",
+		.run = map_64k_tiles,
+	},
+	{
+		.name = "map-thousand",
+		.describe = "A thousand small ranges are mapped, and nothing between them",
+		.run = map_thousand,
+	},
+	{
+		.name = "map-top",
+		.describe = "Ranges may end where the user's addresses end",
+		.run = map_top,
+	},
+	{
+		.name = "map-reserve",
+		.describe = "Ranges in empty regions get all the page tables they need",
+		.run = map_reserve,
+	},
+	{
+		.name = "map-readonly",
+		.describe = "A read-only range can be loaded from, not stored to",
+		.run = map_readonly,
+	},
+	{
+		.name = "map-uncached",
+		.describe = "A range may be uncached, and read-only at the same time",
+		.run = map_uncached,
 	},
 	{
 		.name = "map-64m-odd",
@@ -705,6 +1071,31 @@ static const struct plain_case plain_cases[] = {
 		.run = map_64m_odd_between_bos,
 	},
 	{
+		.name = "cycle-heads",
+		.describe = "The first pages of a range are those of the blocks behind it",
+		.run = cycle_heads,
+	},
+	{
+		.name = "cycle-64m",
+		.describe = "The pages of a large unaligned range repeat every 2 MiB",
+		.run = cycle_64m,
+	},
+	{
+		.name = "cycle-far",
+		.describe = "The first page of a large range is that of all its blocks",
+		.run = cycle_far,
+	},
+	{
+		.name = "cycle-split",
+		.describe = "What a hole leaves has the same pages as before",
+		.run = cycle_split,
+	},
+	{
+		.name = "cycle-two-vms",
+		.describe = "Two VMs of a file have the same pages",
+		.run = cycle_two_vms,
+	},
+	{
 		.name = "offset-bind",
 		.describe = "Ranges are mapped at their own place in the dummy object",
 		.run = offset_bind,
@@ -714,56 +1105,23 @@ static const struct plain_case plain_cases[] = {
 		.describe = "Both parts of a split range stay at their place in the dummy object",
 		.run = offset_split,
 	},
-	{
-		.name = "evict-remap",
-		.describe = "The job after an eviction finds the whole range mapped again",
-		.run = evict_remap,
-	},
-	{
-		.name = "async-bind",
-		.describe = "A queued bind waits for its fence, and signals when the range is mapped",
-		.run = async_bind,
-	},
+	{}
 };
-
-static void plain(int fd, const void *row)
-{
-	const struct plain_case *c = row;
-
-	c->run(fd);
-}
-
-/* A file has its own dummy object, so each subtest opens one of its own. */
-static void add_subtest(const char *name, const char *describe,
-			void (*run)(int fd, const void *row), const void *row)
-{
-	igt_describe(describe);
-	igt_subtest(name) {
-		int fd = drm_open_driver(DRIVER_PANTHOR);
-
-		run(fd, row);
-		drm_close_driver(fd);
-	}
-}
 
 int igt_main()
 {
-	igt_fixture() {
-		int fd;
+	igt_panthor_sparse_fixture();
+	igt_panthor_add_cases(plain_cases);
 
-		igt_panthor_skip_on_big_endian();
-		fd = drm_open_driver(DRIVER_PANTHOR);
-		igt_panthor_require_sparse(fd);
-		drm_close_driver(fd);
-	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(map_cases); i++)
+		igt_panthor_add_subtest(map_cases[i].name, map_cases[i].describe, map,
+					&map_cases[i]);
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(plain_cases); i++)
-		add_subtest(plain_cases[i].name, plain_cases[i].describe, plain, &plain_cases[i]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(split_cases); i++)
+		igt_panthor_add_subtest(split_cases[i].name, split_cases[i].describe, split,
+					&split_cases[i]);
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(uapi_cases); i++)
-		add_subtest(uapi_cases[i].name, uapi_cases[i].describe, uapi, &uapi_cases[i]);
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(rebind_cases); i++)
-		add_subtest(rebind_cases[i].name, rebind_cases[i].describe, rebind,
-			    &rebind_cases[i]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(tlb_cases); i++)
+		igt_panthor_add_subtest(tlb_cases[i].name, tlb_cases[i].describe, tlb,
+					&tlb_cases[i]);
 }

@@ -1,0 +1,901 @@
+// SPDX-License-Identifier: MIT
+// Copyright (C) 2026 The vmali authors
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "drmtest.h"
+#include "igt_aux.h"
+#include "igt_core.h"
+#include "igt_panthor_memory.h"
+#include "igt_panthor_sparse.h"
+#include "igt_sizes.h"
+
+/**
+ * TEST: Sparse mappings of panthor under stress
+ * Category: Core
+ * Mega feature: Memory Management
+ * Sub-category: VM_BIND
+ * Functionality: sparse mappings, stress
+ * Run type: FULL
+ * Description: Huge sparse ranges and the memory that they take, real memory
+ *	pressure, and processes that bind, submit and evict at once.
+ *
+ * SUBTEST: huge-64g
+ * Description: 64 GiB are bound and unbound four times: the GPU reaches both edges
+ *	and either side of each GiB, the range keeps few page tables, and none are
+ *	left behind.
+ *
+ * SUBTEST: huge-64g-bounded
+ * Description: The kernel memory taken while 64 GiB are being bound is not more
+ *	than a few MiB above what the mapping needs.
+ *
+ * SUBTEST: huge-1t
+ * Description: 1 TiB is bound and works, or is refused at once for want of memory;
+ *	in both cases by little kernel memory, and the VM works as before.
+ *
+ * SUBTEST: huge-user-range
+ * Description: The same for all user addresses of a VM.
+ *
+ * SUBTEST: pressure-content
+ * Description: What the GPU stored to BOs survives that the kernel really takes
+ *	their pages, and the sparse ranges beside them work again.
+ *
+ * SUBTEST: pressure-evicts
+ * Description: Memory that only an idle VM holds is evicted when another process
+ *	needs it, the dummy object too, and nobody is killed.
+ *
+ * SUBTEST: race-evict-bind
+ * Description: On one VM, a process maps and unmaps, one evicts, one submits jobs:
+ *	no job fails, and at the end everything is in its place.
+ *
+ * SUBTEST: race-restore-unmap
+ * Description: A large range is unmapped and bound again while evictions and jobs
+ *	take it away and restore it: at the end it is there when bound, gone when
+ *	not.
+ *
+ * SUBTEST: race-vms
+ * Description: Processes bind, submit and unbind on VMs of one file that share the
+ *	dummy object, another evicts it.
+ *
+ * SUBTEST: race-files
+ * Description: Processes bind, submit and unbind on files of their own, another
+ *	evicts.
+ */
+
+IGT_TEST_DESCRIPTION("Check sparse mappings of panthor under stress");
+
+/*
+ * The scenarios, and the failure that each one hunts:
+ *
+ * 1. huge-*: arithmetic that overflows, ranges mapped by pages instead of blocks,
+ *    page tables that are lost, and memory out of all proportion for a range that
+ *    needs a table for each GiB.
+ * 2. pressure-*: a shrinker that the kernel does not call, and pages that come back
+ *    empty. debugfs shrink, as the evict-* subtests use it, shows neither.
+ * 3. race-*: operations on a VM that do not exclude each other.
+ */
+
+#define PAGE IGT_PANTHOR_PAGE_SIZE
+#define GIB ((uint64_t)SZ_1G)
+#define TIB (1024 * GIB)
+
+/* 1 GiB-aligned, and free of what struct igt_panthor_exec maps. */
+#define BASE_VA (2 * IGT_PANTHOR_EXEC_VA_END)
+
+#define FIRST IGT_PANTHOR_FIRST
+#define SECOND IGT_PANTHOR_SECOND
+#define THIRD IGT_PANTHOR_THIRD
+
+static void assert_usable(const struct igt_panthor_exec *exec)
+{
+	igt_assert_eq_u32(igt_panthor_vm_get_state(exec->fd, exec->vm_id),
+			  DRM_PANTHOR_VM_STATE_USABLE);
+}
+
+static void *map_shared(size_t size)
+{
+	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	igt_assert(map != MAP_FAILED);
+	return map;
+}
+
+/*
+ * huge-*
+ */
+
+/* As large as fits below the address that a struct igt_panthor_exec has its tag at. */
+#define HUGE_VA (64 * GIB)
+#define HUGE_SIZE (64 * GIB)
+
+/* Small enough for any machine, and large enough to tell what 1 TiB would take. */
+#define SAMPLE_SIZE (16 * GIB)
+
+#define HUGE_ROUNDS 4
+
+/* What slabs keep, and what the rest of the system does meanwhile. */
+#define HUGE_SLACK ((int64_t)SZ_8M)
+
+/* No single call may take more, however large its range. */
+#define HUGE_MEMORY_MAX ((int64_t)SZ_64M)
+
+/* At once, on a machine that emulates another. */
+#define REFUSED_MAX_MS 1000
+
+/* A table of 4 KiB for each GiB, mapped by 2 MiB blocks; twice that is still in proportion. */
+static int64_t huge_limit(uint64_t size)
+{
+	return min(2 * (int64_t)(size >> 18) + HUGE_SLACK, HUGE_MEMORY_MAX);
+}
+
+static void require_user_range(const struct igt_panthor_exec *exec, uint64_t end)
+{
+	igt_require_f(exec->uva_range >= end, "needs user addresses up to %#" PRIx64 "\n", end);
+}
+
+/*
+ * Without a huge page behind the dummy object there is nothing to map by blocks, and
+ * each 2 MiB of a range takes a page table: 128 MiB for 64 GiB.
+ */
+static void require_huge_dummy(struct igt_panthor_exec *exec)
+{
+	const uint64_t before = igt_panthor_meminfo("ShmemHugePages");
+
+	igt_panthor_exec_bind_sparse(exec, BASE_VA, PAGE);
+	igt_require_f(igt_panthor_meminfo("ShmemHugePages") - before >= SZ_2M,
+		      "the sparse dummy object is not a huge page\n");
+	igt_panthor_exec_unbind(exec, BASE_VA, PAGE);
+}
+
+/**
+ * sampler:
+ * @stop: set by the parent
+ * @samples: how often the child has looked
+ * @peak: highest value that it saw
+ */
+struct sampler {
+	volatile bool stop;
+	volatile unsigned int samples;
+	volatile uint64_t peak;
+};
+
+static void sample(struct sampler *s)
+{
+	while (!s->stop && getppid() != 1) {
+		s->peak = max(s->peak, igt_panthor_meminfo("SUnreclaim"));
+		s->samples++;
+	}
+}
+
+/**
+ * huge_bind:
+ * @err: 0 or the errno of the bind
+ * @peak: most kernel memory in use during the call above what was before, bytes
+ * @ms: how long it took
+ */
+struct huge_bind {
+	int err;
+	int64_t peak;
+	unsigned int ms;
+};
+
+static struct huge_bind huge_bind(int fd, uint32_t vm_id, uint64_t va, uint64_t size)
+{
+	struct drm_panthor_vm_bind_op op = {
+		.flags = IGT_PANTHOR_SPARSE_FLAGS,
+		.va = va,
+		.size = size,
+	};
+	struct sampler *s = map_shared(sizeof(*s));
+	struct huge_bind result = {};
+	struct timespec since = {};
+	uint64_t before;
+
+	igt_fork(child, 1)
+		sample(s);
+	igt_assert(igt_wait(s->samples > 0, 5000, 1));
+	before = igt_panthor_meminfo("SUnreclaim");
+
+	igt_nsec_elapsed(&since);
+	result.err = -__igt_panthor_vm_bind_ops(fd, vm_id, 0, &op, 1);
+	result.ms = igt_nsec_elapsed(&since) / 1000000;
+
+	s->stop = true;
+	igt_waitchildren();
+	result.peak = s->peak - before;
+	munmap(s, sizeof(*s));
+	igt_info("%" PRIu64 " GiB: errno %d, %" PRId64 " KiB of kernel memory, %u ms\n", size / GIB,
+		 result.err, result.peak / 1024, result.ms);
+
+	return result;
+}
+
+static void huge_unbind(int fd, uint32_t vm_id, uint64_t va, uint64_t size)
+{
+	igt_panthor_vm_unbind(fd, vm_id, va, size, 0);
+}
+
+/* The first and the last page, and those on either side of each boundary of 1 GiB. */
+static void huge_store_load(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
+			    uint32_t seed)
+{
+	const uint64_t step = max(GIB, size / 64);
+
+	for (uint64_t offset = 0; offset < size; offset += step) {
+		const uint64_t to = min(offset + step, size);
+
+		igt_panthor_sparse_store_load(exec, va + offset, PAGE, seed);
+		igt_panthor_sparse_store_load(exec, va + to - PAGE, PAGE, seed);
+	}
+}
+
+static void assert_kept(const char *what, int64_t bytes, int64_t limit)
+{
+	igt_info("%s: %" PRId64 " KiB\n", what, bytes / 1024);
+	igt_assert_f(bytes <= limit, "%s: %" PRId64 " KiB, expected %" PRId64 " KiB at most\n",
+		     what, bytes / 1024, limit / 1024);
+}
+
+static void huge_64g(int fd)
+{
+	struct igt_panthor_exec exec;
+	int64_t before;
+
+	igt_panthor_exec_init(&exec, fd);
+	require_user_range(&exec, HUGE_VA + HUGE_SIZE);
+	require_huge_dummy(&exec);
+
+	before = igt_panthor_page_table_bytes();
+	for (unsigned int round = 0; round < HUGE_ROUNDS; round++) {
+		igt_panthor_exec_bind_sparse(&exec, HUGE_VA, HUGE_SIZE);
+		assert_kept("page tables of 64 GiB", igt_panthor_page_table_bytes() - before,
+			    huge_limit(HUGE_SIZE));
+		if (!round)
+			huge_store_load(&exec, HUGE_VA, HUGE_SIZE, FIRST);
+		huge_unbind(fd, exec.vm_id, HUGE_VA, HUGE_SIZE);
+	}
+	assert_kept("page tables left behind", igt_panthor_page_table_bytes() - before,
+		    huge_limit(HUGE_SIZE));
+
+	igt_panthor_exec_must_fault(&exec, HUGE_VA, IGT_PANTHOR_LOAD);
+	igt_panthor_exec_must_fault(&exec, HUGE_VA + HUGE_SIZE - PAGE, IGT_PANTHOR_STORE);
+	assert_usable(&exec);
+	igt_panthor_exec_fini(&exec);
+}
+
+static void assert_bounded(const struct huge_bind *bind, uint64_t size)
+{
+	const int64_t limit = bind->err ? HUGE_SLACK : huge_limit(size);
+
+	igt_assert_f(bind->peak <= limit,
+		     "binding %" PRIu64 " GiB took %" PRId64
+		     " KiB of kernel memory, expected %" PRId64 " KiB at most\n",
+		     size / GIB, bind->peak / 1024, limit / 1024);
+}
+
+static void huge_64g_bounded(int fd)
+{
+	struct igt_panthor_exec exec;
+	struct huge_bind bind;
+
+	igt_panthor_exec_init(&exec, fd);
+	require_user_range(&exec, HUGE_VA + HUGE_SIZE);
+	require_huge_dummy(&exec);
+
+	bind = huge_bind(fd, exec.vm_id, HUGE_VA, HUGE_SIZE);
+	igt_assert_eq(bind.err, 0);
+	assert_bounded(&bind, HUGE_SIZE);
+
+	igt_panthor_exec_fini(&exec);
+}
+
+/*
+ * A driver that takes memory in proportion to the range would have the kernel kill
+ * processes before it fails. So that is a failure before it is tried.
+ */
+static void assert_affordable(struct igt_panthor_exec *exec, uint64_t size)
+{
+	const struct huge_bind bind = huge_bind(exec->fd, exec->vm_id, HUGE_VA, SAMPLE_SIZE);
+	const int64_t available = igt_panthor_meminfo("MemAvailable");
+	int64_t needed;
+
+	igt_assert_eq(bind.err, 0);
+	huge_unbind(exec->fd, exec->vm_id, HUGE_VA, SAMPLE_SIZE);
+
+	needed = max(bind.peak - HUGE_SLACK, (int64_t)0) / (int64_t)(SAMPLE_SIZE / GIB) *
+		 (int64_t)(size / GIB);
+	igt_assert_f(needed < available / 2,
+		     "not tried: %" PRIu64 " GiB took %" PRId64 " KiB, so %" PRIu64
+		     " GiB would take %" PRId64 " MiB of the %" PRId64 " MiB available\n",
+		     SAMPLE_SIZE / GIB, bind.peak / 1024, size / GIB, needed / SZ_1M,
+		     available / SZ_1M);
+}
+
+static void assert_huge_bind(const struct huge_bind *bind, uint64_t size)
+{
+	igt_assert_f(bind->err == 0 || bind->err == ENOMEM, "errno %d, expected 0 or ENOMEM\n",
+		     bind->err);
+	igt_assert_f(!bind->err || bind->ms <= REFUSED_MAX_MS,
+		     "refused after %u ms, expected %u at most\n", bind->ms, REFUSED_MAX_MS);
+	assert_bounded(bind, size);
+}
+
+/* Binds a range that may be too large, and uses it if it is not. */
+static void huge_try(struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
+{
+	const struct huge_bind bind = huge_bind(exec->fd, exec->vm_id, va, size);
+
+	assert_huge_bind(&bind, size);
+	if (!bind.err) {
+		huge_store_load(exec, va, size, FIRST);
+		huge_unbind(exec->fd, exec->vm_id, va, size);
+	}
+	igt_panthor_exec_must_fault(exec, va, IGT_PANTHOR_LOAD);
+	igt_panthor_exec_must_fault(exec, va + size - PAGE, IGT_PANTHOR_STORE);
+
+	assert_usable(exec);
+	igt_panthor_exec_bind_sparse(exec, va, SZ_4M);
+	igt_panthor_sparse_store_load(exec, va, SZ_4M, SECOND);
+}
+
+static void huge_1t(int fd)
+{
+	struct igt_panthor_exec exec;
+
+	igt_panthor_exec_init(&exec, fd);
+	require_user_range(&exec, 2 * TIB);
+	require_huge_dummy(&exec);
+
+	assert_affordable(&exec, TIB);
+	igt_panthor_clear_warn_once();
+	huge_try(&exec, TIB, TIB);
+
+	igt_panthor_exec_fini(&exec);
+}
+
+/* All of a VM that holds nothing else, then all that lies above what a walk needs. */
+static void huge_user_range(int fd)
+{
+	struct igt_panthor_exec exec;
+	struct huge_bind bind;
+	uint64_t range = 0;
+	uint32_t vm_id;
+
+	igt_panthor_exec_init(&exec, fd);
+	require_huge_dummy(&exec);
+	assert_affordable(&exec, exec.uva_range);
+	igt_panthor_clear_warn_once();
+
+	igt_panthor_vm_create_userva_range(fd, &vm_id, 0, &range);
+	bind = huge_bind(fd, vm_id, 0, range);
+	assert_huge_bind(&bind, range);
+	igt_assert_eq_u32(igt_panthor_vm_get_state(fd, vm_id), DRM_PANTHOR_VM_STATE_USABLE);
+	igt_panthor_vm_destroy(fd, vm_id, 0);
+
+	huge_try(&exec, IGT_PANTHOR_EXEC_TAG_VA_END, range - IGT_PANTHOR_EXEC_TAG_VA_END);
+	igt_panthor_exec_fini(&exec);
+}
+
+/*
+ * pressure-*
+ */
+
+#define PRESSURE_BO_SIZE ((uint64_t)SZ_16M)
+#define PRESSURE_BOS_MAX 64
+
+/* A sparse range with a hole, beside the BOs. */
+#define PRESSURE_SPARSE_VA (BASE_VA + IGT_PANTHOR_EXEC_VA_END + SZ_1M)
+#define PRESSURE_SPARSE_SIZE SZ_64M
+#define PRESSURE_HOLE (5 * SZ_1M)
+
+/* How long the kernel may take to reclaim what nobody uses. */
+#define PRESSURE_DEADLINE_MS 20000
+
+/**
+ * pressure:
+ * @exec: VM whose memory is to be evicted
+ * @bo: BOs, next to each other from %BASE_VA, none of which the CPU sees
+ * @count: how many
+ * @shmem: memory of the kind that BOs are made of, before the pressure
+ */
+struct pressure {
+	struct igt_panthor_exec exec;
+	struct panthor_bo bo[PRESSURE_BOS_MAX];
+	unsigned int count;
+	uint64_t shmem;
+};
+
+static uint64_t pressure_size(const struct pressure *p)
+{
+	return p->count * PRESSURE_BO_SIZE;
+}
+
+static void pressure_init(struct pressure *p, int fd, uint64_t size)
+{
+	igt_panthor_require_shrink(fd);
+	p->count = min(size / PRESSURE_BO_SIZE, (uint64_t)PRESSURE_BOS_MAX);
+	igt_require_f(igt_panthor_meminfo("MemAvailable") > 2 * pressure_size(p) &&
+			      igt_panthor_meminfo("SwapFree") > 2 * pressure_size(p),
+		      "needs %" PRIu64 " MiB of free memory, and of swap\n",
+		      2 * pressure_size(p) / SZ_1M);
+
+	igt_panthor_exec_init(&p->exec, fd);
+	/* First, so that the dummy object is the first to go when little has to. */
+	igt_panthor_exec_bind_sparse(&p->exec, PRESSURE_SPARSE_VA, PRESSURE_SPARSE_SIZE);
+	igt_panthor_sparse_require_dummy(&p->exec);
+	igt_panthor_exec_unbind(&p->exec, PRESSURE_SPARSE_VA + PRESSURE_HOLE, SZ_64K);
+	for (unsigned int i = 0; i < p->count; i++) {
+		igt_panthor_bo_create(fd, &p->bo[i], PRESSURE_BO_SIZE, 0, 0);
+		igt_panthor_bo_set_label(fd, &p->bo[i], "under pressure");
+		igt_panthor_exec_bind_bo(&p->exec, &p->bo[i], BASE_VA + i * PRESSURE_BO_SIZE);
+	}
+	igt_panthor_exec_store_pages(&p->exec, BASE_VA, pressure_size(p), FIRST);
+	p->shmem = igt_panthor_meminfo("Shmem");
+}
+
+static void pressure_assert(struct pressure *p)
+{
+	const uint64_t behind = PRESSURE_HOLE + SZ_64K;
+	const struct igt_panthor_walk load =
+		igt_panthor_pages(IGT_PANTHOR_LOAD, BASE_VA, pressure_size(p), FIRST);
+
+	igt_panthor_exec_walk_verify(&p->exec, &load);
+	igt_panthor_sparse_store_load(&p->exec, PRESSURE_SPARSE_VA, PRESSURE_HOLE, SECOND);
+	igt_panthor_sparse_store_load(&p->exec, PRESSURE_SPARSE_VA + behind,
+				      PRESSURE_SPARSE_SIZE - behind, THIRD);
+	igt_panthor_exec_must_fault(&p->exec, PRESSURE_SPARSE_VA + PRESSURE_HOLE, IGT_PANTHOR_LOAD);
+}
+
+static void pressure_fini(struct pressure *p)
+{
+	igt_panthor_exec_fini(&p->exec);
+	for (unsigned int i = 0; i < p->count; i++)
+		igt_panthor_free_bo(p->exec.fd, &p->bo[i]);
+}
+
+/* Keeps @size bytes in use, of zeros, which take nothing of a compressed swap. */
+static void fill_memory(uint64_t size, const volatile bool *stop)
+{
+	volatile char *map =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	igt_assert(map != MAP_FAILED);
+	while (!*stop && getppid() != 1)
+		for (uint64_t offset = 0; offset < size && !*stop; offset += PAGE)
+			map[offset] = 0;
+}
+
+/* The BOs and the dummy object that have been evicted since they were made. */
+static unsigned int count_evicted(const struct pressure *p, bool *dummy)
+{
+	struct igt_panthor_gems gems;
+	unsigned int count = 0;
+
+	*dummy = false;
+	igt_panthor_read_gems(p->exec.fd, &gems);
+	for (size_t i = 0; i < gems.count; i++) {
+		const struct igt_panthor_gem *gem = &gems.gem[i];
+
+		if (!gem->evictions || gem->pid != getpid())
+			continue;
+		if (gem->file_offset == p->exec.dummy)
+			*dummy = true;
+		else if (!strcmp(gem->label, "under pressure"))
+			count++;
+	}
+	igt_panthor_free_gems(&gems);
+
+	return count;
+}
+
+static bool some_evicted(const struct pressure *p)
+{
+	bool dummy;
+
+	return count_evicted(p, &dummy) > 0 && dummy;
+}
+
+/* Evicting gives the pages back to the page cache: they are gone when that is smaller. */
+static bool all_gone(const struct pressure *p)
+{
+	bool dummy;
+
+	return count_evicted(p, &dummy) == p->count && dummy &&
+	       igt_panthor_meminfo("Shmem") + pressure_size(p) < p->shmem + SZ_2M;
+}
+
+static void pressure_apply(const struct pressure *p, uint64_t size,
+			   bool (*done)(const struct pressure *p))
+{
+	volatile bool *stop = map_shared(sizeof(*stop));
+	struct timespec since = {};
+	bool reclaimed;
+
+	igt_nsec_elapsed(&since);
+
+	igt_fork(child, 1)
+		fill_memory(size, stop);
+	reclaimed = igt_wait(done(p), PRESSURE_DEADLINE_MS, 20);
+	igt_info("%u ms\n", (unsigned int)(igt_nsec_elapsed(&since) / 1000000));
+	*stop = true;
+	/* Fails if the child was killed. */
+	igt_waitchildren();
+	munmap((void *)stop, sizeof(*stop));
+
+	igt_assert_f(reclaimed, "the kernel did not reclaim the GPU's memory within %d ms\n",
+		     PRESSURE_DEADLINE_MS);
+}
+
+static void pressure_content(int fd)
+{
+	struct pressure p = {};
+
+	pressure_init(&p, fd, SZ_64M);
+	pressure_apply(&p,
+		       igt_panthor_meminfo("MemAvailable") + igt_panthor_meminfo("SwapFree") / 2,
+		       all_gone);
+	pressure_assert(&p);
+	pressure_fini(&p);
+}
+
+/*
+ * What is asked for fits if the GPU's memory goes. The swap has room for as much of
+ * what asks for it, so nothing but the kernel's fairness has the BOs evicted.
+ */
+static void pressure_evicts(int fd)
+{
+	struct pressure p = {};
+
+	pressure_init(&p, fd, igt_panthor_meminfo("MemTotal") / 4);
+	pressure_apply(&p, igt_panthor_meminfo("MemAvailable") + pressure_size(&p), some_evicted);
+	pressure_assert(&p);
+	pressure_fini(&p);
+}
+
+/*
+ * race-*
+ */
+
+#define RACE_MS 2000
+
+static bool race_goes_on(struct timespec *since)
+{
+	return igt_nsec_elapsed(since) / 1000000 < RACE_MS && getppid() != 1;
+}
+
+static void race_evict(int fd)
+{
+	struct timespec since = {};
+
+	while (race_goes_on(&since))
+		igt_panthor_shrink(fd);
+}
+
+/* Ranges and BOs, each at the start of its stride. */
+#define RACE_RANGES 64
+#define RACE_BOS 16
+#define RACE_STRIDE ((uint64_t)SZ_4M)
+#define RACE_BOS_VA (BASE_VA + GIB)
+#define RACE_BO_SIZE SZ_64K
+
+/* What the binder's BO replaces and leaves: the second block of a range of its own. */
+#define RACE_HOLE_VA (BASE_VA + 2 * GIB)
+
+/* From a page to more than a block. */
+static uint64_t race_range_size(unsigned int i)
+{
+	return (i % 8) * (SZ_64K * 5) + PAGE;
+}
+
+struct race {
+	struct igt_panthor_exec exec;
+	struct panthor_bo bo[RACE_BOS];
+	struct panthor_bo hole_bo;
+};
+
+static void race_init(struct race *r, int fd)
+{
+	igt_panthor_require_shrink(fd);
+	igt_panthor_exec_init(&r->exec, fd);
+	for (unsigned int i = 0; i < RACE_RANGES; i++)
+		igt_panthor_exec_bind_sparse(&r->exec, BASE_VA + i * RACE_STRIDE,
+					     race_range_size(i));
+	igt_panthor_sparse_require_dummy(&r->exec);
+	for (unsigned int i = 0; i < RACE_BOS; i++) {
+		igt_panthor_exec_create_bo(&r->exec, &r->bo[i], RACE_BO_SIZE);
+		igt_panthor_exec_bind_bo(&r->exec, &r->bo[i], RACE_BOS_VA + i * RACE_STRIDE);
+		igt_panthor_exec_store_pages(&r->exec, RACE_BOS_VA + i * RACE_STRIDE, RACE_BO_SIZE,
+					     FIRST);
+	}
+	igt_panthor_exec_create_bo(&r->exec, &r->hole_bo, RACE_BO_SIZE);
+	igt_panthor_exec_bind_sparse(&r->exec, RACE_HOLE_VA, SZ_4M);
+}
+
+static void race_fini(struct race *r)
+{
+	igt_panthor_exec_fini(&r->exec);
+	for (unsigned int i = 0; i < RACE_BOS; i++)
+		igt_panthor_free_bo(r->exec.fd, &r->bo[i]);
+	igt_panthor_free_bo(r->exec.fd, &r->hole_bo);
+}
+
+/* A job that uses each range and each BO: it restores what was evicted. */
+static void race_job(struct igt_panthor_exec *exec)
+{
+	const struct igt_panthor_walk ranges = {
+		.access = IGT_PANTHOR_STORE,
+		.va = BASE_VA,
+		.count = RACE_RANGES,
+		.stride = RACE_STRIDE,
+		.seed = SECOND,
+	};
+	const struct igt_panthor_walk bos = {
+		.access = IGT_PANTHOR_LOAD,
+		.va = RACE_BOS_VA,
+		.count = RACE_BOS,
+		.stride = RACE_STRIDE,
+		.seed = FIRST,
+	};
+
+	igt_panthor_exec_walk(exec, &ranges);
+	igt_panthor_exec_walk_verify(exec, &bos);
+}
+
+static void race_bind(struct race *r)
+{
+	struct timespec since = {};
+
+	while (race_goes_on(&since)) {
+		igt_panthor_exec_bind_bo(&r->exec, &r->hole_bo, RACE_HOLE_VA + SZ_1M);
+		igt_panthor_exec_unbind(&r->exec, RACE_HOLE_VA + SZ_1M, RACE_BO_SIZE);
+		igt_panthor_exec_bind_sparse(&r->exec, RACE_HOLE_VA + SZ_1M, RACE_BO_SIZE);
+		igt_panthor_exec_unbind(&r->exec, RACE_HOLE_VA + 3 * SZ_1M, RACE_BO_SIZE);
+		igt_panthor_exec_bind_sparse(&r->exec, RACE_HOLE_VA, SZ_4M);
+	}
+}
+
+static void race_assert(struct race *r)
+{
+	for (unsigned int i = 0; i < RACE_RANGES; i++)
+		igt_panthor_sparse_store_load(&r->exec, BASE_VA + i * RACE_STRIDE,
+					      race_range_size(i), THIRD);
+	for (unsigned int i = 0; i < RACE_BOS; i++) {
+		const uint64_t va = RACE_BOS_VA + i * RACE_STRIDE;
+		const struct igt_panthor_walk load =
+			igt_panthor_pages(IGT_PANTHOR_LOAD, va, RACE_BO_SIZE, FIRST);
+
+		igt_panthor_exec_walk_verify(&r->exec, &load);
+		igt_panthor_bo_assert_holds(&r->bo[i], va, FIRST);
+	}
+	igt_panthor_sparse_store_load(&r->exec, RACE_HOLE_VA, SZ_4M, THIRD);
+	igt_panthor_exec_neighbours_fault(&r->exec, RACE_HOLE_VA, SZ_4M);
+	igt_panthor_exec_must_fault(&r->exec, BASE_VA + SZ_2M, IGT_PANTHOR_LOAD);
+	assert_usable(&r->exec);
+}
+
+static void race_evict_bind(int fd)
+{
+	struct timespec since = {};
+	unsigned int jobs = 0;
+	struct race r;
+
+	race_init(&r, fd);
+	igt_fork(child, 2) {
+		if (child)
+			race_evict(fd);
+		else
+			race_bind(&r);
+	}
+	for (; race_goes_on(&since); jobs++)
+		race_job(&r.exec);
+	igt_waitchildren();
+	igt_debug("%u jobs\n", jobs);
+
+	race_assert(&r);
+	race_fini(&r);
+}
+
+/* Large, so that the memory for its restore takes long to set aside. */
+#define RACE_LARGE_VA (64 * GIB)
+#define RACE_LARGE_SIZE (8 * GIB)
+
+/* Time for a restore that has begun to end. */
+#define RACE_UNBOUND_US 4000
+
+/* How far into a restore the range is unmapped: a different time in each round. */
+#define RACE_DELAYS 16
+#define RACE_DELAY_US 500
+
+/* @restores counts the restores that have begun. */
+static void race_rebind_large(struct igt_panthor_exec *exec, const volatile unsigned int *restores)
+{
+	struct timespec since = {};
+
+	for (unsigned int i = 0; race_goes_on(&since); i++) {
+		const unsigned int seen = *restores;
+
+		igt_wait(*restores != seen, RACE_MS, 0);
+		usleep(i % RACE_DELAYS * RACE_DELAY_US);
+		igt_panthor_exec_unbind(exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
+		usleep(RACE_UNBOUND_US);
+		igt_panthor_exec_bind_sparse(exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
+	}
+}
+
+static void race_restore_unmap(int fd)
+{
+	const struct igt_panthor_walk blocks = {
+		.access = IGT_PANTHOR_STORE_LOAD,
+		.va = RACE_LARGE_VA,
+		.count = RACE_LARGE_SIZE / SZ_2M,
+		.stride = SZ_2M,
+		.seed = THIRD,
+	};
+	volatile unsigned int *restores = map_shared(sizeof(*restores));
+	struct timespec since = {};
+	struct igt_panthor_exec exec;
+
+	igt_panthor_require_shrink(fd);
+	igt_panthor_exec_init(&exec, fd);
+	require_user_range(&exec, RACE_LARGE_VA + RACE_LARGE_SIZE);
+	igt_panthor_exec_bind_sparse(&exec, BASE_VA, SZ_4M);
+	igt_panthor_sparse_require_dummy(&exec);
+	igt_panthor_exec_bind_sparse(&exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
+
+	igt_fork(child, 1)
+		race_rebind_large(&exec, restores);
+	while (race_goes_on(&since)) {
+		igt_panthor_shrink(fd);
+		(*restores)++;
+		igt_panthor_exec_store_pages(&exec, BASE_VA, SZ_64K, FIRST);
+	}
+	igt_waitchildren();
+	munmap((void *)restores, sizeof(*restores));
+
+	igt_panthor_exec_walk_verify(&exec, &blocks);
+	igt_panthor_exec_unbind(&exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
+	igt_panthor_exec_neighbours_fault(&exec, RACE_LARGE_VA + PAGE, RACE_LARGE_SIZE - 2 * PAGE);
+	igt_panthor_exec_bind_sparse(&exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
+	igt_panthor_exec_walk_verify(&exec, &blocks);
+	igt_panthor_sparse_store_load(&exec, BASE_VA, SZ_4M, SECOND);
+	assert_usable(&exec);
+	igt_panthor_exec_fini(&exec);
+}
+
+#define RACERS 3
+
+/* Where each process has its range: head, blocks and tail, split and whole again. */
+#define RACER_VA (BASE_VA + SZ_1M)
+#define RACER_SIZE SZ_8M
+
+/*
+ * Binds, uses, splits, uses, unbinds, over and over. What is loaded is not looked at:
+ * the VMs of a file store to the same dummy object.
+ */
+static void racer(struct igt_panthor_exec *exec)
+{
+	struct timespec since = {};
+
+	while (race_goes_on(&since)) {
+		igt_panthor_exec_bind_sparse(exec, RACER_VA, RACER_SIZE);
+		igt_panthor_exec_store_pages(exec, RACER_VA, RACER_SIZE, FIRST);
+		igt_panthor_exec_unbind(exec, RACER_VA + 3 * SZ_1M, SZ_64K);
+		igt_panthor_exec_store_pages(exec, RACER_VA, 3 * SZ_1M, FIRST);
+		igt_panthor_exec_store_pages(exec, RACER_VA + 3 * SZ_1M + SZ_64K, SZ_4M, FIRST);
+		igt_panthor_exec_unbind(exec, RACER_VA, RACER_SIZE);
+	}
+}
+
+static void racer_assert(struct igt_panthor_exec *exec)
+{
+	igt_panthor_exec_must_fault(exec, RACER_VA, IGT_PANTHOR_LOAD);
+	igt_panthor_exec_bind_sparse(exec, RACER_VA, RACER_SIZE);
+	igt_panthor_sparse_store_load(exec, RACER_VA, RACER_SIZE, SECOND);
+	igt_panthor_exec_neighbours_fault(exec, RACER_VA, RACER_SIZE);
+	assert_usable(exec);
+}
+
+static void race_vms(int fd)
+{
+	struct igt_panthor_exec execs[RACERS];
+
+	igt_panthor_require_shrink(fd);
+	for (unsigned int i = 0; i < RACERS; i++)
+		igt_panthor_exec_init(&execs[i], fd);
+
+	igt_fork(child, RACERS)
+		racer(&execs[child]);
+	race_evict(fd);
+	igt_waitchildren();
+
+	for (unsigned int i = 0; i < RACERS; i++) {
+		racer_assert(&execs[i]);
+		igt_panthor_exec_fini(&execs[i]);
+	}
+}
+
+static void race_files(int fd)
+{
+	struct igt_panthor_exec execs[RACERS];
+	int fds[RACERS];
+
+	igt_panthor_require_shrink(fd);
+	for (unsigned int i = 0; i < RACERS; i++) {
+		fds[i] = drm_open_driver(DRIVER_PANTHOR);
+		igt_panthor_exec_init(&execs[i], fds[i]);
+	}
+
+	igt_fork(child, RACERS)
+		racer(&execs[child]);
+	race_evict(fd);
+	igt_waitchildren();
+
+	for (unsigned int i = 0; i < RACERS; i++) {
+		racer_assert(&execs[i]);
+		igt_panthor_exec_fini(&execs[i]);
+		drm_close_driver(fds[i]);
+	}
+}
+
+static const struct igt_panthor_case cases[] = {
+	{
+		.name = "huge-64g",
+		.describe = "64 GiB work, and keep no more page tables than they need",
+		.run = huge_64g,
+	},
+	{
+		.name = "huge-64g-bounded",
+		.describe = "Binding 64 GiB takes little kernel memory meanwhile",
+		.run = huge_64g_bounded,
+	},
+	{
+		.name = "huge-1t",
+		.describe = "1 TiB works or is refused at once, by little kernel memory",
+		.run = huge_1t,
+	},
+	{
+		.name = "huge-user-range",
+		.describe = "All user addresses work or are refused at once",
+		.run = huge_user_range,
+	},
+	{
+		.name = "pressure-content",
+		.describe = "Contents survive that the kernel takes the pages",
+		.run = pressure_content,
+	},
+	{
+		.name = "pressure-evicts",
+		.describe = "Memory of an idle VM is there for others",
+		.run = pressure_evicts,
+	},
+	{
+		.name = "race-evict-bind",
+		.describe = "Binds, evictions and jobs at once on one VM",
+		.run = race_evict_bind,
+	},
+	{
+		.name = "race-restore-unmap",
+		.describe = "A range is unmapped while it is being restored",
+		.run = race_restore_unmap,
+	},
+	{
+		.name = "race-vms",
+		.describe = "Binds, evictions and jobs at once on several VMs of a file",
+		.run = race_vms,
+	},
+	{
+		.name = "race-files",
+		.describe = "Binds, evictions and jobs at once on several files",
+		.run = race_files,
+	},
+	{}
+};
+
+int igt_main()
+{
+	igt_panthor_sparse_fixture();
+	igt_panthor_add_cases(cases);
+}
