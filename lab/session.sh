@@ -8,6 +8,7 @@
 # CACHE_DIR and TOOLBOX_ID of lab/toolbox.sh; STAGE_TIMES holds the times of the stages before.
 # When this process ends, for whatever reason, the kernel ends all that it started.
 
+# shellcheck disable=SC2317 # the traps and "session_$ACTION" call the functions
 set -eu
 
 for part in common options toolbox kernel build guest boot results; do
