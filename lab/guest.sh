@@ -61,17 +61,24 @@ list_subtests() {
 	esac
 }
 
-# Writes all selected subtests to $WORK/selected.txt, one igt@TEST@SUBTEST a line.
+# Writes all selected subtests to $WORK/selected.txt, one igt@TEST@SUBTEST a line, and to
+# $WORK/named.txt those among them that a pattern names in full.
 tests_select() {
 	: >"$WORK/selected.txt"
+	: >"$WORK/named.txt"
 	tests_wanted >"$WORK/tests.txt"
 	while IFS= read -r test; do
 		list_subtests "$(test_binary "$test")" >"$WORK/list.txt"
 		while IFS= read -r subtest; do
-			! glob_selects "$test" "$subtest" ||
-				printf 'igt@%s%s\n' "$test" "${subtest:+@$subtest}"
-		done <"$WORK/list.txt" >>"$WORK/selected.txt"
+			! glob_selects "$test" "$subtest" || test_selected "$test" "$subtest"
+		done <"$WORK/list.txt"
 	done <"$WORK/tests.txt"
+}
+
+test_selected() {
+	id=igt@$1${2:+@$2}
+	echo "$id" >>"$WORK/selected.txt"
+	! glob_names "$1" "$2" || echo "$id" >>"$WORK/named.txt"
 }
 
 # The private test root: binaries of our own, links to installed ones, the list of subtests.
@@ -93,10 +100,14 @@ guest_tests() {
 	done <"$WORK/tests.txt"
 }
 
+# All modules of the kernel but those of KUnit, and the two under test.
 guest_modules() {
 	mkdir -p "$1/modules"
 	: >"$1/modules/order"
 	while IFS= read -r module; do
+		case $module in
+		*kunit*) continue ;;
+		esac
 		cp "$KERNEL_DIR/modules/$module" "$1/modules/"
 		echo "${module##*/}" >>"$1/modules/order"
 	done <"$KERNEL_DIR/modules/order"
@@ -128,7 +139,7 @@ guest_params() {
 	printf '%s\n' "$PARAMS" >"$1/params"
 }
 
-# Makes $INITRAMFS for the mode $1, suite or shell. It takes a tenth of a second: no cache.
+# Makes $INITRAMFS for the mode $1: suite, shell or kunit. It takes a tenth of a second: no cache.
 guest_ensure() {
 	root=$WORK/initramfs
 	INITRAMFS=$WORK/initramfs.cpio
@@ -139,7 +150,11 @@ guest_ensure() {
 	guest_modules "$root/board"
 	guest_firmware "$root/lib/firmware/arm/mali/arch10.8"
 	guest_params "$root/board"
-	guest_tests "$root/board/igt"
+	if [ "$1" = kunit ]; then
+		kunit_guest "$root/board/kunit"
+	else
+		guest_tests "$root/board/igt"
+	fi
 	echo "$1" >"$root/board/mode"
 	cp "$REPO/lab/guest/suite" "$root/board/suite"
 	cp "$REPO/lab/guest/init" "$root/init"

@@ -3,13 +3,14 @@
 # shellcheck shell=sh
 #
 # The kernel of the board and its modules; runs inside the session. Needs lab/common.sh and
-# lab/toolbox.sh, and the variables KERNEL_ARG, STOCK, PATCHES of lab/options.sh.
+# lab/toolbox.sh, and the variables KERNEL_ARG, STOCK, WITHOUT, PATCHES, KUNIT of lab/options.sh.
 #
 #   KERNEL_SOURCE  the source tree                            kernel_source_ensure
 #   KERNEL_DIR     bzImage, modules/, modules/order,          kernel_ensure
 #                  headers/include, release, source-version,
 #                  build/ (the object tree)
-#   MODULE_DIR     panthor.ko, vmali-pci.ko                   module_ensure
+#   MODULE_DIR     panthor.ko, vmali-pci.ko, with KUNIT=1     module_ensure
+#                  kunit/
 #
 # The driver is built apart from its tree, against build/: a change of drivers/gpu/drm/panthor costs
 # a few seconds. Any other change of the source is a change of the kernel; it is then built from a
@@ -35,19 +36,38 @@ kernel_make() {
 # ---------------------------------------------------------------------------------------------
 # Patches
 
-# Prints the patches to apply, one a line.
-kernel_patches() {
+# Prints the patches of the series that are applied, one a line.
+kernel_series() {
 	if [ "${STOCK:-0}" != 1 ] && [ -f "$REPO/kernel/patches/series" ]; then
 		sed -e 's/[[:space:]]*#.*//' -e '/^$/d' -e "s|^|$REPO/kernel/patches/|" \
 			"$REPO/kernel/patches/series"
 	fi
+}
+
+# Prints what takes the patch $WITHOUT of the series back, on top of it: a patch made by hand where
+# later ones build on it, otherwise the patch itself, to be merged out.
+kernel_without() {
+	if [ -f "$REPO/kernel/reverts/$WITHOUT" ]; then
+		printf '%s\n' "$REPO/kernel/reverts/$WITHOUT"
+	else
+		printf -- '-%s\n' "$REPO/kernel/patches/$WITHOUT"
+	fi
+}
+
+# Prints the patches to apply, one a line; a minus in front of the path: to take back.
+kernel_patches() {
+	kernel_series
+	[ -z "${WITHOUT:-}" ] || kernel_without
 	[ -z "${PATCHES:-}" ] || printf '%s\n' "$PATCHES"
 }
 
 # Prints the contents of the patches, for keys.
 kernel_patches_content() {
 	kernel_patches | while IFS= read -r kernel_patch; do
-		cat -- "$kernel_patch" || return
+		case $kernel_patch in
+		-*) echo 'taken back:' ;;
+		esac
+		cat -- "${kernel_patch#-}" || return
 	done
 }
 
@@ -69,13 +89,14 @@ patch_paths() {
 # True if a patch touches more than the driver.
 kernel_patches_wide() {
 	kernel_patches | while IFS= read -r kernel_patch; do
-		patch_paths "$kernel_patch"
+		patch_paths "${kernel_patch#-}"
 	done | grep -v -q "^$PANTHOR/"
 }
 
 # Ends with exit 4 if a patch is none.
 kernel_patches_check() {
 	kernel_patches | while IFS= read -r kernel_patch; do
+		kernel_patch=${kernel_patch#-}
 		[ -r "$kernel_patch" ] || die 4 "$kernel_patch: named by a series, but not there"
 		[ -n "$(patch_paths "$kernel_patch")" ] || die 4 "$kernel_patch: holds no patch"
 	done
@@ -87,10 +108,58 @@ kernel_patches_check() {
 kernel_patches_apply() {
 	kernel_patches | while IFS= read -r kernel_patch; do
 		printf 'patch: %s\n' "$kernel_patch" >>"$1/log"
-		patch --directory="$2" --strip=1 --forward --batch --fuzz=0 \
-			--no-backup-if-mismatch <"$kernel_patch" >>"$1/log" 2>&1 ||
-			cache_failed "$1" 4 "$kernel_patch does not apply to $KERNEL_VERSION"
+		case $kernel_patch in
+		-*) kernel_patch_merge_out "$2" "${kernel_patch#-}" "$1/taken-back" ;;
+		"$REPO/kernel/patches/${WITHOUT:-/}")
+			kernel_patch_keep "$2" "$kernel_patch" "$1/taken-back/before" &&
+				kernel_patch_apply "$2" "$kernel_patch" &&
+				kernel_patch_keep "$2" "$kernel_patch" "$1/taken-back/after"
+			;;
+		*) kernel_patch_apply "$2" "$kernel_patch" ;;
+		esac >>"$1/log" 2>&1 || kernel_patch_failed "$1" "$kernel_patch"
 	done
+}
+
+# kernel_patch_apply TREE PATCH
+kernel_patch_apply() {
+	patch --directory="$1" --strip=1 --forward --batch --fuzz=0 --no-backup-if-mismatch <"$2"
+}
+
+# kernel_patch_keep TREE PATCH FOLDER: copies the files of TREE that PATCH touches.
+kernel_patch_keep() {
+	mkdir -p "$3"
+	patch_paths "$2" | while IFS= read -r kernel_path; do
+		[ ! -e "$1/$kernel_path" ] ||
+			(cd "$1" && cp --parents "$kernel_path" "$3/") || return
+	done
+}
+
+# kernel_patch_merge_out TREE PATCH KEPT: takes PATCH out of TREE, on which others were applied
+# later. A three-way merge: the files as they are, as they were after it, as they were before.
+kernel_patch_merge_out() {
+	patch_paths "$2" | while IFS= read -r kernel_path; do
+		if cmp -s "$1/$kernel_path" "$3/after/$kernel_path" ||
+			{ [ ! -e "$1/$kernel_path" ] && [ ! -e "$3/after/$kernel_path" ]; }; then
+			rm -f "$1/$kernel_path"
+			[ ! -e "$3/before/$kernel_path" ] ||
+				cp "$3/before/$kernel_path" "$1/$kernel_path"
+		else
+			cp "$1/$kernel_path" "$3/merged" &&
+				git -C / merge-file "$3/merged" "$3/after/$kernel_path" \
+					"$3/before/$kernel_path" && rm "$1/$kernel_path" &&
+				mv "$3/merged" "$1/$kernel_path"
+		fi || return
+	done
+}
+
+kernel_patch_failed() {
+	case $2 in
+	-*)
+		cache_failed "$1" 4 "--without ${2##*/}: later patches build on it:" \
+			"kernel/reverts/${2##*/} must take it back by hand"
+		;;
+	esac
+	cache_failed "$1" 4 "$2 does not apply to $KERNEL_VERSION"
 }
 
 # ---------------------------------------------------------------------------------------------
@@ -261,6 +330,7 @@ source_make_patched() {
 			cache_failed "$1" 2 "$2: cannot be copied"
 	}
 	kernel_patches_apply "$1" "$1/linux" || exit
+	rm -rf "$1/taken-back"
 	printf '%s\n' "$KERNEL_VERSION" >"$1/version"
 }
 
@@ -531,24 +601,41 @@ module_inputs() {
 			sha256sum <"$module_file" || return
 		done
 	[ "$KERNEL_PATCHED" = 1 ] || kernel_patches_content
+	[ "${KUNIT:-0}" = 0 ] || echo kunit
+}
+
+# What make is told about the driver: its options that are off in the kernel's configuration, by
+# make's variables, which Makefiles see, and by macros, which IS_ENABLED() sees.
+module_options() {
+	[ "${KUNIT:-0}" = 0 ] || printf '%s\n' CONFIG_DRM_PANTHOR_KUNIT_TEST=m \
+		KCFLAGS=-DCONFIG_DRM_PANTHOR_KUNIT_TEST_MODULE=1
+}
+
+# Keeps the KUnit modules of the driver in kunit/ of the entry $1.
+module_keep_kunit() {
+	mkdir "$1/kunit"
+	find "$1/src/$PANTHOR" -name '*kunit*.ko' -exec mv -t "$1/kunit" {} +
+	[ -n "$(ls -A "$1/kunit")" ] || die 3 'the driver under test has no KUnit tests'
 }
 
 # Fills an entry: both modules from one call of make, in a tree that has the driver at its place.
 module_make_entry() {
 	mkdir -p "$1/src/$PANTHOR" "$1/src/vmali-pci"
 	{
-		cp "$KERNEL_SOURCE/$PANTHOR"/*.[ch] "$KERNEL_SOURCE/$PANTHOR/Makefile" \
-			"$1/src/$PANTHOR/" &&
+		rsync -a --exclude='*.o' --exclude='*.ko' --exclude='.*.cmd' \
+			"$KERNEL_SOURCE/$PANTHOR/" "$1/src/$PANTHOR" &&
 			cp "$REPO"/kernel/vmali-pci/* "$1/src/vmali-pci/"
 	} ||
 		cache_failed "$1" 4 'the sources of the modules are incomplete'
 	[ "$KERNEL_PATCHED" = 1 ] || kernel_patches_apply "$1" "$1/src" || exit
 	printf 'obj-m += %s/\nobj-m += vmali-pci/\n' "$PANTHOR" >"$1/src/Kbuild"
 	verbose "make -C $KERNEL_SOURCE O=$KERNEL_DIR/build M=$1/src modules"
-	kernel_make O="$KERNEL_DIR/build" M="$1/src" modules >>"$1/log" 2>&1 ||
+	# shellcheck disable=SC2046 # options without blanks
+	kernel_make O="$KERNEL_DIR/build" M="$1/src" $(module_options) modules >>"$1/log" 2>&1 ||
 		kernel_build_failed "$1" 'panthor or vmali-pci'
+	[ "${KUNIT:-0}" = 0 ] || module_keep_kunit "$1"
 	mv "$1/src/$PANTHOR/panthor.ko" "$1/src/vmali-pci/vmali-pci.ko" "$1/" || return 4
-	rm -rf "$1/src"
+	rm -rf "$1/src" "$1/taken-back"
 }
 
 # module_ensure: sets MODULE_DIR, see above.

@@ -10,11 +10,14 @@
 #   TESTS        newline-separated names of installed IGT tests; empty: the sparse suite
 #   KERNEL_ARG   kernel source folder or tarball; empty: the base
 #   STOCK        1: the base as it is, without kernel/patches
+#   WITHOUT      the file name of the one patch of kernel/patches/series to leave out; empty: none
 #   PATCHES      newline-separated patch files on top
 #   PARAMS       newline-separated panthor module parameters, K=V
 #   TLB          keep | off | tiny:SEED
 #   RESULTS_DIR  results folder; empty: a new one under build/results
 #   TRACE_FILE   where vmali writes its trace; empty: nowhere
+#   KUNIT        1: the driver's KUnit tests instead of subtests
+#   NO_SKIPS     1: run what the expectations leave out, too
 #   HOST_TOOLS   1: no toolbox
 #   QUIET        1: only failures and the summary
 #   VERBOSE      1: the commands as well
@@ -22,8 +25,8 @@
 NL='
 '
 
-OPTION_VARIABLES='ACTION GLOBS TESTS KERNEL_ARG STOCK PATCHES PARAMS TLB RESULTS_DIR TRACE_FILE
-HOST_TOOLS QUIET VERBOSE'
+OPTION_VARIABLES='ACTION GLOBS TESTS KERNEL_ARG STOCK WITHOUT PATCHES PARAMS TLB RESULTS_DIR
+TRACE_FILE KUNIT NO_SKIPS HOST_TOOLS QUIET VERBOSE'
 
 options_help() {
 	cat <<'HELP'
@@ -34,8 +37,12 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
 
   --list                  list the subtests, one a line, and exit
   --test NAME             an installed IGT test instead of the sparse suite; repeatable
+  --kunit                 the driver's own KUnit tests instead of the sparse suite
+  --no-skips              run what lab/expectations leaves out (a GLOB that is the whole
+                          name of a subtest does so for that one)
   --kernel DIR|TARBALL    this kernel source instead of the default base
   --stock                 the base as it is, without kernel/patches
+  --without PATCH         without this one patch of kernel/patches/series
   --patch FILE            one more patch on top; repeatable
   --param K=V             a panthor module parameter; repeatable
   --tlb MODE              the GPU's TLB: keep (default), off, tiny:SEED
@@ -108,6 +115,20 @@ option_patch() {
 	list_add PATCHES "$option_path"
 }
 
+# The patches of kernel/patches, by their file names.
+options_series() {
+	[ ! -f "$REPO/kernel/patches/series" ] ||
+		sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$REPO/kernel/patches/series"
+}
+
+option_without() {
+	[ -z "$WITHOUT" ] || usage_error '--without was given twice'
+	for option_name in "$1" "$1.patch"; do
+		! options_series | grep -q -x -F -e "$option_name" || WITHOUT=$option_name
+	done
+	[ -n "$WITHOUT" ] || die 2 "--without $1: not in kernel/patches/series"
+}
+
 option_param() {
 	case $1 in
 	*[[:space:]\"\']*) usage_error "--param $1: no blanks and no quotes" ;;
@@ -159,6 +180,7 @@ option_with_value() {
 	case $1 in
 	--test) option_test "$2" ;;
 	--kernel) option_kernel "$2" ;;
+	--without) option_without "$2" ;;
 	--patch) option_patch "$2" ;;
 	--param) option_param "$2" ;;
 	--tlb) option_tlb "$2" ;;
@@ -172,6 +194,8 @@ option_flag() {
 	--list | --shell | --clean-cache | --help) option_action "${1#--}" ;;
 	-h) option_action help ;;
 	--stock) STOCK=1 ;;
+	--kunit) KUNIT=1 ;;
+	--no-skips) NO_SKIPS=1 ;;
 	--host-tools) HOST_TOOLS=1 ;;
 	--quiet) QUIET=1 ;;
 	--verbose) VERBOSE=1 ;;
@@ -182,11 +206,16 @@ option_flag() {
 options_defaults() {
 	ACTION=run TLB=keep
 	GLOBS='' TESTS='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
-	STOCK=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
+	WITHOUT=''
+	STOCK=0 KUNIT=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
 
 options_conflicts() {
 	[ "$QUIET$VERBOSE" != 11 ] || usage_error '--quiet and --verbose exclude each other'
+	[ "$STOCK" = 0 ] || [ -z "$WITHOUT" ] || usage_error '--stock and --without exclude each other'
+	[ "$KUNIT" = 0 ] || [ -z "$TESTS" ] || usage_error '--kunit and --test exclude each other'
+	[ "$KUNIT" = 0 ] || [ "$ACTION" = run ] || [ "$ACTION" = help ] ||
+		usage_error "--kunit and --$ACTION exclude each other"
 	[ "$ACTION" != shell ] || [ -z "$GLOBS" ] || usage_error '--shell runs no subtest'
 	[ "$ACTION" != clean-cache ] || [ -z "$GLOBS$TESTS" ] ||
 		usage_error '--clean-cache runs no subtest'
@@ -196,12 +225,13 @@ options_parse() {
 	options_defaults
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--test | --kernel | --patch | --param | --tlb | --results | --trace)
+		--test | --kernel | --without | --patch | --param | --tlb | --results | --trace)
 			[ $# -ge 2 ] || usage_error "$1: needs a value"
 			option_with_value "$1" "$2"
 			shift
 			;;
-		--test=* | --kernel=* | --patch=* | --param=* | --tlb=* | --results=* | --trace=*)
+		--test=* | --kernel=* | --without=* | --patch=* | --param=* | --tlb=* | \
+			--results=* | --trace=*)
 			option_with_value "${1%%=*}" "${1#*=}"
 			;;
 		--)
@@ -244,4 +274,9 @@ glob_selects() {
 $GLOBS
 LIST
 	[ "$chosen" = yes ]
+}
+
+# True if a pattern is the whole name of the subtest $2 of the test $1: it is asked for by name.
+glob_names() {
+	printf '%s\n' "$GLOBS" | grep -q -x -F -e "$1@$2" -e "${2:-$1}"
 }

@@ -3,7 +3,8 @@
 #
 # Verdicts from igt_runner's results.json. Used with `include "results"`; the named inputs are
 #
-#   $selected  text: the subtests that must run, one igt@TEST@SUBTEST a line
+#   $selected  text: the subtests that are asked for, one igt@TEST@SUBTEST a line
+#   $named     text: those that are asked for by their whole names: run them though $skips says no
 #   $results   list: results.json, or empty when the runner wrote none
 #   $fails $flakes $skips
 #              text: the kernel's expectation files, as the kernel's own drm-ci writes them:
@@ -11,8 +12,8 @@
 #              comment lines in front of an entry are its reason.
 #
 # A verdict is {id, test, subtest, result, seconds, class, reason}. `result` is igt_runner's word.
-# `class` is one of pass, fail, skip, known (failed as expected), flake (failed, known to) and
-# stale (expected to fail and did not).
+# `class` is one of pass, fail, skip, known (failed as expected), flake (failed, known to), stale
+# (expected to fail and did not) and left (left out, as the skips file says).
 
 def lines: split("\n") | map(select(test("\\S")));
 
@@ -32,10 +33,15 @@ def exactly($list): . as $name | first($list[] | select(.name == $name)) // null
 
 def short: sub("^igt@"; "");
 
+# The entry of the skips file that leaves a subtest out, or null.
+def left_out($named_list; $skip_list):
+  if . as $id | $named_list | index([$id]) then null else short | matching($skip_list) end;
+
 # The subtests to start: all that are selected, less those of the skips file.
-def planned($selected; $skips):
+def planned($selected; $named; $skips):
   ($skips | entries) as $skip_list
-  | $selected | lines | map(select(short | matching($skip_list) == null));
+  | ($named | lines) as $named_list
+  | $selected | lines | map(select(left_out($named_list; $skip_list) == null));
 
 # A message of IGT without its time, its process and the folders of its source file.
 def message:
@@ -94,15 +100,16 @@ def verdict($tests):
        | if .result == "skip" then skip_reason elif .result == "pass" then []
          else fail_reason end)};
 
-def verdicts($selected; $results; $fails; $flakes; $skips):
+def verdicts($selected; $named; $results; $fails; $flakes; $skips):
   ($fails | entries) as $fail_list
   | ($flakes | entries) as $flake_list
   | ($skips | entries) as $skip_list
+  | ($named | lines) as $named_list
   | ($results[0].tests // {}) as $tests
   | $selected | lines | map(
-      (short | matching($skip_list)) as $skip
+      left_out($named_list; $skip_list) as $skip
       | if $skip then
-          verdict({}) | .result = "skip" | .class = "skip" | .reason = ["not run: " + $skip.reason]
+          verdict({}) | .result = "skip" | .class = "left" | .reason = ["not run: " + $skip.reason]
         else verdict($tests) | classify | expect($fail_list; $flake_list) end);
 
 # The exit statuses of ./run that the verdicts ask for, one a line.
@@ -116,10 +123,12 @@ def count($class): map(select(.class == $class)) | length;
 
 def summary:
   "\(count("pass") + count("stale")) passed, "
-  + "\(count("fail") + count("known") + count("flake")) failed, \(count("skip")) skipped"
+  + "\(count("fail") + count("known") + count("flake")) failed, "
+  + "\(count("skip") + count("left")) skipped"
   + (count("known") as $n | if $n > 0 then "; \($n) failed as expected" else "" end)
   + (count("flake") as $n | if $n > 0 then "; \($n) known flakes failed" else "" end)
-  + (count("stale") as $n | if $n > 0 then "; \($n) expected to fail and did not" else "" end);
+  + (count("stale") as $n | if $n > 0 then "; \($n) expected to fail and did not" else "" end)
+  + (count("left") as $n | if $n > 0 then "; \($n) left out, as expectations say" else "" end);
 
 def padded($width): . + (" " * ([$width - length, 1] | max));
 
@@ -130,6 +139,7 @@ def shown:
   if .class == "known" then "\(.result) (expected)"
   elif .class == "flake" then "\(.result) (flake)"
   elif .class == "stale" then "pass (unexpected)"
+  elif .class == "left" then "skip (left out)"
   else .result end;
 
 def name($single):
@@ -159,7 +169,7 @@ def junit:
   "<testsuites>",
   "  <testsuite name=\"vmali\" tests=\"\(length)\""
   + " failures=\"\(count("fail") + count("stale"))\""
-  + " skipped=\"\(count("skip") + count("known") + count("flake"))\""
+  + " skipped=\"\(count("skip") + count("left") + count("known") + count("flake"))\""
   + " time=\"\(map(.seconds) | add // 0)\">",
   (.[] | junit_case),
   "  </testsuite>",

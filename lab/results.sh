@@ -98,26 +98,43 @@ status_final() {
 
 EXPECTATIONS=$REPO/lab/expectations
 
-# Prints the path of the expectation file of kind $1 (fails, flakes, skips) for this kernel:
-# 7.3-fails.txt, and for the driver without kernel/patches 7.3-stock-fails.txt.
-expectations() {
+# Prints what the expectation files of this kernel begin with: its version, as 7.3, and for the
+# driver without any of kernel/patches 7.3-stock. Where the kernel comes from does not matter.
+expectations_name() {
 	kernel=$(printf '%s\n' "$KERNEL_RELEASE" | sed 's/^\([0-9]*\.[0-9]*\).*/\1/')
-	[ "$STOCK" = 0 ] || kernel=$kernel-stock
-	file=$EXPECTATIONS/$kernel-$1.txt
-	[ -f "$file" ] || file=/dev/null
+	[ -n "$(kernel_series)" ] || kernel=$kernel-stock
+	echo "$kernel"
+}
+
+# Prints the path of the expectation file of kind $1 (fails, flakes, skips) for this kernel.
+expectations() {
+	file=$EXPECTATIONS/$(expectations_name)-$1.txt
+	[ -f "$file" ] && [ "$1:$NO_SKIPS" != skips:1 ] || file=/dev/null
 	echo "$file"
+}
+
+# Prints the same for people.
+expectations_shown() {
+	for file in "$EXPECTATIONS/$(expectations_name)"-*.txt; do
+		if [ -f "$file" ]; then
+			echo "expectations $(expectations_name)"
+			return
+		fi
+	done
+	echo "no expectations for $(expectations_name)"
 }
 
 # Runs a jq program ($1) on top of results.jq. $2 is results.json or /dev/null.
 results_jq() {
-	jq -rn -L "$REPO/lab" --rawfile selected "$WORK/selected.txt" --slurpfile results "$2" \
+	jq -rn -L "$REPO/lab" --rawfile selected "$WORK/selected.txt" \
+		--rawfile named "$WORK/named.txt" --slurpfile results "$2" \
 		--rawfile fails "$(expectations fails)" --rawfile flakes "$(expectations flakes)" \
 		--rawfile skips "$(expectations skips)" "include \"results\"; $1"
 }
 
 # Prints the subtests to start, out of $WORK/selected.txt.
 results_planned() {
-	results_jq 'planned($selected; $skips)[]' /dev/null
+	results_jq 'planned($selected; $named; $skips)[]' /dev/null
 }
 
 verdicts_jq() {
@@ -159,16 +176,18 @@ results_kernel_reports() {
 	fi
 }
 
-# Judges the subtests by what the guest left in $RESULTS_DIR and prints the table.
+# Judges the subtests by what the guest left in $RESULTS_DIR and prints the table. $1 makes
+# results.json.
 results_judge() {
-	results_collect
-	results_jq 'verdicts($selected; $results; $fails; $flakes; $skips)' \
+	"$1"
+	results_jq 'verdicts($selected; $named; $results; $fails; $flakes; $skips)' \
 		"$RESULTS_DIR/results.json" >"$RESULTS_DIR/verdicts.json"
 	verdicts_jq junit >"$RESULTS_DIR/junit.xml"
 	for status in $(verdicts_jq statuses); do
 		status_add "$status"
 	done
-	verdicts_jq "rows($([ "$QUIET" = 1 ] && echo true || echo false))"
+	[ ! -s "$WORK/selected.txt" ] ||
+		verdicts_jq "rows($([ "$QUIET" = 1 ] && echo true || echo false))"
 	if [ "$(verdicts_jq 'any(.result == "timeout")')" = true ]; then
 		run_failed 6 "the deadline 'subtest' ($deadline_subtest s) passed"
 	fi
@@ -183,20 +202,23 @@ results_board() {
 	driver=$(sed -n 's/.*Initialized \(panthor [0-9.]*\) .*/, \1/p' \
 		"$RESULTS_DIR/kernel.log") || driver=''
 	echo "Linux $KERNEL_RELEASE ($KERNEL_VERSION)$driver," \
-		"$(kernel_patches | grep -c .) patches, TLB $TLB, $ACCEL"
+		"$(kernel_patches | grep -c '^/') patches${WITHOUT:+ but $WITHOUT}, TLB $TLB," \
+		"$ACCEL, $(expectations_shown)"
 }
 
 # metadata.json, from the session's variables.
 results_metadata() {
 	jq -n --arg kernel "$KERNEL_RELEASE" --arg source "$KERNEL_VERSION" --arg stock "$STOCK" \
-		--arg patches "$(kernel_patches)" --arg params "$PARAMS" --arg tlb "$TLB" \
+		--arg without "$WITHOUT" --arg expectations "$(expectations_name)" \
+		--arg patches "$(kernel_patches | sed 's/^-/taken back: /')" --arg params "$PARAMS" --arg tlb "$TLB" \
 		--arg tests "$TESTS" --arg globs "$GLOBS" --arg accel "$ACCEL" \
 		--arg qemu "$(timeout 10 qemu-system-x86_64 --version | head -n 1)" \
 		--arg igt "$(timeout 10 igt_runner --version | head -n 1)" \
 		--arg started "$(date -u +%Y-%m-%dT%H:%M:%SZ)" '
 		def list: split("\n") | map(select(. != ""));
 		{started: $started, kernel: $kernel, kernel_source: $source,
-		 stock: ($stock == "1"), patches: ($patches | list), params: ($params | list),
+		 stock: ($stock == "1"), without: $without, expectations: $expectations,
+		 patches: ($patches | list), params: ($params | list),
 		 tlb: $tlb, tests: ($tests | list), globs: ($globs | list), accel: $accel,
 		 qemu: $qemu, igt: $igt}' >"$RESULTS_DIR/metadata.json"
 }

@@ -11,7 +11,7 @@
 # shellcheck disable=SC2317 # the traps and "session_$ACTION" call the functions
 set -eu
 
-for part in common options toolbox kernel build guest boot results; do
+for part in common options toolbox kernel build guest kunit boot results; do
 	# shellcheck source=/dev/null
 	. "$REPO/lab/$part.sh"
 done
@@ -51,24 +51,38 @@ session_shell() {
 	session_build
 	tests_wanted >"$WORK/tests.txt"
 	: >"$WORK/selected.txt"
+	: >"$WORK/named.txt"
 	guest_ensure shell
 	accel_probe
 	results_metadata
 	board_shell
 }
 
-session_run() {
-	session_build
+session_select() {
 	tests_select
 	[ -s "$WORK/selected.txt" ] || die 3 'no subtest is selected'
-	guest_ensure suite
+	[ -n "$(results_planned)" ] ||
+		die 3 "$(expectations_name)-skips.txt leaves out all that is selected:" \
+			'name a subtest in full, or give --no-skips'
+}
+
+session_run() {
+	session_build
+	if [ "$KUNIT" = 1 ]; then
+		mode=kunit collect=kunit_collect
+		: >"$WORK/named.txt"
+	else
+		mode=suite collect=results_collect
+		session_select
+	fi
+	guest_ensure "$mode"
 	accel_probe
 	results_metadata
 	say "booting the board ($ACCEL)"
 	board_boot
 	[ -z "$BOARD_AT" ] || stage_note boot "$((BOARD_AT - BOOT_AT))"
 	[ -z "$SUITE_AT" ] || stage_note suite "$((SUITE_AT - BOARD_AT))"
-	results_judge
+	results_judge "$collect"
 	[ "$QUIET" = 1 ] || {
 		results_board
 		echo "$STAGE_TIMES; results in $RESULTS_DIR"

@@ -60,7 +60,7 @@ fresh() {
 		>"$REPO/kernel/config/board.config"
 	printf '# a remark\npackage=linux-source-0.0\nsuite=none\n' >"$REPO/kernel/base"
 	tree "$SCRATCH/tree"
-	KERNEL_ARG=$SCRATCH/tree STOCK=0 PATCHES='' KERNEL_SOURCE_ID=''
+	KERNEL_ARG=$SCRATCH/tree STOCK=0 WITHOUT='' PATCHES='' KUNIT=0 KERNEL_SOURCE_ID=''
 }
 
 # The key of the source, which must not depend on what it was asked before.
@@ -93,6 +93,101 @@ test_patch_list() {
 		'/x/a b.patch' /x/c.patch)" "$(kernel_patches)"
 	STOCK=1
 	same "$(printf '%s\n' '/x/a b.patch' /x/c.patch)" "$(kernel_patches)"
+}
+
+# A series of two patches of one file. The second changes what the first changed if $1 is `on`,
+# otherwise a line that is in the first one's context.
+two_patches() {
+	fresh
+	first=$REPO/kernel/patches/first.patch second=$REPO/kernel/patches/second.patch
+	file=$PANTHOR/panthor_mmu.c
+	printf 'one\ntwo\nthree\nfour\n' >"$SCRATCH/tree/$file"
+	printf 'first.patch\nsecond.patch\n' >"$REPO/kernel/patches/series"
+	printf -- '--- a/%s\n+++ b/%s\n@@ -1,4 +1,4 @@\n one\n-two\n+first\n three\n four\n' \
+		"$file" "$file" >"$first"
+	printf -- '--- a/%s\n+++ b/%s\n@@ -1,4 +1,4 @@\n one\n' "$file" "$file" >"$second"
+	case ${1:-} in
+	on) printf -- '-first\n+1st\n three\n four\n' ;;
+	*) printf -- ' first\n three\n-four\n+second\n' ;;
+	esac >>"$second"
+	WITHOUT=first.patch
+}
+
+apply_all() {
+	KERNEL_VERSION=here
+	rm -rf "$SCRATCH/log"
+	mkdir "$SCRATCH/log"
+	kernel_patches_apply "$SCRATCH/log" "$SCRATCH/tree" || return
+	paste -s -d ' ' "$SCRATCH/tree/$PANTHOR/panthor_mmu.c"
+}
+
+test_without() {
+	two_patches
+	same "$first $second -$first" "$(kernel_patches | paste -s -d ' ' -)"
+	same 'one two three second' "$(apply_all)"
+	fails_quietly same "$(kernel_patches_content)" "$(WITHOUT=second.patch kernel_patches_content)"
+}
+
+# A patch on the command line lands on what is left.
+test_without_and_patch() {
+	two_patches
+	patch_of "$PANTHOR/panthor_mmu.c" third >"$SCRATCH/third"
+	PATCHES=$SCRATCH/third
+	same 'one third three second' "$(apply_all)"
+}
+
+test_without_overlap() {
+	two_patches on
+	fails_with_last 4 "run: --without first.patch: later patches build on it: kernel/reverts/*" \
+		apply_all
+	mkdir "$REPO/kernel/reverts"
+	patch_of "$PANTHOR/panthor_mmu.c" back | sed 's/^-two/-1st/' \
+		>"$REPO/kernel/reverts/first.patch"
+	printf 'one\ntwo\nthree\nfour\n' >"$SCRATCH/tree/$PANTHOR/panthor_mmu.c"
+	same 'one back three four' "$(apply_all)"
+}
+
+# A file that it makes is gone again; where the tree is made of links, its origin stays.
+test_without_new_file() {
+	two_patches
+	new_file "$PANTHOR/new.h" new >>"$first"
+	cp -al "$SCRATCH/tree" "$SCRATCH/linked"
+	same 'one two three second' "$(apply_all)"
+	test ! -e "$SCRATCH/tree/$PANTHOR/new.h"
+	same 'one two three four' "$(paste -s -d ' ' "$SCRATCH/linked/$PANTHOR/panthor_mmu.c")"
+}
+
+# fails_with_last STATUS PATTERN CMD…: CMD fails with STATUS, and its last line matches PATTERN.
+fails_with_last() {
+	last_status=$1 last_pattern=$2 last_got=0
+	shift 2
+	("$@") >/dev/null 2>"$SCRATCH/stderr" || last_got=$?
+	same "$last_status" "$last_got"
+	# shellcheck disable=SC2254 # it is a pattern
+	case $(tail -n 1 "$SCRATCH/stderr") in
+	$last_pattern) ;;
+	*)
+		cat "$SCRATCH/stderr"
+		return 1
+		;;
+	esac
+}
+
+# A mail of git format-patch, with remarks below its three dashes, and new files.
+test_patch_mail() {
+	fresh
+	file=$PANTHOR/new.h
+	{
+		printf 'From 0123 Mon Sep 17 00:00:00 2001\nSubject: [PATCH] drm/panthor: Add\n\n'
+		printf 'Why.\n---\nCaught-by: t@a\nNo-subtest: none\n\n %s | 1 +\n' "$file"
+		printf ' create mode 100644 %s\n\ndiff --git a/%s b/%s\n' "$file" "$file" "$file"
+		printf 'new file mode 100644\nindex 0000000..1111111\n--- /dev/null\n+++ b/%s\n' "$file"
+		printf '@@ -0,0 +1 @@\n+new\n-- \n2.47.3\n\n'
+	} >"$REPO/kernel/patches/mail.patch"
+	echo mail.patch >"$REPO/kernel/patches/series"
+	fails kernel_patches_wide
+	apply_all
+	same new "$(cat "$SCRATCH/tree/$file")"
 }
 
 test_patch_wide() {
@@ -341,7 +436,7 @@ test_modules_order() {
 real_kernel() {
 	REPO=$REAL_REPO
 	XDG_CACHE_HOME=$CACHE_OF_USER
-	KERNEL_ARG='' PATCHES='' STOCK=1 KERNEL_SOURCE_ID='' KERNEL_DIR=''
+	KERNEL_ARG='' PATCHES='' STOCK=1 WITHOUT='' KUNIT=0 KERNEL_SOURCE_ID='' KERNEL_DIR=''
 	kernel_source_cached || skip 'no kernel source in the cache'
 	kernel_source_ensure
 	[ -d "$(cache_entry kernel "$(kernel_key)")" ] || skip 'no kernel in the cache'
@@ -385,11 +480,58 @@ test_module_broken() {
 	grep -q 'panthor_drv.c:2:.*error: expected expression' "$SCRATCH/stderr"
 	same 'run: panthor or vmali-pci could not be built' \
 		"$(tail -n 1 "$SCRATCH/stderr" | sed 's/ (.*//')"
-	same '' "$(find "$CACHE_OF_USER/vmali/module" -name '*.tmp')"
+	same '' "$(find "$CACHE_OF_USER/vmali/module" -name ".$(module_inputs | key_of).*.tmp")"
+}
+
+# new_file FILE LINE…: a patch that makes it.
+new_file() {
+	printf -- '--- /dev/null\n+++ b/%s\n@@ -0,0 +1,%d @@\n' "$1" "$(($# - 1))"
+	shift
+	printf '+%s\n' "$@"
+}
+
+# A patch that gives the driver a KUnit suite of one case, good or bad by $1.
+kunit_patch() {
+	new_file "$PANTHOR/panthor_test_kunit.c" '#include <kunit/test.h>' '#include <linux/module.h>' \
+		'static void one(struct kunit *test)' '{' "	KUNIT_EXPECT_EQ(test, 1, $1);" '}' \
+		'static struct kunit_case cases[] = { KUNIT_CASE(one), {} };' \
+		'static struct kunit_suite suite = { .name = "lab", .test_cases = cases };' \
+		'kunit_test_suite(suite);' 'MODULE_LICENSE("Dual MIT/GPL");' \
+		'MODULE_DESCRIPTION("for lab/tests");'
+	line=$(wc -l <"$KERNEL_SOURCE/$PANTHOR/Makefile")
+	printf -- '--- a/%s\n+++ b/%s\n@@ -%d,1 +%d,2 @@\n' "$PANTHOR/Makefile" "$PANTHOR/Makefile" \
+		"$line" "$line"
+	tail -n 1 "$KERNEL_SOURCE/$PANTHOR/Makefile" | sed 's/^/ /'
+	# shellcheck disable=SC2016 # make's own variable
+	printf '+%s\n' 'obj-$(CONFIG_DRM_PANTHOR_KUNIT_TEST) += panthor_test_kunit.o'
+}
+
+test_module_kunit() {
+	real_kernel
+	[ -f "$KERNEL_DIR/modules/kunit.ko" ] || skip 'a kernel without KUnit'
+	kunit_patch 1 >"$SCRATCH/kunit"
+	PATCHES=$SCRATCH/kunit
+	module_ensure
+	test ! -e "$MODULE_DIR/kunit"
+	KUNIT=1
+	module_ensure
+	test -s "$MODULE_DIR/panthor.ko"
+	same panthor_test_kunit.ko "$(ls "$MODULE_DIR/kunit")"
+}
+
+test_module_no_kunit() {
+	real_kernel
+	KUNIT=1
+	fails_with 3 'run: the driver under test has no KUnit tests' module_ensure
 }
 
 check 'the paths of a patch are read from its headers' test_patch_paths
 check 'patches come from the series and the command line' test_patch_list
+check 'a patch of the series is merged out' test_without
+check '... with the files that it makes' test_without_new_file
+check '... below a patch of the command line' test_without_and_patch
+check '... or by hand, where later ones build on it' test_without_overlap
+check 'mails of git format-patch are applied' test_patch_mail
 check 'a patch beyond the driver is told apart' test_patch_wide
 check 'what is no patch: one line, status 4' test_patch_bad
 check 'a patch that does not apply is named, status 4' test_patch_does_not_apply
@@ -411,4 +553,6 @@ check 'modules are in the order of their dependencies' test_modules_order
 check 'the kernel in the cache is complete' test_kernel_entry
 check 'the modules fit the kernel' test_module_entry
 check 'a broken driver: status 4 and the reason' test_module_broken
+check 'KUnit modules are built on demand' test_module_kunit
+check 'a driver without KUnit tests: one line, status 3' test_module_no_kunit
 checks_done

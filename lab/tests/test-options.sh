@@ -18,6 +18,8 @@ REPO=$(readlink -f -- "$(dirname -- "$(readlink -f -- "$0")")/../..")
 
 cd "$SCRATCH"
 mkdir 'a tree' results full old
+mkdir -p repo/kernel/patches
+printf '# first\n0001-a.patch\n\n0002-b.patch # second\n' >repo/kernel/patches/series
 touch 'a tree/Kbuild' full/file old/metadata.json old/file linux.tar 'my first.patch' second.patch
 mkfifo pipe
 
@@ -32,10 +34,17 @@ after() {
 	eval "same \"\$after_wanted\" \"\$$after_variable\""
 }
 
+# The same, in a repository that has a series of two patches.
+after_series() {
+	REPO=$SCRATCH/repo
+	after "$@"
+}
+
 defaults() {
 	options_parse
-	same 'run keep 0 0 0 0' "$ACTION $TLB $STOCK $HOST_TOOLS $QUIET $VERBOSE"
-	same '' "$GLOBS$TESTS$KERNEL_ARG$PATCHES$PARAMS$RESULTS_DIR$TRACE_FILE"
+	same 'run keep 0 0 0 0 0 0' \
+		"$ACTION $TLB $STOCK $KUNIT $NO_SKIPS $HOST_TOOLS $QUIET $VERBOSE"
+	same '' "$GLOBS$TESTS$KERNEL_ARG$WITHOUT$PATCHES$PARAMS$RESULTS_DIR$TRACE_FILE"
 }
 
 check 'without arguments: the defaults' defaults
@@ -45,6 +54,10 @@ check '--clean-cache' after ACTION clean-cache --clean-cache
 check '--help' after ACTION help --help
 check '--help goes with everything' after ACTION help --list --help
 check '--stock' after STOCK 1 --stock
+check '--without' after_series WITHOUT 0002-b.patch --without 0002-b.patch
+check '--without, no ending' after_series WITHOUT 0001-a.patch --without=0001-a
+check '--kunit' after KUNIT 1 --kunit
+check '--no-skips' after NO_SKIPS 1 --no-skips
 check '--host-tools' after HOST_TOOLS 1 --host-tools
 check '--quiet' after QUIET 1 --quiet
 check '--verbose' after VERBOSE 1 --verbose
@@ -75,6 +88,11 @@ refused() {
 	fails_with 2 "run: $refused_line" options_parse "$@"
 }
 
+refused_series() {
+	REPO=$SCRATCH/repo
+	refused "$@"
+}
+
 check 'an unknown option' refused '--lists: no such option; see ./run --help' --lists
 check 'an unknown short option' refused '-l: no such option*' -l
 check 'a flag with a value' refused '--list=1: no such option*' --list=1
@@ -91,6 +109,18 @@ check '--kernel: another folder' refused '--kernel full: not a kernel source fol
 check '--kernel: twice' refused '--kernel was given twice*' --kernel linux.tar --kernel linux.tar
 check '--patch: not there' refused '--patch no.patch: not a readable file' --patch no.patch
 check '--patch: a folder' refused '--patch full: not a readable file' --patch full
+check '--without: not in the series' refused_series \
+	'--without 0003-c: not in kernel/patches/series' --without 0003-c
+check '--without: a part of a name' refused_series '--without 0001: not in *' --without 0001
+check '--without: a pattern' refused_series '--without 000.-a.patch: not in *' \
+	--without 000.-a.patch
+check '--without: twice' refused_series '--without was given twice*' --without 0001-a \
+	--without 0002-b
+check '--without: no series' refused '--without x: not in kernel/patches/series' --without x
+check '--without and --stock' refused_series '--stock and --without exclude*' --stock \
+	--without 0001-a
+check '--kunit and --test' refused '--kunit and --test exclude each other*' --kunit --test x
+check '--kunit and --shell' refused '--kunit and --shell exclude each other*' --kunit --shell
 check '--param: no value' refused '--param a: not of the form K=V*' --param a
 check '--param: no name' refused '--param =1: not of the form K=V*' --param =1
 check '--param: a bad name' refused '--param a-b=1: not of the form K=V*' --param a-b=1
@@ -134,6 +164,24 @@ check 'a pattern and an exclusion' selects 'evict-one' 'evict-*' '!*-two'
 check 'the last match decides' selects 'evict-one evict-two' '!*-two' 'evict-*' '!bind'
 check 'with the name of the test' selects bind 'panthor/t@bind'
 check 'another test' selects '' 'panthor/u@*'
+
+# names WANTED ARG…: those subtests of panthor/t that a pattern is the whole name of.
+names() {
+	names_wanted=$1
+	shift
+	options_parse "$@"
+	names_got=''
+	for names_name in bind evict-one evict-two; do
+		! glob_names panthor/t "$names_name" || names_got="$names_got $names_name"
+	done
+	same "$names_wanted" "${names_got# }"
+}
+
+check 'asked for by name: none without a pattern' names ''
+check 'asked for by name: no pattern does' names '' 'evict-*' 'bin?' '!bind'
+check 'asked for by name: the subtest' names evict-one evict-one 'b*'
+check 'asked for by name: with its test' names bind panthor/t@bind
+check 'asked for by name: another test' names '' panthor/u@bind
 
 # ---------------------------------------------------------------------------------------------
 # ./run itself

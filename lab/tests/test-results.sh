@@ -20,14 +20,19 @@ if [ "${1:-}" != inside ]; then
 fi
 # shellcheck source=lab/tests/lib.sh
 . "$REPO/lab/tests/lib.sh"
-for part in common options results; do
+for part in common options kernel results; do
 	# shellcheck source=/dev/null
 	. "$REPO/lab/$part.sh"
 done
 
 WORK=$SCRATCH/work EXPECTATIONS=$SCRATCH/expectations KERNEL_RELEASE=7.3.4 STOCK=0 QUIET=0
-deadline_subtest=90
+NO_SKIPS=0 deadline_subtest=90
 mkdir "$WORK" "$EXPECTATIONS" "$SCRATCH/bin"
+
+# A series of one patch, whatever the project's own.
+kernel_series() {
+	[ "$STOCK" = 1 ] || echo /x.patch
+}
 
 # In the place of IGT's program, which makes results.json from what igt_runner wrote.
 cat >"$SCRATCH/bin/igt_results" <<'PROGRAM'
@@ -49,6 +54,7 @@ fresh() {
 	for fresh_name in $1; do
 		echo "igt@panthor/t@$fresh_name"
 	done >"$WORK/selected.txt"
+	: >"$WORK/named.txt"
 	echo jobs >"$RESULTS_DIR/igt/joblist.txt"
 	echo '{"tests":{}}' >"$MADE_UP"
 }
@@ -70,7 +76,7 @@ Subtest s: SKIP (0.01s)'
 judged() {
 	judged_status=$1
 	shift
-	results_judge >"$WORK/output" 2>&1
+	results_judge results_collect >"$WORK/output" 2>&1
 	results_summary >>"$WORK/output"
 	cat "$WORK/output"
 	same "status $judged_status" "status $(status_final)"
@@ -291,7 +297,55 @@ panthor/t@b'
 	same 'igt@panthor/t@a igt@panthor/t@bc ' "$(results_planned | tr '\n' ' ')"
 	row a pass
 	row bc pass
-	judged 0 '^b .*skip' '^    not run: takes an hour' '^2 passed, 0 failed, 1 skipped$'
+	judged 0 '^b .*skip (left out)' '^    not run: takes an hour' \
+		'^2 passed, 0 failed, 1 skipped; 1 left out, as expectations say$'
+}
+
+# Asked for by its whole name, such a subtest runs and is judged like others.
+skips_named() {
+	fresh 'a b bc'
+	expect_file 7.3-skips.txt '# takes an hour
+panthor/t@b.*'
+	echo igt@panthor/t@b >"$WORK/named.txt"
+	same 'igt@panthor/t@a igt@panthor/t@b ' "$(results_planned | tr '\n' ' ')"
+	row a pass
+	row b fail
+	judged 1 '^b .*fail ' '^bc .*skip (left out)' '^1 passed, 1 failed, 1 skipped; 1 left out'
+}
+
+no_skips() {
+	NO_SKIPS=1
+	fresh 'a b'
+	expect_file 7.3-skips.txt 'panthor/t@b'
+	same 'igt@panthor/t@a igt@panthor/t@b ' "$(results_planned | tr '\n' ' ')"
+}
+
+all_left_out() {
+	fresh 'b'
+	expect_file 7.3-skips.txt 'panthor/t@b'
+	same '' "$(results_planned)"
+	judged 3
+}
+
+# By version and series, wherever the kernel comes from.
+shown() {
+	fresh 'a'
+	same 'no expectations for 7.3' "$(expectations_shown)"
+	expect_file 7.3-fails.txt 'panthor/t@b,Fail'
+	same 'expectations 7.3' "$(expectations_shown)"
+	STOCK=1
+	same 'no expectations for 7.3-stock' "$(expectations_shown)"
+	KERNEL_RELEASE=7.12.0-rc1+
+	same 'no expectations for 7.12-stock' "$(expectations_shown)"
+}
+
+no_series() {
+	kernel_series() { :; }
+	fresh 'a b'
+	row a pass
+	row b fail
+	expect_file 7.3-stock-fails.txt 'panthor/t@b,Fail'
+	judged 0
 }
 
 check 'an expected failure' known_failure
@@ -305,6 +359,11 @@ check 'an unexpected pass and a failure' stale_and_failed
 check 'a flake that fails' flake fail
 check 'a flake that passes' flake pass
 check 'the skips file' skips_file
+check '... does not hold for what is named in full' skips_named
+check '... nor with --no-skips' no_skips
+check '... and may leave out everything' all_left_out
+check 'the expectations that hold are named' shown
+check 'an empty series is the unpatched driver' no_series
 
 # ---------------------------------------------------------------------------------------------
 # The exit status

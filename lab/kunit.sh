@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+# shellcheck shell=sh disable=SC2154
+#
+# ./run --kunit: the driver's KUnit tests, inside the session. The guest loads kunit.ko, which is on
+# no other board, and the test modules of the driver beside it, and leaves what debugfs says in
+# guest/kunit/; here that becomes results.json, and the table, JUnit and the exit status are made
+# from it as from igt_runner's.
+
+# Puts the modules to load into FOLDER $1, and their order.
+kunit_guest() {
+	[ -f "$KERNEL_DIR/modules/kunit.ko" ] || die 2 "--kunit: $KERNEL_VERSION is built without KUnit"
+	mkdir -p "$1"
+	cp "$KERNEL_DIR/modules/kunit.ko" "$MODULE_DIR"/kunit/*.ko "$1/"
+	{
+		echo kunit.ko
+		(cd "$MODULE_DIR/kunit" && ls -- *.ko)
+	} >"$1/order"
+}
+
+# Makes results.json, and $WORK/selected.txt of the cases that the patterns select.
+kunit_collect() {
+	echo '{"tests":{}}' >"$RESULTS_DIR/results.json"
+	for ktap in "$RESULTS_DIR"/guest/kunit/*; do
+		[ ! -f "$ktap" ] || jq -R -s -L "$REPO/lab" 'include "ktap"; ktap' "$ktap"
+	done | jq -s '{tests: (map(.tests) | add // {})}' >"$RESULTS_DIR/results.json"
+	: >"$WORK/selected.txt"
+	jq -r '.tests | keys_unsorted[]' "$RESULTS_DIR/results.json" >"$WORK/cases.txt"
+	while IFS=@ read -r igt suite case; do
+		! glob_selects "$suite" "$case" || echo "$igt@$suite@$case" >>"$WORK/selected.txt"
+	done <"$WORK/cases.txt"
+	jq '.tests |= with_entries(.key |= ascii_downcase)' "$RESULTS_DIR/results.json" \
+		>"$WORK/results.json"
+	mv "$WORK/results.json" "$RESULTS_DIR/results.json"
+	[ -s "$WORK/selected.txt" ] || board_failed || run_failed 3 'no KUnit case ran'
+}
