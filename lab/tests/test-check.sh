@@ -1,0 +1,267 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+#
+# ./check itself: its groups, and its judgement on planted defects and on patches taken out of the
+# series, in a repository of its own whose ./run is made up. Uses the caller's toolbox.
+
+set -eu
+
+REPO=$(readlink -f -- "$(dirname -- "$(readlink -f -- "$0")")/../..")
+# shellcheck source=lab/tests/lib.sh
+. "$REPO/lab/tests/lib.sh"
+export XDG_CACHE_HOME="$CACHE_OF_USER"
+
+MADE=$SCRATCH/repo
+
+# ---------------------------------------------------------------------------------------------
+# A repository whose ./run prints three subtests, and fails those that $MADE/fails names for the
+# defect that it is given: lines `DEFECT SUBTEST RESULT`, where the result `dies` is the board's end.
+
+fresh() {
+	rm -rf "$MADE"
+	mkdir -p "$MADE/kernel/patches" "$MADE/kernel/regressions" "$MADE/lab/expectations"
+	cp "$REPO/check" "$MADE/"
+	cp "$REPO"/lab/*.sh "$REPO/lab/toolbox.packages" "$MADE/lab/"
+	cp -r "$REPO/lab/tests" "$MADE/lab/"
+	: >"$MADE/kernel/patches/series"
+	: >"$MADE/kernel/regressions/series"
+	: >"$MADE/fails"
+	made_run >"$MADE/run"
+	chmod 755 "$MADE/run"
+	defect remap-first-2m uapi-a
+}
+
+made_run() {
+	cat <<'RUN'
+#!/bin/sh
+here=$(dirname -- "$(readlink -f -- "$0")")
+defect='' results='' names=''
+[ "$1" != --list ] || { printf 'panthor/t@%s\n' uapi-a uapi-b map-a; exit; }
+echo "$*" >>"$here/calls"
+while [ $# -gt 0 ]; do
+	case $1 in
+	--patch | --without) defect=$(basename "$2" .patch) && shift ;;
+	--results) results=$2 && shift ;;
+	--*) ;;
+	*) names="$names ${1#panthor/t@}" ;;
+	esac
+	shift
+done
+mkdir -p "$results"
+dead=0
+for name in ${names:-uapi-a uapi-b map-a}; do
+	result=$(sed -n "s/^$defect $name //p" "$here/fails") class=fail
+	[ "$dead" = 0 ] || result=notrun
+	case ${result:=pass} in
+	pass) class=pass ;;
+	known) class=known ;;
+	dies) dead=1 result=incomplete ;;
+	esac
+	printf '{"test":"panthor/t","subtest":"%s","result":"%s","class":"%s"}\n' "$name" \
+		"$result" "$class"
+done >"$results/list"
+status=0
+! grep -q '"class":"fail"' "$results/list" || status=1
+! grep -q incomplete "$results/list" || status=5
+sed -e '$!s/$/,/' -e '1s/^/[/' -e '$s/$/]/' "$results/list" >"$results/verdicts.json"
+exit "$status"
+RUN
+}
+
+# defect NAME SUBTEST…: a planted defect that these subtests have to catch.
+defect() {
+	defect_name=$1
+	shift
+	echo "$defect_name.patch" >>"$MADE/kernel/regressions/series"
+	for defect_subtest; do
+		echo "Caught-by: t@$defect_subtest"
+		echo "$defect_name $defect_subtest fail" >>"$MADE/fails"
+	done >"$MADE/kernel/regressions/$defect_name.patch"
+}
+
+# patch NAME LINE…: a patch of the series with these lines below its three dashes.
+patch() {
+	patch_name=$1
+	shift
+	echo "$patch_name.patch" >>"$MADE/kernel/patches/series"
+	{
+		printf 'Subject: one\n\nCaught-by: t@not-here\n---\n'
+		printf '%s\n' "$@"
+		printf '\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n'
+	} >"$MADE/kernel/patches/$patch_name.patch"
+}
+
+# fails_by DEFECT SUBTEST [RESULT]
+fails_by() {
+	echo "$1 $2 ${3:-fail}" >>"$MADE/fails"
+}
+
+# checked STATUS GROUP [PATTERN…]: ./check GROUP exits with STATUS; each pattern matches a line.
+checked() {
+	checked_status=$1 checked_group=$2 checked_got=0
+	shift 2
+	(cd "$MADE" && ./check "$checked_group") >"$SCRATCH/checked" 2>&1 || checked_got=$?
+	cat "$SCRATCH/checked"
+	same "status $checked_status" "status $checked_got"
+	for checked_pattern; do
+		grep -q -e "$checked_pattern" "$SCRATCH/checked" || {
+			echo "no line like: $checked_pattern"
+			return 1
+		}
+	done
+}
+
+# ---------------------------------------------------------------------------------------------
+
+unknown_group() {
+	fails_with 2 'check: lunch: no such group; see ./check --help' "$REPO/check" lunch
+}
+
+unknown_defect() {
+	fails_with 2 'check: matrix:lunch: not in kernel/regressions/series' "$REPO/check" \
+		matrix:lunch
+}
+
+all_caught() {
+	fresh
+	defect two uapi-b map-a
+	checked 0 regressions '^pass  regressions: every subtest can fail' '^pass  regressions: two' \
+		'^ *uapi *map$' '^two *1/1 *1/1$' '^remap-first-2m *1/1$' '^3 passed, 0 failed'
+	grep -q '^two t@map-a caught$' "$MADE/build/check/matrix.txt"
+	grep -q -e '--stock .*/two.patch' "$MADE/calls"
+}
+
+# A defect that one of its subtests does not see.
+survivor() {
+	fresh
+	defect two uapi-b map-a
+	sed -i '/^two map-a/d' "$MADE/fails"
+	checked 8 regressions '^FAIL  regressions: two' 'did not catch it: t@map-a' '^two *1/1 *0/1$'
+}
+
+# Nothing at all fails: the run has another status.
+survives_all() {
+	fresh
+	defect two uapi-b map-a
+	sed -i '/^two/d' "$MADE/fails"
+	checked 8 regressions '^FAIL  regressions: two' 'ended with status 0: nothing failed'
+}
+
+# What fails on the driver as it is proves nothing.
+known_failure() {
+	fresh
+	defect two uapi-b map-a
+	sed -i 's/^two map-a.*/two map-a known/' "$MADE/fails"
+	checked 8 regressions 'did not catch it: t@map-a'
+}
+
+names_nobody() {
+	fresh
+	defect two uapi-b map-a
+	defect three
+	checked 8 regressions '^FAIL  regressions: three' 'three.patch has no Caught-by line'
+}
+
+useless_subtest() {
+	fresh
+	defect two uapi-b
+	checked 8 regressions 'catches no defect: t@map-a'
+}
+
+gone_subtest() {
+	fresh
+	defect two uapi-b map-a map-z
+	checked 8 regressions 'is named, but no subtest: t@map-z'
+}
+
+# The board dies in the first subtest; the second has its turn after that.
+dies() {
+	fresh
+	defect two uapi-b map-a
+	sed -i 's/^two uapi-b.*/two uapi-b dies/' "$MADE/fails"
+	checked 0 regressions '^pass  regressions: two'
+	same 2 "$(grep -c two.patch "$MADE/calls")"
+}
+
+dies_and_survives() {
+	fresh
+	defect two uapi-b map-a
+	sed -i -e 's/^two uapi-b.*/two uapi-b dies/' -e 's/^two map-a.*/two map-a known/' \
+		"$MADE/fails"
+	checked 8 regressions '^FAIL  regressions: two'
+}
+
+patch_caught() {
+	fresh
+	patch 0001-a 'Caught-by: t@uapi-b' 'Caught-by: t@map-a'
+	fails_by 0001-a uapi-b
+	fails_by 0001-a map-a
+	fails_by remap-first-2m+series uapi-a
+	checked 0 regressions '^pass  reverts: 0001-a' '^0001-a *1/1 *1/1$' \
+		'^pass  regressions: remap-first-2m, on the series'
+	grep -q -e '--without 0001-a.patch' "$MADE/calls"
+}
+
+patch_idle() {
+	fresh
+	defect two uapi-b map-a
+	patch 0001-a 'Caught-by: t@uapi-b' 'Caught-by: t@map-a'
+	fails_by 0001-a uapi-b
+	checked 8 regressions '^FAIL  reverts: 0001-a' 'did not catch it: t@map-a'
+}
+
+patch_without_subtest() {
+	fresh
+	defect two uapi-b map-a
+	patch 0001-a 'No-subtest: it only moves code'
+	checked 0 regressions '^pass  reverts: 0001-a'
+	! grep -q -e --without "$MADE/calls"
+}
+
+# patch_silent LINE…: lines that do not say what has to be said.
+patch_silent() {
+	fresh
+	defect two uapi-b map-a
+	patch 0001-a "$@"
+	checked 8 regressions '^FAIL  reverts: 0001-a' \
+		'0001-a.patch needs either Caught-by lines or a No-subtest line below ---'
+}
+
+matrix() {
+	fresh
+	defect two uapi-b
+	fails_by two map-a
+	defect three map-a
+	checked 0 matrix '^pass  matrix: two' '^remap-first-2m *\. *1$' '^two *1 *1$' '^three *1 *\.$' \
+		'^only uapi-\*: remap-first-2m$' '^only map-\*: three$'
+	checked 0 matrix:three '^three *1 *\.$' '^1 passed, 0 failed'
+}
+
+matrix_redundant() {
+	fresh
+	defect two uapi-b
+	fails_by two map-a
+	checked 1 matrix '^only map-\*: none$' '^FAIL  matrix: only map-\* catches'
+}
+
+check 'an unknown group: one line, status 2' unknown_group
+check 'an unknown defect: one line, status 2' unknown_defect
+check 'all defects are caught' all_caught
+check 'a subtest that does not catch its defect is named' survivor
+check '... and so is a defect that changes nothing' survives_all
+check 'a known failure is no proof' known_failure
+check 'a defect that names no subtest' names_nobody
+check 'a subtest that nothing names' useless_subtest
+check 'a subtest that is gone' gone_subtest
+check 'what had no turn has one on the next boot' dies
+check '... and is judged then' dies_and_survives
+check 'a patch is taken out of the series' patch_caught
+check '... and not missed by all of its subtests' patch_idle
+check 'a patch that no subtest can show' patch_without_subtest
+check 'a patch that does not say so' patch_silent 'It moves code.'
+check 'a patch that says both' patch_silent 'Caught-by: t@map-a' 'No-subtest: none'
+check 'the matrix of all' matrix
+check '... and groups that are alone with nothing' matrix_redundant
+
+checks_done
