@@ -15,7 +15,12 @@
  * Mega feature: Memory Management
  * Sub-category: VM_BIND
  * Functionality: sparse mappings
+ * Feature: map
+ * Test category: functionality test
  * Run type: FULL
+ * Test requirement: panthor uAPI 1.9
+ * Hunts: Pages that a bind forgets, at its edges above all, or maps beyond
+ *	them; what an unbind leaves behind.
  * Description: Loads and stores of command streams through sparse mappings,
  *	checked page by page, at both edges and beyond them.
  *
@@ -34,6 +39,7 @@
  * Description: The same for ranges that end inside of a block.
  *
  * SUBTEST: map-head-and-tail
+ * Run type: BAT, FULL
  * Description: The same for ranges that start and end inside of blocks.
  *
  * SUBTEST: map-inside-block
@@ -58,6 +64,7 @@
  *	takes accesses, what is between the ranges faults.
  *
  * SUBTEST: map-top
+ * Run type: BAT, FULL
  * Description: The last page and the last blocks of the user's addresses.
  *
  * SUBTEST: map-reserve
@@ -65,6 +72,7 @@
  *	boundaries of 2 MiB, 1 GiB and 512 GiB.
  *
  * SUBTEST: map-readonly
+ * Run type: BAT, FULL
  * Description: A read-only range is loaded from, and faults on a store to its
  *	head, to a whole block, and to its tail.
  *
@@ -77,8 +85,24 @@
  *	brings it back; the page before it and the one behind it fault.
  *
  * SUBTEST: map-64m-odd-between-bos
+ * Run type: BAT, FULL
  * Description: The same between two BOs that touch the range: no store through
  *	the range changes them, and the GPU still reaches them.
+ */
+
+/**
+ * TEST: The dummy object behind sparse mappings of panthor
+ * Category: Core
+ * Mega feature: Memory Management
+ * Sub-category: VM_BIND
+ * Functionality: sparse mappings
+ * Feature: cycle
+ * Test category: functionality test
+ * Run type: FULL
+ * Test requirement: panthor uAPI 1.9, debugfs
+ * Hunts: Pages that are mapped, but to the wrong page of the dummy object.
+ * Description: What is stored at an address comes back where the same page of
+ *	the 2 MiB dummy object is mapped, and nowhere else.
  *
  * SUBTEST: cycle-heads
  * Description: What is stored to the first pages of a range that starts inside of
@@ -86,6 +110,7 @@
  *	other.
  *
  * SUBTEST: cycle-64m
+ * Run type: BAT, FULL
  * Description: Each page of 64 MiB at an odd alignment brings back what was stored
  *	last to a page 2 MiB, or a multiple of that, away.
  *
@@ -98,10 +123,28 @@
  *	2 MiB.
  *
  * SUBTEST: cycle-two-vms
+ * Run type: BAT, FULL
  * Description: What is stored through the range of one VM comes back through that
  *	of another VM of the file, at the same offset.
+ */
+
+/**
+ * TEST: Offsets of sparse VMAs of panthor
+ * Category: Core
+ * Mega feature: Memory Management
+ * Sub-category: VM_BIND
+ * Functionality: sparse mappings
+ * Feature: offset
+ * Test category: functionality test
+ * Run type: FULL
+ * Test requirement: panthor uAPI 1.9, debugfs
+ * Hunts: Bookkeeping of offsets that is wrong and shows only when a VMA is
+ *	split or restored.
+ * Description: debugfs shows the offset that each sparse VMA has in the dummy
+ *	object, and the GPU reaches every page behind it.
  *
  * SUBTEST: offset-bind
+ * Run type: BAT, FULL
  * Description: Binds at 64 alignments each start at the offset in the dummy object
  *	that their address has in its 2 MiB.
  *
@@ -110,6 +153,7 @@
  *	still reaches every page of them.
  *
  * SUBTEST: offset-split-unmap
+ * Run type: BAT, FULL
  * Description: The same for the parts of a range with holes of several shapes, one
  *	of them in what an earlier hole left.
  *
@@ -125,8 +169,25 @@
  *
  * SUBTEST: offset-split-evicted
  * Description: The same for a range that is split while it is evicted.
+ */
+
+/**
+ * TEST: Sparse mappings of panthor and the GPU's TLB
+ * Category: Core
+ * Mega feature: Memory Management
+ * Sub-category: VM_BIND
+ * Functionality: sparse mappings
+ * Feature: tlb
+ * Test category: functionality test
+ * Run type: FULL
+ * Test requirement: panthor uAPI 1.9
+ * Hunts: Translations that outlive their mapping in a TLB of the GPU.
+ * Description: One job makes the accesses before and after a change of the
+ *	mapping, and runs in between, so that no switch of the address space
+ *	hides what was not flushed.
  *
  * SUBTEST: tlb-bo-over-sparse
+ * Run type: BAT, FULL
  * Description: While the VM keeps its address space, stores to a sparse range go
  *	to the BO that was just mapped over it, and no longer to the dummy object.
  *
@@ -142,6 +203,7 @@
  *	just mapped over another one.
  *
  * SUBTEST: tlb-unbind-sparse
+ * Run type: BAT, FULL
  * Description: While the VM keeps its address space, a sparse range that was in
  *	use faults as soon as it is unbound.
  *

@@ -19,15 +19,23 @@
  * Mega feature: Memory Management
  * Sub-category: VM_BIND
  * Functionality: sparse mappings
+ * Feature: async
+ * Test category: functionality test
  * Run type: FULL
+ * Test requirement: panthor uAPI 1.9
+ * Hunts: Binds that run before their fences or in another order, fences that
+ *	are signalled too early or never, batches that are applied in part,
+ *	VMs that outlive their file.
  * Description: Binds that wait behind a fence which the test holds back: what loads
  *	and stores of command streams find before it is signalled, and after.
  *
  * SUBTEST: async-bind
+ * Run type: BAT, FULL
  * Description: A queued sparse bind waits for the fence that it was given, and the
  *	range is within reach once its own is signalled; an unbind likewise.
  *
  * SUBTEST: async-sync-order
+ * Run type: BAT, FULL
  * Description: A bind waits for its fence although what it signals is named first.
  *
  * SUBTEST: async-sync-order-timeline
@@ -37,6 +45,7 @@
  * Description: The same when a wait that is over at once stands before both.
  *
  * SUBTEST: async-batch
+ * Run type: BAT, FULL
  * Description: Sixteen binds, of which the first waits and the last signals: none is
  *	done before the wait is over, and all are when the signal comes.
  *
@@ -71,6 +80,7 @@
  *	unbind waits for the job, all three submitted in advance.
  *
  * SUBTEST: async-bad-op
+ * Run type: BAT, FULL
  * Description: Sixteen operations with an invalid one amid them are refused: nothing
  *	is bound, nothing is signalled, the VM is usable.
  *

@@ -19,12 +19,19 @@
  * Mega feature: Memory Management
  * Sub-category: VM_BIND
  * Functionality: sparse mappings, eviction
+ * Feature: evict
+ * Test category: functionality test
  * Run type: FULL
+ * Test requirement: panthor uAPI 1.9, debugfs, root, swap
+ * Hunts: What is not mapped again after eviction, or not as it was: other
+ *	pages, offsets, flags or sizes; evictions that come at the wrong time,
+ *	or only once.
  * Description: Has the driver's shrinker take the pages behind sparse ranges, and
  *	checks by loads and stores of the GPU that all is there again when it is
  *	used next, no more and no less.
  *
  * SUBTEST: evict-remap
+ * Run type: BAT, FULL
  * Description: 64 MiB at an odd alignment, evicted: the next job reaches every
  *	page, and nothing more is mapped than before.
  *
@@ -118,6 +125,7 @@
  *	evicted, in its head, its blocks and its tail.
  *
  * SUBTEST: evict-readonly-split
+ * Run type: BAT, FULL
  * Description: The same for both sides of a hole made before the eviction.
  *
  * SUBTEST: evict-readonly-punch
@@ -128,6 +136,7 @@
  *	ended.
  *
  * SUBTEST: evict-next-bind
+ * Run type: BAT, FULL
  * Description: After an eviction a second range is bound: the job behind it reaches
  *	both.
  *
@@ -135,10 +144,12 @@
  * Description: The same with a queued bind.
  *
  * SUBTEST: evict-unmap
+ * Run type: BAT, FULL
  * Description: A range that is unmapped while evicted is gone: no VMA, and a fault
  *	for each access.
  *
  * SUBTEST: evict-map-bo-over
+ * Run type: BAT, FULL
  * Description: A BO that is mapped over the whole of an evicted range takes all
  *	accesses, and the range does not come back.
  *

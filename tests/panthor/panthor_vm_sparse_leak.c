@@ -16,7 +16,12 @@
  * Mega feature: Memory Management
  * Sub-category: VM_BIND
  * Functionality: sparse mappings
+ * Feature: leak
+ * Test category: functionality test
  * Run type: FULL
+ * Test requirement: panthor uAPI 1.9, debugfs for some
+ * Hunts: Contents of another file or process, stores that land in a BO, memory
+ *	that is never given back.
  * Description: Nothing that is stored through a sparse range may be seen by another
  *	file, or change a BO.
  *
@@ -25,6 +30,7 @@
  *	memory with other contents was given back just before.
  *
  * SUBTEST: leak-two-files
+ * Run type: BAT, FULL
  * Description: What is stored through the sparse range of one file is not seen
  *	through that of another one, opened before or after.
  *
@@ -40,6 +46,7 @@
  * Description: The same for a file that is closed while its job runs.
  *
  * SUBTEST: leak-close
+ * Run type: BAT, FULL
  * Description: The object behind the sparse ranges of a file goes away with the
  *	file, whatever number of VMs it has.
  *
@@ -47,6 +54,7 @@
  * Description: The same when the VMs are destroyed before.
  *
  * SUBTEST: leak-edges
+ * Run type: BAT, FULL
  * Description: Stores to what is left of a sparse range beside BOs that were mapped
  *	over it do not change the BOs.
  *

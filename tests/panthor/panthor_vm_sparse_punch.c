@@ -17,7 +17,12 @@
  * Mega feature: Memory Management
  * Sub-category: VM_BIND
  * Functionality: sparse mappings
+ * Feature: punch
+ * Test category: functionality test
  * Run type: FULL
+ * Test requirement: panthor uAPI 1.9
+ * Hunts: Holes that swallow their neighbours or stay mapped, edges that come
+ *	back with another object, offset, size or flags.
  * Description: Parts of sparse ranges are unmapped or give way to BOs, and the
  *	reverse; loads and stores of command streams check every page.
  *
@@ -50,6 +55,7 @@
  *	the hole works, the hole faults, and can be bound again.
  *
  * SUBTEST: punch-unmap-many-blocks
+ * Run type: BAT, FULL
  * Description: Unmap two blocks and pages on both sides of a sparse range: every
  *	page around the hole works, the hole faults, and can be bound again.
  *
@@ -120,6 +126,7 @@
  *	range can be bound again.
  *
  * SUBTEST: punch-bo-over-sparse-odd-middle
+ * Run type: BAT, FULL
  * Description: Map a BO over an incomplete first block and half of the next of a
  *	sparse range: every page of both works, stores around the BO miss it, and
  *	the range can be bound again.
@@ -175,6 +182,7 @@
  *	the BO can be mapped again.
  *
  * SUBTEST: punch-sparse-over-bo-odd-head
+ * Run type: BAT, FULL
  * Description: Bind a sparse range over pages of an incomplete first block of a
  *	BO: what is left of the BO is mapped to its own pages, stores to the
  *	sparse pages miss it, and the BO can be mapped again.
@@ -301,6 +309,7 @@
  *	its address space: it faults in the VM's next job.
  *
  * SUBTEST: punch-in-use
+ * Run type: BAT, FULL
  * Description: A job stores to half a block while part of the other half is
  *	unmapped and bound over and over: it never faults.
  *

@@ -14,16 +14,22 @@
 #include "igt_sizes.h"
 
 /**
- * TEST: Sparse mappings of panthor under stress
+ * TEST: Huge sparse mappings of panthor
  * Category: Core
  * Mega feature: Memory Management
  * Sub-category: VM_BIND
  * Functionality: sparse mappings, stress
+ * Feature: huge
+ * Test category: stress test
  * Run type: FULL
- * Description: Huge sparse ranges and the memory that they take, real memory
- *	pressure, and processes that bind, submit and evict at once.
+ * Test requirement: panthor uAPI 1.9
+ * Hunts: Arithmetic that overflows, and kernel memory out of all proportion to
+ *	the range.
+ * Description: Sparse ranges from 64 GiB to all addresses of the user, and the
+ *	kernel memory that they take.
  *
  * SUBTEST: huge-64g
+ * Run type: BAT, FULL
  * Description: 64 GiB are bound and unbound four times: the GPU reaches both edges
  *	and either side of each GiB, the range keeps few page tables, and none are
  *	left behind.
@@ -38,20 +44,54 @@
  *
  * SUBTEST: huge-user-range
  * Description: The same for all user addresses of a VM.
+ */
+
+/**
+ * TEST: Sparse mappings of panthor under memory pressure
+ * Category: Core
+ * Mega feature: Memory Management
+ * Sub-category: VM_BIND
+ * Functionality: sparse mappings, stress
+ * Feature: pressure
+ * Test category: stress test
+ * Run type: FULL
+ * Test requirement: panthor uAPI 1.9, debugfs, root, swap, memory
+ * Hunts: Contents that are lost, and memory that is not given back, when the
+ *	kernel really runs short of memory.
+ * Description: Processes take so much memory that the kernel evicts what the
+ *	GPU has, with swap to put it into.
  *
  * SUBTEST: pressure-content
  * Description: What the GPU stored to BOs survives that the kernel really takes
  *	their pages, and the sparse ranges beside them work again.
  *
  * SUBTEST: pressure-evicts
+ * Run type: BAT, FULL
  * Description: Memory that only an idle VM holds is evicted when another process
  *	needs it, the dummy object too, and nobody is killed.
+ */
+
+/**
+ * TEST: Sparse mappings of panthor, hammered
+ * Category: Core
+ * Mega feature: Memory Management
+ * Sub-category: VM_BIND
+ * Functionality: sparse mappings, stress
+ * Feature: race
+ * Test category: stress test
+ * Run type: FULL
+ * Test requirement: panthor uAPI 1.9, debugfs, root, swap
+ * Hunts: Operations that do not exclude each other: binds, evictions and
+ *	restores of the same page tables.
+ * Description: Processes bind, unbind, submit and evict at once, for a bounded
+ *	time; then everything is checked.
  *
  * SUBTEST: race-evict-bind
  * Description: On one VM, a process maps and unmaps, one evicts, one submits jobs:
  *	no job fails, and at the end everything is in its place.
  *
  * SUBTEST: race-restore-unmap
+ * Run type: BAT, FULL
  * Description: A large range is unmapped and bound again while evictions and jobs
  *	take it away and restore it: at the end it is there when bound, gone when
  *	not.

@@ -16,12 +16,18 @@
  * Mega feature: Memory Management
  * Sub-category: VM_BIND
  * Functionality: sparse mappings
+ * Feature: uapi
+ * Test category: negative test
  * Run type: FULL
+ * Test requirement: panthor uAPI 1.9
+ * Hunts: Rules of the ioctl that are not checked, that are checked after the
+ *	damage, or that only the queue finds out about.
  * Description: Requests against the rules of VM_BIND, each made once at once and
  *	once queued. After each one, what was mapped must still work and be all
  *	that is mapped, and the VM must take further requests.
  *
  * SUBTEST: uapi-sparse-exec
+ * Run type: BAT, FULL
  * Description: A sparse bind that leaves the range executable is refused, over a
  *	BO that is in use.
  *
@@ -30,6 +36,7 @@
  *	was closed, or never existed.
  *
  * SUBTEST: uapi-sparse-offset
+ * Run type: BAT, FULL
  * Description: A sparse bind that has a BO offset is refused.
  *
  * SUBTEST: uapi-sparse-unmap
@@ -54,6 +61,7 @@
  * Description: Each flag that VM_BIND itself does not know is refused.
  *
  * SUBTEST: uapi-align
+ * Run type: BAT, FULL
  * Description: Addresses, sizes and BO offsets that are no multiples of a page are
  *	refused; the pages that rounding would reach stay as they were.
  *
@@ -68,6 +76,7 @@
  * Description: Ranges that end behind the last address of 64 bits are refused.
  *
  * SUBTEST: uapi-kernel-range
+ * Run type: BAT, FULL
  * Description: Ranges that reach into the part of the VM that is not the user's
  *	are refused.
  *

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+
+"""Reads what proves that a subtest can fail: planted defects, changes of the driver that a subtest
+asked for, and the failures that are expected of the driver as it is."""
+
+import os
+import re
+
+
+class Proof:
+    """Something that some subtests fail with, or fail without."""
+
+    def __init__(self, path, title, subtests, only=""):
+        self.name = os.path.splitext(os.path.basename(path))[0]
+        self.path = path
+        self.title = title
+        self.subtests = subtests
+        self.only = only
+
+
+def series(folder):
+    """The files that a series file names, and the series file itself."""
+    path = os.path.join(folder, "series")
+    with open(path, encoding="utf-8") as handle:
+        names = [re.sub("#.*", "", line).strip() for line in handle]
+    return path, [os.path.join(folder, name) for name in names if name]
+
+
+def head(path):
+    """The lines of a patch before its first hunk."""
+    lines = []
+    with open(path, encoding="utf-8", errors="replace") as handle:
+        for line in handle:
+            if re.match(r"diff |--- \S+/|@@ ", line):
+                break
+            lines.append(line.rstrip("\n"))
+    return lines
+
+
+def subject(lines):
+    """The subject of a mail, or the first line of a head that is none, without its prefix."""
+    text = "\n".join(lines)
+    mail = re.search(r"^Subject:\s*((?:.*\n)(?:[ \t].*\n)*)", text + "\n", re.M)
+    if mail:
+        return re.sub(r"^\[[^]]*\]\s*", "", " ".join(mail.group(1).split()))
+    return next((line for line in lines if line and not line.startswith("SPDX-")), "")
+
+
+def tagged(lines, tag):
+    return [line.split(":", 1)[1].strip() for line in lines if line.startswith(tag + ":")]
+
+
+def patches(folder):
+    """The proofs of a folder with a series file, and the files that were read."""
+    path, files = series(folder)
+    proofs = []
+    for name in files:
+        lines = head(name)
+        proofs.append(Proof(name, subject(lines), tagged(lines, "Caught-by"),
+                            " ".join(tagged(lines, "Only"))))
+    return proofs, [path] + files
+
+
+def expectations(path):
+    """The failures that a file of lab/expectations expects: subtest and reason."""
+    expected, reason = {}, []
+    with open(path, encoding="utf-8") as handle:
+        for line in handle:
+            line = line.strip()
+            if line.startswith("#"):
+                reason.append(line.lstrip("# "))
+            elif not line:
+                reason = []
+            else:
+                name = line.rsplit(",", 1)[0].split("/")[-1]
+                expected[name] = " ".join(reason)
+    return expected
