@@ -61,18 +61,42 @@ list_subtests() {
 	esac
 }
 
+# Prints the subtests of --test-list, without igt@.
+test_list_entries() {
+	sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' -e 's/^igt@//' "$TEST_LIST"
+}
+
+# test_list_keep TEST: leaves of the subtests of TEST in $WORK/list.txt those that --test-list has,
+# and of its entries in $WORK/unknown.txt those that no test has.
+test_list_keep() {
+	[ -n "$TEST_LIST" ] || return 0
+	sed "s,^,$1@,; s/@\$//" "$WORK/list.txt" >"$WORK/names.txt"
+	test_list_entries | grep -x -F -f - "$WORK/names.txt" | sed 's/^[^@]*@*//' \
+		>"$WORK/list.txt" || :
+	grep -v -x -F -f "$WORK/names.txt" "$WORK/unknown.txt" >"$WORK/unknown.new" || :
+	mv "$WORK/unknown.new" "$WORK/unknown.txt"
+}
+
+test_list_unknown() {
+	[ ! -s "$WORK/unknown.txt" ] || die 2 "--test-list $TEST_LIST: $(head -n 1 \
+		"$WORK/unknown.txt"): no such subtest"
+}
+
 # Writes all selected subtests to $WORK/selected.txt, one igt@TEST@SUBTEST a line, and to
 # $WORK/named.txt those among them that a pattern names in full.
 tests_select() {
 	: >"$WORK/selected.txt"
 	: >"$WORK/named.txt"
 	tests_wanted >"$WORK/tests.txt"
+	[ -z "$TEST_LIST" ] || test_list_entries >"$WORK/unknown.txt"
 	while IFS= read -r test; do
 		list_subtests "$(test_binary "$test")" >"$WORK/list.txt"
+		test_list_keep "$test"
 		while IFS= read -r subtest; do
 			! glob_selects "$test" "$subtest" || test_selected "$test" "$subtest"
 		done <"$WORK/list.txt"
 	done <"$WORK/tests.txt"
+	[ -z "$TEST_LIST" ] || test_list_unknown
 }
 
 test_selected() {

@@ -8,6 +8,7 @@
 #   ACTION       run | list | shell | clean-cache | help
 #   GLOBS        newline-separated patterns; a leading ! or ^ excludes
 #   TESTS        newline-separated names of installed IGT tests; empty: the sparse suite
+#   TEST_LIST    igt_runner's test list to run; empty: none
 #   KERNEL_ARG   kernel source folder or tarball; empty: the base
 #   STOCK        1: the base as it is, without kernel/patches
 #   WITHOUT      the file name of the one patch of kernel/patches/series to leave out; empty: none
@@ -25,8 +26,8 @@
 NL='
 '
 
-OPTION_VARIABLES='ACTION GLOBS TESTS KERNEL_ARG STOCK WITHOUT PATCHES PARAMS TLB RESULTS_DIR
-TRACE_FILE KUNIT NO_SKIPS HOST_TOOLS QUIET VERBOSE'
+OPTION_VARIABLES='ACTION GLOBS TESTS TEST_LIST KERNEL_ARG STOCK WITHOUT PATCHES PARAMS TLB
+RESULTS_DIR TRACE_FILE KUNIT NO_SKIPS HOST_TOOLS QUIET VERBOSE'
 
 options_help() {
 	cat <<'HELP'
@@ -37,6 +38,8 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
 
   --list                  list the subtests, one a line, and exit
   --test NAME             an installed IGT test instead of the sparse suite; repeatable
+  --test-list FILE        only subtests of this list, as igt_runner takes it; see
+                          tests/panthor/*.testlist
   --kunit                 the driver's own KUnit tests instead of the sparse suite
   --no-skips              run what lab/expectations leaves out (a GLOB that is the whole
                           name of a subtest does so for that one)
@@ -99,6 +102,12 @@ option_test() {
 	*[!A-Za-z0-9_/.-]* | /* | *..*) usage_error "--test $1: not the name of a test" ;;
 	esac
 	list_add TESTS "${1#panthor/}"
+}
+
+option_test_list() {
+	[ -z "$TEST_LIST" ] || usage_error '--test-list was given twice'
+	[ -f "$1" ] && [ -r "$1" ] || die 2 "--test-list $1: not a readable file"
+	TEST_LIST=$(absolute_path --test-list "$1") || exit
 }
 
 option_kernel() {
@@ -179,6 +188,7 @@ option_with_value() {
 	one_line "$1" "$2"
 	case $1 in
 	--test) option_test "$2" ;;
+	--test-list) option_test_list "$2" ;;
 	--kernel) option_kernel "$2" ;;
 	--without) option_without "$2" ;;
 	--patch) option_patch "$2" ;;
@@ -205,7 +215,7 @@ option_flag() {
 
 options_defaults() {
 	ACTION=run TLB=keep
-	GLOBS='' TESTS='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
+	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
 	WITHOUT=''
 	STOCK=0 KUNIT=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
@@ -217,7 +227,8 @@ options_conflicts() {
 	[ "$KUNIT" = 0 ] || [ "$ACTION" = run ] || [ "$ACTION" = help ] ||
 		usage_error "--kunit and --$ACTION exclude each other"
 	[ "$ACTION" != shell ] || [ -z "$GLOBS" ] || usage_error '--shell runs no subtest'
-	[ "$ACTION" != clean-cache ] || [ -z "$GLOBS$TESTS" ] ||
+	[ "$ACTION" != shell ] || [ -z "$TEST_LIST" ] || usage_error '--shell runs no subtest'
+	[ "$ACTION" != clean-cache ] || [ -z "$GLOBS$TESTS$TEST_LIST" ] ||
 		usage_error '--clean-cache runs no subtest'
 }
 
@@ -225,13 +236,14 @@ options_parse() {
 	options_defaults
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--test | --kernel | --without | --patch | --param | --tlb | --results | --trace)
+		--test | --test-list | --kernel | --without | --patch | --param | --tlb | --results | \
+			--trace)
 			[ $# -ge 2 ] || usage_error "$1: needs a value"
 			option_with_value "$1" "$2"
 			shift
 			;;
-		--test=* | --kernel=* | --without=* | --patch=* | --param=* | --tlb=* | \
-			--results=* | --trace=*)
+		--test=* | --test-list=* | --kernel=* | --without=* | --patch=* | --param=* | \
+			--tlb=* | --results=* | --trace=*)
 			option_with_value "${1%%=*}" "${1#*=}"
 			;;
 		--)

@@ -244,7 +244,7 @@ toolbox_ensure() {
 # variables are those of lab/options.sh.
 toolbox_paths() {
 	printf '%s\n' "$REPO" "$CACHE_DIR" "${KERNEL_ARG:-}" "${RESULTS_DIR:-}" "${TRACE_FILE:-}" \
-		"${PATCHES:-}" "${TOOLBOX_BIND:-}" | sed '/^$/d'
+		"${TEST_LIST:-}" "${PATCHES:-}" "${TOOLBOX_BIND:-}" | sed '/^$/d'
 }
 
 toolbox_mount_path() {
@@ -320,6 +320,6 @@ toolbox_exec() {
 	[ -n "${TOOLBOX_ID:-}" ] || toolbox_ensure
 	[ -z "${TRACE_FILE:-}" ] || (: >>"$TRACE_FILE") 2>/dev/null ||
 		die 2 "--trace $TRACE_FILE: cannot be written"
-	export KERNEL_ARG RESULTS_DIR TRACE_FILE PATCHES TOOLBOX_BIND
+	export KERNEL_ARG RESULTS_DIR TRACE_FILE TEST_LIST PATCHES TOOLBOX_BIND
 	namespace_exec toolbox_enter "$@"
 }

@@ -44,7 +44,7 @@ defaults() {
 	options_parse
 	same 'run keep 0 0 0 0 0 0' \
 		"$ACTION $TLB $STOCK $KUNIT $NO_SKIPS $HOST_TOOLS $QUIET $VERBOSE"
-	same '' "$GLOBS$TESTS$KERNEL_ARG$WITHOUT$PATCHES$PARAMS$RESULTS_DIR$TRACE_FILE"
+	same '' "$GLOBS$TESTS$TEST_LIST$KERNEL_ARG$WITHOUT$PATCHES$PARAMS$RESULTS_DIR$TRACE_FILE"
 }
 
 check 'without arguments: the defaults' defaults
@@ -66,6 +66,7 @@ check '--tlb=tiny:7' after TLB tiny:7 --tlb=tiny:7
 check '--test, repeated' after TESTS "panthor_vm${NL}core_getversion" --test panthor_vm \
 	--test=core_getversion
 check '--test with its folder' after TESTS panthor_vm --test panthor/panthor_vm
+check '--test-list, with a blank' after TEST_LIST "$PWD/my first.patch" --test-list 'my first.patch'
 check '--kernel: a folder, with a blank' after KERNEL_ARG "$PWD/a tree" --kernel 'a tree'
 check '--kernel: a tarball' after KERNEL_ARG "$PWD/linux.tar" --kernel=linux.tar
 check '--patch, repeated, with a blank' after PATCHES \
@@ -104,6 +105,11 @@ check '--tlb: no seed' refused '--tlb tiny:: the seed is*' --tlb tiny:
 check '--tlb: a bad seed' refused '--tlb tiny:1x: the seed is*' --tlb tiny:1x
 check '--test: a way out' refused '--test ../sh: not the name of a test*' --test ../sh
 check '--test: an absolute path' refused '--test /bin/sh: not*' --test /bin/sh
+check '--test-list: not there' refused '--test-list no.list: not a readable file' --test-list no.list
+check '--test-list: a folder' refused '--test-list full: not a readable file' --test-list full
+check '--test-list: a pipe' refused '--test-list pipe: not a readable file' --test-list pipe
+check '--test-list: twice' refused '--test-list was given twice*' --test-list linux.tar \
+	--test-list=linux.tar
 check '--kernel: not there' refused '--kernel nowhere: no such folder or file' --kernel nowhere
 check '--kernel: another folder' refused '--kernel full: not a kernel source folder' --kernel full
 check '--kernel: twice' refused '--kernel was given twice*' --kernel linux.tar --kernel linux.tar
@@ -135,6 +141,7 @@ check 'a pattern of nothing' refused '!: nothing to exclude*' '!'
 check 'two actions' refused '--list and --shell exclude each other*' --list --shell
 check 'quiet and verbose' refused '--quiet and --verbose exclude*' --quiet --verbose
 check '--shell with a pattern' refused '--shell runs no subtest*' --shell a
+check '--shell with a test list' refused '--shell runs no subtest*' --shell --test-list linux.tar
 check '--clean-cache with a pattern' refused '--clean-cache runs no subtest*' a --clean-cache
 
 # ---------------------------------------------------------------------------------------------

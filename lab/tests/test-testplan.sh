@@ -7,7 +7,7 @@
 # builds the project's own tests with meson. Runs itself in the toolbox, whose tools it needs.
 
 # shellcheck disable=SC2317,SC2329 # check() calls the functions
-# shellcheck disable=SC2016 # the backquotes are text
+# shellcheck disable=SC2016,SC2034,SC2046,SC2086 # backquotes are text; words are meant
 
 set -eu
 
@@ -248,6 +248,33 @@ lists_stale() {
 
 check 'the lists have what the sources say' lists_written
 check 'a list that is stale' lists_stale
+
+# ---------------------------------------------------------------------------------------------
+# ./run --test-list
+
+# listed WANTED ENTRY…: what of the tests a/t (one, two) and b (no subtests) a list of these leaves.
+listed() {
+	listed_wanted=$1
+	shift
+	# shellcheck source=lab/guest.sh
+	. "$REPO/lab/guest.sh"
+	WORK=$SCRATCH TEST_LIST=$SCRATCH/test.list
+	printf '%s\n' "$@" >"$TEST_LIST"
+	test_list_entries >"$WORK/unknown.txt"
+	printf 'one\ntwo\n' >"$WORK/list.txt"
+	test_list_keep a/t
+	listed_got=$(sed 's,^,a/t@,' "$WORK/list.txt")
+	echo >"$WORK/list.txt"
+	test_list_keep b
+	[ ! -s "$WORK/list.txt" ] || listed_got="$listed_got b"
+	same "$listed_wanted" "$(echo $listed_got '|' $(cat "$WORK/unknown.txt"))"
+}
+
+check 'a list: one subtest' listed 'a/t@two |' 'igt@a/t@two'
+check 'a list: comments, blanks, no prefix' listed 'a/t@one a/t@two b |' '# all' '' \
+	'  igt@a/t@one # the first' 'a/t@two' igt@b
+check 'a list: what is not there' listed 'a/t@one | a/t@on c@one a/one' igt@a/t@on igt@a/t@one \
+	igt@c@one igt@a/one
 
 # ---------------------------------------------------------------------------------------------
 # The project's own build

@@ -39,7 +39,6 @@
  * Description: The same for ranges that end inside of a block.
  *
  * SUBTEST: map-head-and-tail
- * Run type: BAT, FULL
  * Description: The same for ranges that start and end inside of blocks.
  *
  * SUBTEST: map-inside-block

@@ -35,7 +35,6 @@
  *	range is within reach once its own is signalled; an unbind likewise.
  *
  * SUBTEST: async-sync-order
- * Run type: BAT, FULL
  * Description: A bind waits for its fence although what it signals is named first.
  *
  * SUBTEST: async-sync-order-timeline

@@ -136,7 +136,6 @@
  *	ended.
  *
  * SUBTEST: evict-next-bind
- * Run type: BAT, FULL
  * Description: After an eviction a second range is bound: the job behind it reaches
  *	both.
  *
