@@ -616,7 +616,8 @@ enum layout {
 /**
  * kind:
  * @name: part of the subtests' names
- * @describe: likewise
+ * @what: is done to the hole; part of the descriptions
+ * @of: that the hole is a part of; likewise
  * @layout: how the range is made up
  * @range: what it is made of
  * @hole: what takes the place of the hole
@@ -624,7 +625,8 @@ enum layout {
  */
 struct kind {
 	const char *name;
-	const char *describe;
+	const char *what;
+	const char *of;
 	enum layout layout;
 	enum backing range;
 	enum backing hole;
@@ -633,17 +635,17 @@ struct kind {
 
 /* clang-format off */
 static const struct kind kinds[] = {
-	{ "unmap", "Unmap %s of a sparse range",
+	{ "unmap", "Unmap", "a sparse range",
 	  WHOLE, SPARSE, NOTHING, true },
-	{ "bo-over-sparse", "Map a BO over %s of a sparse range",
+	{ "bo-over-sparse", "Map a BO over", "a sparse range",
 	  WHOLE, SPARSE, BO, true },
-	{ "sparse-over-bo", "Bind a sparse range over %s of a BO",
+	{ "sparse-over-bo", "Bind a sparse range over", "a BO",
 	  WHOLE, BO, SPARSE, true },
-	{ "sparse-over-sparse", "Bind a sparse range that refuses writes over %s of another",
+	{ "sparse-over-sparse", "Bind a sparse range that refuses writes over", "another",
 	  WHOLE, SPARSE, SPARSE_READONLY, false },
-	{ "bo-over-seam", "Map a BO over %s of two sparse ranges that meet there",
+	{ "bo-over-seam", "Map a BO over", "two sparse ranges that meet there",
 	  SEAM, SPARSE, BO, false },
-	{ "unmap-mixed", "Unmap %s of two sparse ranges, with the BO between them",
+	{ "unmap-mixed", "Unmap", "two sparse ranges, with the BO between them",
 	  MIXED, SPARSE, NOTHING, false },
 };
 /* clang-format on */
@@ -720,7 +722,8 @@ static void add_punch(struct punch_row *row, const struct kind *kind, const stru
 	row->kind = kind;
 	row->geometry = g;
 	snprintf(row->name, sizeof(row->name), "punch-%s-%s", kind->name, g->name);
-	snprintf(row->describe, sizeof(row->describe), kind->describe, g->describe);
+	snprintf(row->describe, sizeof(row->describe), "%s %s of %s", kind->what, g->describe,
+		 kind->of);
 
 	igt_panthor_add_subtest(row->name, row->describe, punch, row);
 }
