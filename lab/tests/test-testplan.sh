@@ -309,7 +309,19 @@ build_fails() {
 	}
 }
 
+# What igt_runner would start, of a list and of the whole test root.
+runner_takes() {
+	[ -d "$SCRATCH/project" ] || skip 'no kernel in the cache'
+	list=$REPO/tests/panthor/panthor_vm_sparse.$1.testlist
+	igt_runner -L --test-list "$list" "$SCRATCH/build/tests" >"$SCRATCH/listed"
+	same "$(grep '^igt@' "$list")" "$(cat "$SCRATCH/listed")"
+	igt_runner -L "$SCRATCH/build/tests" >"$SCRATCH/all"
+	same '' "$(grep -v -x -F -f "$SCRATCH/all" "$SCRATCH/listed")"
+}
+
 check 'ninja makes the plan' project
+check 'igt_runner takes the list bat' runner_takes bat
+check 'igt_runner takes the list full' runner_takes full
 check 'ninja fails: undocumented' build_fails '/SUBTEST: map-blocks/,/beyond/d' \
 	'map-blocks: undocumented'
 check 'ninja fails: gone' build_fails 's/"map-blocks"/"map-cubes"/' \
