@@ -182,6 +182,7 @@ guest_ensure() {
 	echo "$1" >"$root/board/mode"
 	cp "$REPO/lab/guest/suite" "$root/board/suite"
 	cp "$REPO/lab/guest/init" "$root/init"
+	[ "$1" != bench ] || bench_guest "$root/board"
 	chmod 755 "$root/init"
 	(cd "$root" && find . | cpio --quiet -o -H newc) >"$INITRAMFS"
 }

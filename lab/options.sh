@@ -5,7 +5,8 @@
 # The command line of ./run. options_parse() checks everything that can be checked before
 # anything is built, and sets these variables; all paths are absolute afterwards:
 #
-#   ACTION       run | list | shell | clean-cache | help
+#   ACTION       run | bench | list | shell | clean-cache | help
+#   BENCH        the form of the benchmarks: full | short
 #   GLOBS        newline-separated patterns; a leading ! or ^ excludes
 #   TESTS        newline-separated names of installed IGT tests; empty: the sparse suite
 #   TEST_LIST    igt_runner's test list to run; empty: none
@@ -27,7 +28,7 @@ NL='
 '
 
 OPTION_VARIABLES='ACTION GLOBS TESTS TEST_LIST KERNEL_ARG STOCK WITHOUT PATCHES PARAMS TLB
-RESULTS_DIR TRACE_FILE KUNIT NO_SKIPS HOST_TOOLS QUIET VERBOSE'
+RESULTS_DIR TRACE_FILE KUNIT NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH'
 
 options_help() {
 	cat <<'HELP'
@@ -51,6 +52,7 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --tlb MODE              the GPU's TLB: keep (default), off, tiny:SEED
   --results DIR           where results go (default: a new folder under build/results)
   --trace FILE            write what the driver did to FILE
+  --bench[=short]         the benchmarks, without patches against with them
   --shell                 an interactive shell on the board
   --host-tools            use the tools of this machine, not the toolbox
   --clean-cache           remove the cache
@@ -203,6 +205,8 @@ option_flag() {
 	case $1 in
 	--list | --shell | --clean-cache | --help) option_action "${1#--}" ;;
 	-h) option_action help ;;
+	--bench) option_action bench ;;
+	--bench=short) option_action bench && BENCH=short ;;
 	--stock) STOCK=1 ;;
 	--kunit) KUNIT=1 ;;
 	--no-skips) NO_SKIPS=1 ;;
@@ -214,7 +218,7 @@ option_flag() {
 }
 
 options_defaults() {
-	ACTION=run TLB=keep
+	ACTION=run TLB=keep BENCH=full
 	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
 	WITHOUT=''
 	STOCK=0 KUNIT=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
@@ -228,6 +232,11 @@ options_conflicts() {
 		usage_error "--kunit and --$ACTION exclude each other"
 	[ "$ACTION" != shell ] || [ -z "$GLOBS" ] || usage_error '--shell runs no subtest'
 	[ "$ACTION" != shell ] || [ -z "$TEST_LIST" ] || usage_error '--shell runs no subtest'
+	[ "$ACTION" != bench ] || [ -z "$GLOBS$TESTS$TEST_LIST" ] || usage_error '--bench runs no subtest'
+	[ "$ACTION" != bench ] || [ "$STOCK" = 0 ] ||
+		usage_error '--bench and --stock exclude each other: it measures both'
+	[ "$ACTION" != bench ] || [ -z "$TRACE_FILE" ] ||
+		usage_error '--bench and --trace exclude each other'
 	[ "$ACTION" != clean-cache ] || [ -z "$GLOBS$TESTS$TEST_LIST" ] ||
 		usage_error '--clean-cache runs no subtest'
 }

@@ -11,12 +11,14 @@
 #   kernel.log     the guest's kernel log          console.log  its serial console
 #   vmali.log      the model                       qemu.log     QEMU
 #   build.log      the last build of the model and the tests
+#   results.html   all of it on a page (see page.jq)
+#   bench.json     the benchmarks, side by side      bench/      a folder like this for each boot
 #   igt/           igt_runner's own folder         guest/       what the guest left
 #
 # Verdicts come from JSON and exit statuses only; text is quoted, never judged.
 
 RESULT_FILES='metadata.json results.json junit.xml verdicts.json kernel.log console.log vmali.log
-qemu.log build.log igt guest'
+qemu.log build.log results.html bench.json bench igt guest'
 
 # What a run may need there, generously.
 RESULTS_MIB=32
@@ -204,6 +206,28 @@ results_board() {
 	echo "Linux $KERNEL_RELEASE ($KERNEL_VERSION)$driver," \
 		"$(kernel_patches | grep -c '^/') patches${WITHOUT:+ but $WITHOUT}, TLB $TLB," \
 		"$ACCEL, $(expectations_shown)"
+}
+
+# Prints a JSON file of the results folder, or null if this run made none.
+results_file() {
+	if [ -s "$RESULTS_DIR/$1" ]; then
+		cat "$RESULTS_DIR/$1"
+	else
+		echo null
+	fi
+}
+
+# results.html, from all that is there by now.
+results_page() {
+	for file in metadata verdicts results bench; do
+		results_file "$file.json"
+	done >"$WORK/page.json"
+	tail -n 200 "$RESULTS_DIR/kernel.log" >"$WORK/page.log" 2>/dev/null || :
+	jq -rn -L "$REPO/lab" --slurpfile files "$WORK/page.json" --rawfile log "$WORK/page.log" \
+		--argjson status "$(status_final)" --arg times "$STAGE_TIMES" 'include "page";
+		$files as [$metadata, $verdicts, $results, $bench]
+		| {$metadata, $verdicts, $results, $bench, $log, $status, $times} | page' \
+		>"$RESULTS_DIR/results.html"
 }
 
 # metadata.json, from the session's variables.

@@ -11,7 +11,7 @@
 # shellcheck disable=SC2317 # the traps and "session_$ACTION" call the functions
 set -eu
 
-for part in common options toolbox kernel build guest kunit boot results; do
+for part in common options toolbox kernel build guest kunit boot results bench; do
 	# shellcheck source=/dev/null
 	. "$REPO/lab/$part.sh"
 done
@@ -88,6 +88,7 @@ session_run() {
 		echo "$STAGE_TIMES; results in $RESULTS_DIR"
 	}
 	results_summary
+	results_page
 }
 
 umask 022
