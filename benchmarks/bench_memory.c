@@ -14,8 +14,17 @@
 /* The slab cache of page tables (panthor_mmu_pt_cache_init() in panthor_mmu.c). */
 #define TABLE_CACHE "panthor-mmu-pt"
 
-/* Files that the kernel writes anew for each reader: the beginning is enough of both. */
+/* Enough of what the kernel says: the newest caches come first in slabinfo. */
 #define TEXT_SIZE 16384
+
+/*
+ * The kernel writes these anew whenever somebody reads from their beginning. They
+ * stay open: a sampler that opens them each time sees half as much.
+ */
+static struct text_file {
+	const char *path;
+	int file;
+} meminfo = { "/proc/meminfo", -1 }, slabinfo = { "/proc/slabinfo", -1 };
 
 /* False if @text has no line for @field. */
 static bool add_field(const char *text, const char *field, int64_t *bytes)
@@ -61,24 +70,31 @@ bool bench_memory_parse_slabinfo(const char *text, struct bench_memory *memory)
 
 	memory->tables = -1;
 
-	return line && sscanf(line, " " TABLE_CACHE " %" SCNd64, &memory->tables) == 1;
+	/* Only a whole line: a number may be cut. */
+	return line && strchr(line + 1, '\n') &&
+	       sscanf(line, " " TABLE_CACHE " %" SCNd64, &memory->tables) == 1;
 }
 
-/* Reads the beginning of a file; an empty text if there is none. */
-static void read_text(const char *path, char text[TEXT_SIZE])
+/* Reads a file until @parse is content with it, false at its end or if there is none. */
+static bool read_until(struct text_file *from, struct bench_memory *memory,
+		       bool (*parse)(const char *text, struct bench_memory *memory))
 {
-	int file = open(path, O_RDONLY | O_CLOEXEC);
+	char text[TEXT_SIZE] = "";
 	size_t length = 0;
-	ssize_t got = file < 0 ? 0 : 1;
+	ssize_t got;
 
-	while (got > 0 && length < TEXT_SIZE - 1) {
-		got = read(file, text + length, TEXT_SIZE - 1 - length);
-		if (got > 0)
-			length += got;
-	}
-	text[length] = '\0';
-	if (file >= 0)
-		close(file);
+	if (from->file < 0)
+		from->file = open(from->path, O_RDONLY | O_CLOEXEC);
+
+	do {
+		got = pread(from->file, text + length, TEXT_SIZE - 1 - length, length);
+		if (got <= 0)
+			return false;
+		length += got;
+		text[length] = '\0';
+	} while (!parse(text, memory));
+
+	return true;
 }
 
 /* Root only, and only where the kernel has it. */
@@ -112,13 +128,9 @@ void bench_memory_settle(void)
  */
 void bench_memory_read(struct bench_memory *memory)
 {
-	char text[TEXT_SIZE];
-
-	read_text("/proc/meminfo", text);
-	if (!bench_memory_parse_meminfo(text, memory))
-		*memory = (struct bench_memory){};
-	read_text("/proc/slabinfo", text);
-	bench_memory_parse_slabinfo(text, memory);
+	*memory = (struct bench_memory){ .tables = -1 };
+	read_until(&meminfo, memory, bench_memory_parse_meminfo);
+	read_until(&slabinfo, memory, bench_memory_parse_slabinfo);
 }
 
 static void keep_extremes(struct bench_memory *peak, const struct bench_memory *now)
@@ -131,11 +143,15 @@ static void keep_extremes(struct bench_memory *peak, const struct bench_memory *
 		peak->available = now->available;
 }
 
+/* Page tables each time, since they come and go with a call; all else now and then. */
 static void look(struct bench_sampler *sampler)
 {
-	struct bench_memory now;
+	struct bench_memory now = sampler->peak;
 
-	bench_memory_read(&now);
+	if (now.tables < 0 || sampler->stop || sampler->samples % 8 == 0)
+		bench_memory_read(&now);
+	else
+		read_until(&slabinfo, &now, bench_memory_parse_slabinfo);
 	keep_extremes(&sampler->peak, &now);
 	sampler->samples++;
 }

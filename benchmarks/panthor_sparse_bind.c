@@ -15,9 +15,9 @@
  *
  * What is measured:
  *
- * 1. bind and unbind of one sparse range in a VM of its own, from 2 MiB to 1 TiB.
- *    1022 GiB is the largest for which the pointers to one page table for each
- *    2 MiB fit into the largest block of the kernel's page allocator.
+ * 1. bind and unbind of one sparse range in a VM of its own, from 2 MiB to 1 TiB, and
+ *    of all user addresses. 1022 GiB is the largest for which the pointers to one
+ *    page table for each 2 MiB fit into the largest block of the page allocator.
  * 2. punch: unmaps that make a small hole in each 2 MiB block of a range.
  * 3. restore-vmas: the submission of the first job after the dummy object of many
  *    small ranges was evicted; restore-range: the same for one large range. The
@@ -56,7 +56,7 @@
 #define GIB ((uint64_t)SZ_1G)
 #define TIB (1024 * GIB)
 
-/* Where ranges are, and how much of it they may take; GiB-aligned, above all of an exec's. */
+/* Where ranges are, and how large they may be; GiB-aligned, above all of an exec's. */
 #define RANGE_VA TIB
 #define RANGE_MAX TIB
 
@@ -71,8 +71,13 @@
 /* Where in a 2 MiB block a hole is: the block is split on both sides of it. */
 #define HOLE_OFFSET ((uint64_t)SZ_1M)
 
-/* Rounds in which memory is sampled: it varies less than time. */
-#define SAMPLED_MAX 3
+/*
+ * Rounds in which memory is sampled: it varies less than time, but a short call may
+ * pass between two looks at it. So there are more rounds of short ones.
+ */
+#define SAMPLED_MIN 3u
+#define SAMPLED_MAX 15
+#define SAMPLED_MS 50
 
 /* How long the device may take to fall asleep, and the shrinker to take the dummy. */
 #define SLEEP_DEADLINE_MS 2000
@@ -324,21 +329,29 @@ static int curve_rounds(struct bench *b, struct curve *curve, bool sampled, uint
 	return err;
 }
 
+static unsigned int sampled_rounds(unsigned int ms)
+{
+	const unsigned int rounds = min(SAMPLED_MAX, SAMPLED_MS / (int)(ms + 1));
+
+	return max(rounds, SAMPLED_MIN);
+}
+
 static int curve_measure(struct bench *b, struct curve *curve)
 {
 	const uint64_t start = now_ns(), budget = b->options.budget_ms * 1000000;
 	int err;
 
 	err = curve_round(b, curve, false);
-	curve_forget(curve);
-	if (!err)
-		err = curve_rounds(b, curve, false, b->options.repeat, start + budget / 2);
-	curve->last_ms = b->call_ms;
-	if (!err)
-		err = curve_rounds(b, curve, true, min(b->options.repeat, (uint64_t)SAMPLED_MAX),
-				   start + budget);
+	if (err)
+		return err;
 
-	return err;
+	curve_forget(curve);
+	err = curve_rounds(b, curve, false, b->options.repeat, start + budget / 2);
+	curve->last_ms = b->call_ms;
+	if (err)
+		return err;
+
+	return curve_rounds(b, curve, true, sampled_rounds(b->call_ms), start + budget);
 }
 
 /* Measures the next point of a curve, if that can be done. */
@@ -423,7 +436,8 @@ static int bind_round(struct bench *b, struct curve *curve)
 
 	bench_memory_read(&before);
 	igt_panthor_vm_create(b->fd, &vm_id, 0);
-	request = request_of(b->fd, vm_id, IGT_PANTHOR_SPARSE_FLAGS, RANGE_VA, curve->amount);
+	request = request_of(b->fd, vm_id, IGT_PANTHOR_SPARSE_FLAGS,
+			     curve->amount > RANGE_MAX ? 0 : RANGE_VA, curve->amount);
 	err = measure(b, curve->point[0], do_request, &request);
 	if (!err) {
 		request.op.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP;
@@ -435,16 +449,32 @@ static int bind_round(struct bench *b, struct curve *curve)
 	return err;
 }
 
-/* No size beyond what is asked for, nor what all VMs have room for. */
-static uint64_t largest_range(struct bench *b)
+/* User addresses of a VM are [0, this). */
+static uint64_t user_range(int fd)
 {
 	uint64_t range = 0;
 	uint32_t vm_id;
 
-	igt_panthor_vm_create_userva_range(b->fd, &vm_id, 0, &range);
-	igt_panthor_vm_destroy(b->fd, vm_id, 0);
+	igt_panthor_vm_create_userva_range(fd, &vm_id, 0, &range);
+	igt_panthor_vm_destroy(fd, vm_id, 0);
+
+	return range;
+}
+
+/* No size beyond what is asked for, nor what a VM has room for. */
+static uint64_t largest_range(struct bench *b)
+{
+	const uint64_t range = user_range(b->fd);
 
 	return min(b->options.max_size, range > RANGE_VA ? range - RANGE_VA : 0);
+}
+
+static void bind_point(struct bench *b, struct curve *curve, uint64_t size)
+{
+	curve->amount = size;
+	curve->point[0] = bench_results_add(&b->results, "bind", size, 1);
+	curve->point[1] = bench_results_add(&b->results, "unbind", size, 1);
+	curve_point(b, curve);
 }
 
 static void run_bind(struct bench *b)
@@ -454,14 +484,13 @@ static void run_bind(struct bench *b)
 		TIB,
 	};
 	const uint64_t largest = min(largest_range(b), b->options.brief ? GIB : RANGE_MAX);
+	const uint64_t whole = user_range(b->fd);
 	struct curve curve = { .points = 2, .round = bind_round, .exponent = 1 };
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(sizes) && sizes[i] <= largest; i++) {
-		curve.amount = sizes[i];
-		curve.point[0] = bench_results_add(&b->results, "bind", sizes[i], 1);
-		curve.point[1] = bench_results_add(&b->results, "unbind", sizes[i], 1);
-		curve_point(b, &curve);
-	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(sizes) && sizes[i] <= largest; i++)
+		bind_point(b, &curve, sizes[i]);
+	if (whole > RANGE_MAX && whole <= b->options.max_size && !b->options.brief)
+		bind_point(b, &curve, whole);
 }
 
 /* @data is the size of the holes, @amount the number of 2 MiB blocks. */
@@ -706,7 +735,7 @@ static const struct {
 	const char *describe;
 	void (*run)(struct bench *b);
 } operations[] = {
-	{ "bind", "bind and unbind one sparse range, 2 MiB to 1 TiB", run_bind },
+	{ "bind", "bind and unbind one sparse range, of 2 MiB and more", run_bind },
 	{ "punch", "unmap 4 KiB, and 64 KiB, of each 2 MiB of a range", run_punch },
 	{ "restore-vmas", "the first job after an eviction, 1024 to 65536 VMAs", run_restore_vmas },
 	{ "restore-range", "the same, one range of 64 MiB to 64 GiB", run_restore_range },
@@ -852,7 +881,7 @@ static const struct option long_options[] = {
 	{}
 };
 
-static void help(void)
+static void print_help(void)
 {
 	printf("Usage: panthor_sparse_bind [OPTION...]\n\n"
 	       "Measures time and kernel memory of sparse mappings of panthor.\n\n"
@@ -862,7 +891,7 @@ static void help(void)
 	for (unsigned int i = 0; i < ARRAY_SIZE(operations); i++)
 		printf("                      %-14s %s\n", operations[i].name,
 		       operations[i].describe);
-	printf("  --max-size SIZE   no larger range; 64G, 1T (default: 1T)\n"
+	printf("  --max-size SIZE   no larger range; 64G, 1T (default: all user addresses)\n"
 	       "  --max-vmas N      restore no more VMAs, 1 to 65536 (default: 65536)\n"
 	       "  --repeat N        timed repetitions of each, 1 to 100 (default: 5)\n"
 	       "  --budget SECONDS  for each point, 1 to 3600 (default: 30): no more repetitions\n"
@@ -937,7 +966,7 @@ static void parse_option(struct options *options, int option, const char *value)
 		options->brief = true;
 		break;
 	case OPTION_HELP:
-		help();
+		print_help();
 		exit(0);
 	default:
 		die(EXIT_USAGE, "bad option, or one without its value; see --help");
@@ -949,7 +978,7 @@ static void parse_options(struct options *options, int argc, char **argv)
 	int option;
 
 	*options = (struct options){
-		.max_size = RANGE_MAX,
+		.max_size = UINT64_MAX,
 		.max_vmas = VMAS_MAX,
 		.repeat = 5,
 		.budget_ms = 30000,

@@ -2,7 +2,7 @@
 # Copyright (C) 2026 The vmali authors
 #
 # The benchmarks of ./run --bench, side by side: a driver without its patches (stock) and with them
-# (patched). Used with `include "bench"`. The input of compared() is a list of boots
+# (patched). Goes behind results.jq (see results_report() in results.sh). The input of compared() is a list of boots
 #
 #   {driver, reports, results}
 #
@@ -19,8 +19,6 @@
 # if there is none. A ratio is how many times less the patched driver takes, in time by the medians.
 # A goal's verdict is met, missed or not judged.
 
-include "results";
-
 # ------------------------------------------------------------------------------------------------
 # Statistics
 
@@ -34,11 +32,11 @@ def spread:
 # Page tables are counted, the rest is a statistic that lags behind: the larger is the truth.
 def peak: [.peak_kernel, .peak_tables * 4096, 0] | max;
 
-def key: {operation, size, count};
+def identity: {operation, size, count};
 
 # One driver's side of the row $key, out of all points of all its boots.
 def side($key):
-  map(select(key == $key)) as $points
+  map(select(identity == $key)) as $points
   | ($points | map(select(.status == "measured"))) as $measured
   | (if ($measured | length) > 0 then $measured else $points end) as $from
   | {status: ($from[0].status // "missing"), reason: ($from[0].reason // "not measured"),
@@ -63,7 +61,8 @@ def with_ratios:
     else . end;
 
 def rows_of($stock; $patched):
-  reduce ($stock + $patched)[] as $point ([]; if index([$point | key]) then . else . + [$point | key] end)
+  reduce ($stock + $patched | map(identity))[] as $row
+    ([]; if index([$row]) then . else . + [$row] end)
   | map(. as $key | . + {stock: ($stock | side($key)), patched: ($patched | side($key))}
         | with_ratios);
 
@@ -158,7 +157,7 @@ def compared($boots; $patches):
      rows: $rows, goals: goals_of($rows; $patches)};
 
 # The exit statuses of ./run that the comparison asks for.
-def statuses:
+def bench_statuses:
   (if any(.goals[]; .verdict == "missed") then 1 else empty end),
   (if any(.rows[]; (.stock | measured) and (.patched | measured)) then empty else 3 end);
 
@@ -182,7 +181,7 @@ def time_columns:
 
 def memory_column: if .peak == null then "" else .peak / 1024 | number end | right(10);
 
-def row_text: "\(.size | size_label)\(if .count > 1 then " x \(.count)" else "" end)";
+def row_label: "\(.size | size_label)\(if .count > 1 then " x \(.count)" else "" end)";
 
 def table_line:
   (.operation | padded(14)) + (row_label | right(15)) + (.stock | time_columns)

@@ -2,15 +2,13 @@
 # Copyright (C) 2026 The vmali authors
 #
 # The results page: what ./run found, for people, as one HTML file without references to others.
-# Used with `include "page"`. The input is {metadata, verdicts, results, bench, log, status, times},
-# where what a run has not made is null:
+# Goes behind results.jq and bench.jq (see results_report() in results.sh). The input is
+# {metadata, verdicts, results, bench, log, status, times}; null is what a run has not made:
 #
-#   metadata  metadata.json              verdicts  verdicts.json, see results.jq
-#   results   igt_runner's results.json  bench     bench.json, see bench.jq
-#   log       the last lines of the kernel's log   status  exit status of ./run, a number
+#   metadata  metadata.json                      verdicts  verdicts.json, see results.jq
+#   results   igt_runner's results.json          bench     bench.json, see bench.jq
+#   log       the kernel log's last lines        status    exit status of ./run, a number
 #   times     the times of its stages, a line
-
-include "bench";
 
 def style: "
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 76em; padding: 0 1em;
@@ -38,6 +36,7 @@ def meaning:
 
 def cell($class): "<td class=\"\($class)\">\(. | xml)</td>";
 def cell: "<td>\(. | xml)</td>";
+def number_cell: cell("n");
 def head: "<tr>\(map("<th>\(. | xml)</th>") | join(""))</tr>";
 
 def fact($name): if . == "" then empty else "<tr><th>\($name | xml)</th>\(cell)</tr>" end;
@@ -65,7 +64,7 @@ def bad: .class == "fail" or .class == "stale";
 
 def verdict_row($single):
   "<tr id=\"\(.id | xml)\">\(name($single) | cell)\(.class as $class | shown | cell($class))"
-  + "\(.seconds | hundredths | cell("n"))\(.reason | join("\n") | cell)</tr>";
+  + "\(.seconds | hundredths | number_cell)\(.reason | join("\n") | cell)</tr>";
 
 def verdict_table($single):
   "<table>", (["subtest", "verdict", "time", "reason"] | head), (.[] | verdict_row($single)),
@@ -97,17 +96,17 @@ def goal_row:
   + "\(.got | cell)\(.note | cell)</tr>";
 
 def side_cells:
-  if measured then ([.ns.min, .ns.median, .ns.max] | map(ms | cell("n")) | join(""))
+  if measured then ([.ns.min, .ns.median, .ns.max] | map(ms | number_cell) | join(""))
   else "<td colspan=\"3\">\(.status | xml)\(if .reason == "" then "" else ": " + (.reason | xml) end)</td>"
   end;
 
-def memory_cell: (if .peak == null then "" else .peak / 1024 | number end) | cell("n");
-def tables_cell: (if .tables == null then "" else "\(.tables.median | round)" end) | cell("n");
+def memory_cell: (if .peak == null then "" else .peak / 1024 | number end) | number_cell;
+def tables_cell: (if .tables == null then "" else "\(.tables.median | round)" end) | number_cell;
 
 def bench_row:
-  "<tr>\(.operation | cell)\(row_label | cell("n"))\(.stock | side_cells)\(.patched | side_cells)"
-  + "\(.time_ratio | number | cell("n"))\(.stock | memory_cell)\(.patched | memory_cell)"
-  + "\(.memory_ratio | number | cell("n"))\(.stock | tables_cell)\(.patched | tables_cell)</tr>";
+  "<tr>\(.operation | cell)\(row_label | number_cell)\(.stock | side_cells)\(.patched | side_cells)"
+  + "\(.time_ratio | number | number_cell)\(.stock | memory_cell)\(.patched | memory_cell)"
+  + "\(.memory_ratio | number | number_cell)\(.stock | tables_cell)\(.patched | tables_cell)</tr>";
 
 def bench_head:
   "<tr><th></th><th></th><th colspan=\"3\">stock, ms</th><th colspan=\"3\">patched, ms</th><th></th>"

@@ -217,16 +217,28 @@ results_file() {
 	fi
 }
 
+# results_report PROGRAM ARG…: jq with a program that goes behind results.jq, bench.jq and page.jq.
+# They are one text: jq 1.8 aborts over libraries that include others.
+results_report() {
+	report_program=$1
+	shift
+	{
+		cat "$REPO/lab/results.jq" "$REPO/lab/bench.jq" "$REPO/lab/page.jq"
+		printf '%s\n' "$report_program"
+	} >"$WORK/report.jq"
+	jq -f "$WORK/report.jq" "$@"
+}
+
 # results.html, from all that is there by now.
 results_page() {
 	for file in metadata verdicts results bench; do
 		results_file "$file.json"
 	done >"$WORK/page.json"
 	tail -n 200 "$RESULTS_DIR/kernel.log" >"$WORK/page.log" 2>/dev/null || :
-	jq -rn -L "$REPO/lab" --slurpfile files "$WORK/page.json" --rawfile log "$WORK/page.log" \
-		--argjson status "$(status_final)" --arg times "$STAGE_TIMES" 'include "page";
-		$files as [$metadata, $verdicts, $results, $bench]
-		| {$metadata, $verdicts, $results, $bench, $log, $status, $times} | page' \
+	results_report '$files as [$metadata, $verdicts, $results, $bench]
+		| {$metadata, $verdicts, $results, $bench, $log, $status, $times} | page' -rn \
+		--slurpfile files "$WORK/page.json" --rawfile log "$WORK/page.log" \
+		--argjson status "$(status_final)" --arg times "$STAGE_TIMES" \
 		>"$RESULTS_DIR/results.html"
 }
 

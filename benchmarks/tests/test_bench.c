@@ -122,6 +122,7 @@ static void test_slabinfo(void **state)
 	assert_int_equal(memory.tables, 525);
 	assert_false(bench_memory_parse_slabinfo("slabinfo\nkmalloc-4k 1 2 4096\n", &memory));
 	assert_int_equal(memory.tables, -1);
+	assert_false(bench_memory_parse_slabinfo("slabinfo\npanthor-mmu-pt 52", &memory));
 }
 
 /* Of a point: the larger of what is counted and what the statistics say, of all repetitions. */
