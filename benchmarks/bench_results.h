@@ -28,8 +28,9 @@ enum bench_status {
 
 /**
  * bench_use:
- * @peak: the most memory in use during a call, above what was before it
- * @kept: what it left in use
+ * @peak: the most memory in use during a call, above what was before it; of
+ *	@available, how much less there was
+ * @kept: what it left in use, in the same way
  * @samples: how often somebody looked during the call
  */
 struct bench_use {

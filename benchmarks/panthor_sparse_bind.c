@@ -86,6 +86,9 @@
 /* How long page tables of a VM may stay after its destruction. */
 #define TABLES_DEADLINE_MS 500
 
+/* What a round returns beside 0 and a negative errno: there was nothing to restore. */
+#define NOT_EVICTED 1
+
 enum {
 	EXIT_USAGE = 2,
 	EXIT_DEVICE = 3,
@@ -220,7 +223,7 @@ static int measure(struct bench *b, struct bench_point *point, int (*call)(void 
  * curve:
  * @point: what a round measures, side by side: up to two operations
  * @points: number of @point
- * @round: does one round; returns 0 or a negative errno
+ * @round: does one round; returns 0, a negative errno or %NOT_EVICTED
  * @data: for @round
  * @exponent: the time grows by no more than this power of @amount
  * @amount: size or number of this point
@@ -303,7 +306,7 @@ static void curve_forget(struct curve *curve)
 	}
 }
 
-/* One round. Returns 0 or a negative errno, which is then the point's reason. */
+/* One round. Returns what @round does; if that is not 0, it is then the point's reason. */
 static int curve_round(struct bench *b, struct curve *curve, bool sampled)
 {
 	int err;
@@ -312,7 +315,9 @@ static int curve_round(struct bench *b, struct curve *curve, bool sampled)
 	b->call_ms = 0;
 	err = curve->round(b, curve);
 	if (err)
-		curve_give_up(curve, BENCH_REFUSED, "%s", strerror(-err));
+		curve_give_up(curve, BENCH_REFUSED, "%s",
+			      err == NOT_EVICTED ? "the shrinker leaves the dummy object alone" :
+						   strerror(-err));
 
 	return err;
 }
@@ -615,7 +620,7 @@ static int restore_round(struct bench *b, struct curve *curve)
 
 	wait_asleep(b->fd);
 	if (!igt_wait(evict(restore), EVICT_DEADLINE_MS, 50))
-		return -EBUSY;
+		return NOT_EVICTED;
 
 	wait_asleep(b->fd);
 	err = measure(b, curve->point[0], submit, restore);

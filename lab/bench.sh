@@ -84,7 +84,7 @@ bench_program_verdict() {
 # Boots the board once; its results in $RESULTS_DIR/bench/$1. Runs in a subshell: what a boot
 # leaves in variables and in $WORK is its own. Ends with the boot's status.
 bench_boot() {
-	WORK=$WORK/$1 RESULTS_DIR=$RESULTS_DIR/bench/$1 STATUSES=''
+	WORK=$WORK/$1 RESULTS_DIR=$RESULTS_DIR/bench/$1 STATUSES='' OUTCOME=''
 	mkdir -p "$WORK" "$RESULTS_DIR/guest"
 	: >"$WORK/tests.txt"
 	: >"$WORK/selected.txt"
@@ -148,8 +148,10 @@ session_bench() {
 	for status in $(bench_jq bench_statuses); do
 		status_add "$status"
 	done
-	bench_jq table
-	echo "$STAGE_TIMES; results in $RESULTS_DIR"
+	[ "$QUIET" = 1 ] || {
+		bench_jq table
+		echo "$STAGE_TIMES; results in $RESULTS_DIR"
+	}
 	bench_jq goals
 	results_page
 }
