@@ -18,6 +18,7 @@ done
 if [ "${1:-}" != inside ]; then
 	[ $# -eq 0 ] || [ -f "$1/lib/igt_core.h" ] || die 2 "$1: not a source tree of IGT"
 	[ $# -eq 0 ] || TOOLBOX_BIND=$(readlink -f -- "$1")
+	# shellcheck disable=SC2034 # for toolbox_exec()
 	QUIET=1 VERBOSE=0
 	toolbox_exec sh "$REPO/lab/tests/compile.sh" inside "${TOOLBOX_BIND:-}"
 fi

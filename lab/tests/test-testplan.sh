@@ -267,7 +267,8 @@ listed() {
 	echo >"$WORK/list.txt"
 	test_list_keep b
 	[ ! -s "$WORK/list.txt" ] || listed_got="$listed_got b"
-	same "$listed_wanted" "$(echo $listed_got '|' $(cat "$WORK/unknown.txt"))"
+	same "$listed_wanted" "$(printf '%s\n' "$listed_got" '|' | cat - "$WORK/unknown.txt" |
+		paste -s -d ' ' -)"
 }
 
 check 'a list: one subtest' listed 'a/t@two |' 'igt@a/t@two'
@@ -286,7 +287,7 @@ KERNEL_HEADERS=$(find "$CACHE_OF_USER"/vmali/kernel/*/headers/include -maxdepth 
 project() {
 	[ -n "$KERNEL_HEADERS" ] || skip 'no kernel in the cache'
 	mkdir "$SCRATCH/project"
-	cp -r meson.build meson.options docs kernel lab lib tests vmali "$SCRATCH/project"
+	cp -r meson.build meson.options benchmarks docs kernel lab lib tests vmali "$SCRATCH/project"
 	meson setup "$SCRATCH/build" "$SCRATCH/project" -Dboard=disabled -Dunit_tests=disabled \
 		-Digt_tests=enabled -Dkernel_headers="$KERNEL_HEADERS"
 	ninja -C "$SCRATCH/build"
