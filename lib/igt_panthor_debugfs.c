@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "drmtest.h"
@@ -26,14 +27,14 @@
 #define GPUVAS_DEADLINE_MS 2000
 
 /*
- * The shrinker only tries the locks that it needs and waits 10 jiffies for the
- * jobs that use a BO (panthor_gem_try_evict()), so one scan may leave a BO alone.
+ * The shrinker only tries the locks that it needs, and does not wait for long for
+ * jobs to end (panthor_gem_try_evict()), so one scan may leave a BO alone.
  */
 #define EVICT_DEADLINE_MS 5000
 #define EVICT_INTERVAL_MS 20
 
-/* More pages than any machine has; the driver keeps 32 bits of it. */
-#define SHRINK_ALL "2147483647"
+/* More pages than any machine has; drivers kept but 32 bits of it. */
+#define SHRINK_ALL INT32_MAX
 
 /* The columns of gems, in the words of its header line. */
 enum gems_column {
@@ -146,7 +147,8 @@ static bool get_number(const char *line, const struct columns *columns, size_t c
 }
 
 /* created-by is COMM/PID, padded; a comm may have spaces and slashes. */
-static bool get_creator(const char *line, const struct columns *columns, pid_t *pid)
+static bool get_creator(const char *line, const struct columns *columns,
+			struct igt_panthor_gem *gem)
 {
 	const char *slash = NULL;
 	const char *creator = line + columns->start[GEMS_CREATOR];
@@ -159,7 +161,8 @@ static bool get_creator(const char *line, const struct columns *columns, pid_t *
 	if (!slash || !isdigit(slash[1]))
 		return false;
 
-	*pid = strtol(slash + 1, NULL, 10);
+	gem->pid = strtol(slash + 1, NULL, 10);
+	snprintf(gem->comm, sizeof(gem->comm), "%.*s", (int)(slash - creator), creator);
 	return true;
 }
 
@@ -179,7 +182,7 @@ static bool parse_gem(const char *line, const struct columns *columns,
 	uint64_t state, usage;
 
 	if (line_length(line) < columns->start[GEMS_USAGE] ||
-	    !get_creator(line, columns, &gem->pid) ||
+	    !get_creator(line, columns, gem) ||
 	    !get_number(line, columns, GEMS_EVICTIONS, &gem->evictions) ||
 	    !get_number(line, columns, GEMS_SIZE, &gem->size) ||
 	    !get_number(line, columns, GEMS_RESIDENT, &gem->resident) ||
@@ -473,15 +476,93 @@ void igt_panthor_read_gpuvas(int fd, struct igt_panthor_vmas *vmas)
 	free(text);
 }
 
-static bool is_own_dummy(const struct igt_panthor_gem *gem)
+/*
+ * gems tells of each object by what name its process had when it was made, and
+ * there is nothing else to tell the objects behind the sparse ranges of two files
+ * of a process apart: so a process has another name each time it opens the device.
+ */
+#define FILE_COMM "igt-file-"
+
+/* The name is that of the thread group's leader, which is who has to open the device. */
+static void take_file_name(char *previous)
 {
-	return gem->pid == getpid() && gem->size == IGT_PANTHOR_DUMMY_SIZE && !gem->usage &&
-	       !gem->label[0];
+	static unsigned int count;
+	char name[IGT_PANTHOR_COMM_LEN];
+
+	snprintf(name, sizeof(name), FILE_COMM "%u", ++count % 1000000);
+	igt_assert_eq(prctl(PR_GET_NAME, previous), 0);
+	igt_assert_eq(prctl(PR_SET_NAME, name), 0);
+}
+
+static void give_file_name_back(const char *previous)
+{
+	igt_assert_eq(prctl(PR_SET_NAME, previous), 0);
+}
+
+/**
+ * igt_panthor_open:
+ *
+ * Opens the device as drm_open_driver() does, so that igt_panthor_newest_dummy()
+ * knows the object behind the sparse ranges of this file. Not for threads other
+ * than a process's first.
+ *
+ * Returns: the file, to be closed with drm_close_driver().
+ */
+int igt_panthor_open(void)
+{
+	char name[IGT_PANTHOR_COMM_LEN];
+	int fd;
+
+	take_file_name(name);
+	fd = drm_open_driver(DRIVER_PANTHOR);
+	give_file_name_back(name);
+
+	return fd;
+}
+
+/**
+ * __igt_panthor_reopen:
+ * @fd: device
+ *
+ * Opens the device of @fd anew, otherwise as igt_panthor_open() does.
+ *
+ * Returns: the file, to be closed with close(), or a negative errno.
+ */
+int __igt_panthor_reopen(int fd)
+{
+	char name[IGT_PANTHOR_COMM_LEN];
+	char path[64];
+	int opened;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	take_file_name(name);
+	opened = open(path, O_RDWR | O_CLOEXEC);
+	if (opened < 0)
+		opened = -errno;
+	give_file_name_back(name);
+
+	return opened;
+}
+
+/* Of files that were opened otherwise: they have one name among them. */
+#define DUMMY_NAMELESS UINT64_MAX
+
+/* Counted from 1 in each process; 0 for what is no such object of this process. */
+static uint64_t own_dummy(const struct igt_panthor_gem *gem)
+{
+	unsigned int number;
+
+	if (gem->pid != getpid() || gem->size != IGT_PANTHOR_DUMMY_SIZE || gem->usage ||
+	    gem->label[0])
+		return 0;
+
+	return sscanf(gem->comm, FILE_COMM "%u", &number) == 1 ? number : DUMMY_NAMELESS;
 }
 
 /**
  * igt_panthor_newest_dummy:
- * @fd: the file of the device that this process opened last
+ * @fd: the file of the device that this process opened last, by igt_panthor_open()
+ *	or, if it has no others, in any way
  *
  * panthor gives each open file one object for all its sparse ranges. It has no
  * label, belongs to who opened the file, and gets its pages with the first
@@ -490,7 +571,7 @@ static bool is_own_dummy(const struct igt_panthor_gem *gem)
  * VMs and groups are released later. BOs of the caller that have that size need
  * a label to be told apart.
  *
- * Returns: the file_offset of the object, or 0 if debugfs does not show it.
+ * Returns: what the object is known by, or 0 if debugfs does not show it.
  */
 uint64_t igt_panthor_newest_dummy(int fd)
 {
@@ -502,11 +583,22 @@ uint64_t igt_panthor_newest_dummy(int fd)
 
 	igt_panthor_read_gems(fd, &gems);
 	for (size_t i = 0; i < gems.count; i++)
-		if (is_own_dummy(&gems.gem[i]))
-			newest = gems.gem[i].file_offset;
+		newest = own_dummy(&gems.gem[i]) ?: newest;
 	igt_panthor_free_gems(&gems);
 
 	return newest;
+}
+
+/**
+ * igt_panthor_gem_is_dummy:
+ * @gem: a line of gems
+ * @dummy: from igt_panthor_newest_dummy()
+ *
+ * Returns: true if the line is that of the object.
+ */
+bool igt_panthor_gem_is_dummy(const struct igt_panthor_gem *gem, uint64_t dummy)
+{
+	return dummy && own_dummy(gem) == dummy;
 }
 
 /**
@@ -523,9 +615,9 @@ bool igt_panthor_read_dummy(int fd, uint64_t dummy, struct igt_panthor_gem *gem)
 	bool found = false;
 
 	igt_panthor_read_gems(fd, &gems);
-	for (size_t i = 0; i < gems.count && !found; i++) {
+	for (size_t i = gems.count; i-- > 0 && !found;) {
 		*gem = gems.gem[i];
-		found = is_own_dummy(gem) && gem->file_offset == dummy;
+		found = igt_panthor_gem_is_dummy(gem, dummy);
 	}
 	igt_panthor_free_gems(&gems);
 
@@ -569,6 +661,24 @@ void igt_panthor_require_shrink(int fd)
 }
 
 /**
+ * igt_panthor_shrink_pages:
+ * @fd: device
+ * @pages: how many pages to reclaim at least, if there are
+ *
+ * Runs the driver's shrinker once, over what it can reclaim, of all clients.
+ */
+void igt_panthor_shrink_pages(int fd, uint64_t pages)
+{
+	int dir = igt_debugfs_dir(fd);
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64, pages);
+	igt_assert_fd(dir);
+	igt_assert(igt_sysfs_set(dir, "shrink", text));
+	close(dir);
+}
+
+/**
  * igt_panthor_shrink:
  * @fd: device
  *
@@ -576,11 +686,7 @@ void igt_panthor_require_shrink(int fd)
  */
 void igt_panthor_shrink(int fd)
 {
-	int dir = igt_debugfs_dir(fd);
-
-	igt_assert_fd(dir);
-	igt_assert(igt_sysfs_set(dir, "shrink", SHRINK_ALL));
-	close(dir);
+	igt_panthor_shrink_pages(fd, SHRINK_ALL);
 }
 
 /**

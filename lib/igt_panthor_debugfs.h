@@ -17,14 +17,18 @@
 
 #define IGT_PANTHOR_GEM_LABEL_LEN 64
 
+/* The kernel's TASK_COMM_LEN. */
+#define IGT_PANTHOR_COMM_LEN 16
+
 /**
  * igt_panthor_gem:
  * @pid: process that created the BO (its thread group)
+ * @comm: name that the process had then
  * @size: size in bytes
  * @resident: bytes that have pages
  * @evictions: how often the shrinker took the pages
- * @file_offset: page of the device file that the BO is mapped at; no two BOs
- *	have the same
+ * @file_offset: page of the device file that the BO is mapped at, 0 if it
+ *	cannot be mapped
  * @state: state flags of the gems file: imported 1, exported 2, evicted 4
  * @usage: usage flags of the gems file: kernel 1, fw-mapped 2
  * @label: label, cut to fit, empty if there is none
@@ -33,6 +37,7 @@
  */
 struct igt_panthor_gem {
 	pid_t pid;
+	char comm[IGT_PANTHOR_COMM_LEN];
 	uint64_t size;
 	uint64_t resident;
 	uint64_t evictions;
@@ -87,12 +92,16 @@ int igt_panthor_find_vm(const struct igt_panthor_vmas *vmas, uint64_t va, uint64
 /* Size of the object that panthor maps sparse ranges to (panthor_dummy_bo_create()). */
 #define IGT_PANTHOR_DUMMY_SIZE (UINT64_C(2) << 20)
 
+int igt_panthor_open(void);
+int __igt_panthor_reopen(int fd);
 uint64_t igt_panthor_newest_dummy(int fd);
+bool igt_panthor_gem_is_dummy(const struct igt_panthor_gem *gem, uint64_t dummy);
 bool igt_panthor_read_dummy(int fd, uint64_t dummy, struct igt_panthor_gem *gem);
 uint64_t igt_panthor_dummy_resident(int fd, uint64_t dummy);
 
 void igt_panthor_require_shrink(int fd);
 void igt_panthor_shrink(int fd);
+void igt_panthor_shrink_pages(int fd, uint64_t pages);
 uint64_t igt_panthor_shrink_result(int fd);
 void igt_panthor_evict_dummy(int fd, uint64_t dummy);
 

@@ -5,8 +5,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "igt_aux.h"
 #include "igt_core.h"
 #include "igt_panthor_memory.h"
 
@@ -91,4 +93,53 @@ void igt_panthor_clear_warn_once(void)
 
 	igt_assert_eq(write(file, "1", 1), 1);
 	close(file);
+}
+
+static void watch(struct igt_panthor_memory_watch *w)
+{
+	while (!w->stop && getppid() != 1) {
+		w->peak = max(w->peak, igt_panthor_meminfo("SUnreclaim"));
+		w->samples++;
+	}
+}
+
+/**
+ * igt_panthor_memory_watch_start:
+ *
+ * Starts to watch, in a child of its own.
+ *
+ * Returns: what igt_panthor_memory_watch_stop() takes.
+ */
+struct igt_panthor_memory_watch *igt_panthor_memory_watch_start(void)
+{
+	struct igt_panthor_memory_watch *w = mmap(NULL, sizeof(*w), PROT_READ | PROT_WRITE,
+						  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	igt_assert(w != MAP_FAILED);
+	igt_fork(child, 1)
+		watch(w);
+	igt_assert(igt_wait(w->samples > 0, 5000, 1));
+	w->before = igt_panthor_meminfo("SUnreclaim");
+
+	return w;
+}
+
+/**
+ * igt_panthor_memory_watch_stop:
+ * @w: from igt_panthor_memory_watch_start()
+ *
+ * Waits for all children of the caller.
+ *
+ * Returns: the most memory in use since the start above what was before, in bytes.
+ */
+int64_t igt_panthor_memory_watch_stop(struct igt_panthor_memory_watch *w)
+{
+	int64_t peak;
+
+	w->stop = true;
+	igt_waitchildren();
+	peak = w->peak - w->before;
+	munmap(w, sizeof(*w));
+
+	return peak;
 }

@@ -5,6 +5,7 @@
 
 #include "drmtest.h"
 #include "igt_core.h"
+#include "igt_panthor_memory.h"
 #include "igt_panthor_sparse.h"
 
 #define PAGE IGT_PANTHOR_PAGE_SIZE
@@ -43,6 +44,28 @@ void igt_panthor_sparse_require_dummy(const struct igt_panthor_exec *exec)
 	igt_require_f(exec->dummy && igt_panthor_dummy_resident(exec->fd, exec->dummy) ==
 					     IGT_PANTHOR_DUMMY_SIZE,
 		      "debugfs shows no 2 MiB object behind sparse ranges\n");
+}
+
+/**
+ * igt_panthor_sparse_dummy_is_huge:
+ * @exec: VM of a file that has not bound any sparse range yet
+ * @va: a page that is free
+ *
+ * Without a huge page behind the dummy object there is nothing to map by blocks, and
+ * each 2 MiB of a range takes a page table: 128 MiB for 64 GiB.
+ *
+ * Returns: whether there is one.
+ */
+bool igt_panthor_sparse_dummy_is_huge(struct igt_panthor_exec *exec, uint64_t va)
+{
+	const uint64_t before = igt_panthor_meminfo("ShmemHugePages");
+	int64_t more;
+
+	igt_panthor_exec_bind_sparse(exec, va, PAGE);
+	more = igt_panthor_meminfo("ShmemHugePages") - before;
+	igt_panthor_exec_unbind(exec, va, PAGE);
+
+	return more >= (int64_t)IGT_PANTHOR_DUMMY_SIZE;
 }
 
 /**
@@ -265,7 +288,7 @@ void igt_panthor_sparse_fixture(void)
 		int fd;
 
 		igt_panthor_skip_on_big_endian();
-		fd = drm_open_driver(DRIVER_PANTHOR);
+		fd = igt_panthor_open();
 		igt_panthor_require_sparse(fd);
 		drm_close_driver(fd);
 	}
@@ -286,7 +309,7 @@ void igt_panthor_add_subtest(const char *name, const char *describe,
 {
 	igt_describe(describe);
 	igt_subtest(name) {
-		int fd = drm_open_driver(DRIVER_PANTHOR);
+		int fd = igt_panthor_open();
 
 		run(fd, row);
 		drm_close_driver(fd);

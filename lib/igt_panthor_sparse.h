@@ -43,6 +43,7 @@ void igt_panthor_add_cases(const struct igt_panthor_case *cases);
 struct igt_panthor_walk igt_panthor_pages(enum igt_panthor_access access, uint64_t va,
 					  uint64_t size, uint32_t seed);
 void igt_panthor_sparse_require_dummy(const struct igt_panthor_exec *exec);
+bool igt_panthor_sparse_dummy_is_huge(struct igt_panthor_exec *exec, uint64_t va);
 void igt_panthor_sparse_store_load(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
 				   uint32_t seed);
 void igt_panthor_exec_store_pages(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,

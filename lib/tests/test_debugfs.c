@@ -48,6 +48,7 @@ static void test_gems(void **state)
 	assert_int_equal(gems.count, 4);
 
 	assert_int_equal(gems.gem[0].pid, 1);
+	assert_string_equal(gems.gem[0].comm, "swapper/0");
 	assert_int_equal(gems.gem[0].size, 4096);
 	assert_int_equal(gems.gem[0].usage, 3);
 	assert_string_equal(gems.gem[0].label, "MCU FW section");
@@ -65,6 +66,7 @@ static void test_gems(void **state)
 	assert_int_equal(gems.gem[2].state, 4);
 
 	assert_int_equal(gems.gem[3].pid, 77);
+	assert_string_equal(gems.gem[3].comm, "a b/c d");
 	assert_int_equal(gems.gem[3].state, 2);
 	assert_string_equal(gems.gem[3].label, "loaded words");
 

@@ -786,7 +786,7 @@ static void async_destroy(int fd, const void *row)
 	igt_panthor_require_debugfs(fd);
 	async_init(&a, fd, false);
 	before = count_tiles(fd, 0);
-	victim = drm_open_driver(DRIVER_PANTHOR);
+	victim = igt_panthor_open();
 	dummy = igt_panthor_newest_dummy(victim);
 	vm_id = queue_in_file(&a, victim, r->flags);
 

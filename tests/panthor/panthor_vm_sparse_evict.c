@@ -708,7 +708,7 @@ static void evict_two_files(int fd)
 	int other;
 
 	start(&first, fd);
-	other = drm_open_driver(DRIVER_PANTHOR);
+	other = igt_panthor_open();
 	start(&second, other);
 	igt_assert(first.dummy != second.dummy);
 	bind_touched(&first, ODD_VA, SZ_4M);
@@ -1066,7 +1066,7 @@ static void unmap_cpu(struct igt_panthor_exec *exec)
 
 static void evict_close(int fd)
 {
-	int other = drm_open_driver(DRIVER_PANTHOR);
+	int other = igt_panthor_open();
 	struct igt_panthor_exec exec;
 
 	start(&exec, other);

@@ -106,7 +106,7 @@ static uint64_t sparse_va(unsigned int file)
 
 static void file_open(struct igt_panthor_exec *exec, unsigned int file)
 {
-	igt_panthor_exec_init(exec, drm_open_driver(DRIVER_PANTHOR));
+	igt_panthor_exec_init(exec, igt_panthor_open());
 	igt_panthor_exec_bind_sparse(exec, sparse_va(file), BLOCK);
 }
 

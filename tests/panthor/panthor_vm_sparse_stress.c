@@ -176,38 +176,10 @@ static void require_user_range(const struct igt_panthor_exec *exec, uint64_t end
 	igt_require_f(exec->uva_range >= end, "needs user addresses up to %#" PRIx64 "\n", end);
 }
 
-/*
- * Without a huge page behind the dummy object there is nothing to map by blocks, and
- * each 2 MiB of a range takes a page table: 128 MiB for 64 GiB.
- */
 static void require_huge_dummy(struct igt_panthor_exec *exec)
 {
-	const uint64_t before = igt_panthor_meminfo("ShmemHugePages");
-
-	igt_panthor_exec_bind_sparse(exec, BASE_VA, PAGE);
-	igt_require_f(igt_panthor_meminfo("ShmemHugePages") - before >= SZ_2M,
+	igt_require_f(igt_panthor_sparse_dummy_is_huge(exec, BASE_VA),
 		      "the sparse dummy object is not a huge page\n");
-	igt_panthor_exec_unbind(exec, BASE_VA, PAGE);
-}
-
-/**
- * sampler:
- * @stop: set by the parent
- * @samples: how often the child has looked
- * @peak: highest value that it saw
- */
-struct sampler {
-	volatile bool stop;
-	volatile unsigned int samples;
-	volatile uint64_t peak;
-};
-
-static void sample(struct sampler *s)
-{
-	while (!s->stop && getppid() != 1) {
-		s->peak = max(s->peak, igt_panthor_meminfo("SUnreclaim"));
-		s->samples++;
-	}
 }
 
 /**
@@ -229,24 +201,14 @@ static struct huge_bind huge_bind(int fd, uint32_t vm_id, uint64_t va, uint64_t 
 		.va = va,
 		.size = size,
 	};
-	struct sampler *s = map_shared(sizeof(*s));
+	struct igt_panthor_memory_watch *watch = igt_panthor_memory_watch_start();
 	struct huge_bind result = {};
 	struct timespec since = {};
-	uint64_t before;
-
-	igt_fork(child, 1)
-		sample(s);
-	igt_assert(igt_wait(s->samples > 0, 5000, 1));
-	before = igt_panthor_meminfo("SUnreclaim");
 
 	igt_nsec_elapsed(&since);
 	result.err = -__igt_panthor_vm_bind_ops(fd, vm_id, 0, &op, 1);
 	result.ms = igt_nsec_elapsed(&since) / 1000000;
-
-	s->stop = true;
-	igt_waitchildren();
-	result.peak = s->peak - before;
-	munmap(s, sizeof(*s));
+	result.peak = igt_panthor_memory_watch_stop(watch);
 	igt_info("%" PRIu64 " GiB: errno %d, %" PRId64 " KiB of kernel memory, %u ms\n", size / GIB,
 		 result.err, result.peak / 1024, result.ms);
 
@@ -521,7 +483,7 @@ static unsigned int count_evicted(const struct pressure *p, bool *dummy)
 
 		if (!gem->evictions || gem->pid != getpid())
 			continue;
-		if (gem->file_offset == p->exec.dummy)
+		if (igt_panthor_gem_is_dummy(gem, p->exec.dummy))
 			*dummy = true;
 		else if (!strcmp(gem->label, "under pressure"))
 			count++;
@@ -864,7 +826,7 @@ static void race_files(int fd)
 
 	igt_panthor_require_shrink(fd);
 	for (unsigned int i = 0; i < RACERS; i++) {
-		fds[i] = drm_open_driver(DRIVER_PANTHOR);
+		fds[i] = igt_panthor_open();
 		igt_panthor_exec_init(&execs[i], fds[i]);
 	}
 

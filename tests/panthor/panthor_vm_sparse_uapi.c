@@ -3,8 +3,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "drmtest.h"
+#include "igt_aux.h"
 #include "igt_core.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
@@ -71,6 +75,10 @@
  *
  * SUBTEST: uapi-size-zero-queued
  * Description: The same for operations that are queued.
+ *
+ * SUBTEST: uapi-size-zero-unmap
+ * Description: An unmap of a page behind the one where an operation on no bytes was
+ *	queued, in the middle of a BO, comes to its end and unmaps this page.
  *
  * SUBTEST: uapi-wrap
  * Description: Ranges that end behind the last address of 64 bits are refused.
@@ -533,6 +541,73 @@ static void size_zero_queued(int fd)
 	size_zero(fd, ASYNC);
 }
 
+/* Twenty times as long as an unmap takes on a board that is emulated. */
+#define UNMAP_DEADLINE_MS 2000
+
+/* Nothing is open that the runner of the tests could wait for. */
+static void unmap_and_exit(const struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
+			   volatile int *err)
+{
+	struct drm_panthor_vm_bind_op op = { .flags = UNMAP, .va = va, .size = size };
+
+	close(STDIN_FILENO);
+	close(STDOUT_FILENO);
+	close(STDERR_FILENO);
+	*err = __igt_panthor_vm_bind_ops(exec->fd, exec->vm_id, 0, &op, 1);
+	_exit(0);
+}
+
+/*
+ * Unmaps by a process that may never return from that, nor die. It is the child of one
+ * that exits at once, so that nobody has to wait for it.
+ */
+static int unmap_within_deadline(const struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
+{
+	volatile int *err =
+		mmap(NULL, sizeof(*err), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t child;
+
+	igt_assert(err != MAP_FAILED);
+	*err = -ETIME;
+	child = fork();
+	igt_assert(child >= 0);
+	if (!child) {
+		if (!fork())
+			unmap_and_exit(exec, va, size, err);
+		_exit(0);
+	}
+	igt_assert_eq(waitpid(child, NULL, 0), child);
+	igt_wait(*err != -ETIME, UNMAP_DEADLINE_MS, 1);
+
+	return *err;
+}
+
+static void size_zero_unmap(int fd)
+{
+	const uint64_t va = BO_VA + PART_SIZE / 2;
+	const struct request request = { MAP | NOEXEC, LIVE, .va = va };
+	uint32_t done = syncobj_create(fd, DRM_SYNCOBJ_CREATE_SIGNALED);
+	struct drm_panthor_sync_op signal = igt_panthor_sync_signal(done, 0);
+	struct drm_panthor_vm_bind_op op;
+	struct uapi u;
+
+	uapi_init(&u, fd);
+	op = request_op(&u, &request);
+	op.syncs = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(1, &signal);
+	__igt_panthor_vm_bind_ops(fd, u.exec.vm_id, ASYNC, &op, 1);
+	igt_assert(syncobj_wait(fd, &done, 1, igt_panthor_deadline(IGT_PANTHOR_JOB_DEADLINE_MS), 0,
+				NULL));
+
+	igt_assert_eq(unmap_within_deadline(&u.exec, va + PAGE, PAGE), 0);
+	igt_panthor_exec_must_fault(&u.exec, va + PAGE, IGT_PANTHOR_LOAD);
+	igt_panthor_sparse_store_load(&u.exec, BO_VA, va + PAGE - BO_VA, IGT_PANTHOR_FIRST);
+	igt_panthor_sparse_store_load(&u.exec, va + 2 * PAGE, BO_VA + PART_SIZE - va - 2 * PAGE,
+				      IGT_PANTHOR_FIRST);
+
+	uapi_fini(&u);
+	syncobj_destroy(fd, done);
+}
+
 /* An operation with room behind it for members that only a later kernel knows. */
 struct long_op {
 	struct drm_panthor_vm_bind_op op;
@@ -610,6 +685,11 @@ static const struct igt_panthor_case plain_cases[] = {
 		.name = "uapi-size-zero-queued",
 		.describe = "A queued operation on no bytes changes nothing",
 		.run = size_zero_queued,
+	},
+	{
+		.name = "uapi-size-zero-unmap",
+		.describe = "An operation on no bytes is not in the way of later ones",
+		.run = size_zero_unmap,
 	},
 	{
 		.name = "uapi-array",
