@@ -5,9 +5,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/udmabuf.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "drmtest.h"
@@ -139,8 +142,8 @@ IGT_TEST_DESCRIPTION("2 MiB blocks of panthor's page tables, taken apart");
 #define FIRST IGT_PANTHOR_FIRST
 #define SECOND IGT_PANTHOR_SECOND
 
-/* More than the 50 ms of idleness after which the driver suspends the device. */
-#define SUSPENDED_US 200000
+/* How long the device may take to suspend: the driver waits for 50 ms of idleness. */
+#define SUSPEND_DEADLINE_MS 2000
 
 /* How long an eviction may take, and the binds of another process. */
 #define EVICT_DEADLINE_MS 2000
@@ -208,6 +211,33 @@ static void load_pages(struct igt_panthor_exec *exec, uint64_t va, uint64_t size
 
 	if (size)
 		igt_panthor_exec_walk_verify(exec, &walk);
+}
+
+static bool is_suspended(int fd)
+{
+	bool suspended = false;
+	char path[64], state[16];
+	struct stat node;
+	FILE *file;
+
+	igt_assert_eq(fstat(fd, &node), 0);
+	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/device/power/runtime_status",
+		 major(node.st_rdev), minor(node.st_rdev));
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+
+	if (fgets(state, sizeof(state), file))
+		suspended = !strcmp(state, "suspended\n");
+	fclose(file);
+
+	return suspended;
+}
+
+static void wait_suspended(int fd)
+{
+	igt_require_f(igt_wait(is_suspended(fd), SUSPEND_DEADLINE_MS, 5),
+		      "the device did not suspend within %d ms\n", SUSPEND_DEADLINE_MS);
 }
 
 static void bind_blocks(int fd, uint32_t vm_id, uint32_t handle, uint64_t offset)
@@ -745,7 +775,7 @@ static void unusable_stops(int fd)
 	small_create(&b);
 
 	make_hole(&b.exec);
-	usleep(SUSPENDED_US);
+	wait_suspended(fd);
 	if (is_usable(&b.exec))
 		load_pages(&b.exec, REST_VA, REST_SIZE, FIRST);
 	else
@@ -907,14 +937,14 @@ static void fault_stale(int fd)
 	group_create_streams(&exec);
 	streams_create(&exec, &streams);
 	spin = syncobj_create(fd, 0);
-	usleep(SUSPENDED_US);
+	wait_suspended(fd);
 
 	igt_panthor_ignore_fault_messages();
 	spin_submit(&exec, &streams, spin);
 	spin_wait(&streams);
 	load_must_fail(&exec, &streams, BASE_VA);
 	job_must_fail(&exec, spin);
-	usleep(SUSPENDED_US);
+	wait_suspended(fd);
 
 	igt_panthor_exec_init(&other, fd);
 	igt_panthor_exec_bind_sparse(&other, BASE_VA, BLOCK);

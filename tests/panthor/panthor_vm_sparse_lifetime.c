@@ -538,9 +538,6 @@ static void assert_evict_order(int fd, const struct marked *const *marked, unsig
 #define MORE_BATCH 1024
 #define MORE_MS 120
 
-/* Into the unmap, behind the VMA of the BO. */
-#define MORE_US 2000
-
 static uint64_t bind_more(struct igt_panthor_exec *exec, const struct panthor_bo *bo,
 			  unsigned int ms)
 {
@@ -560,9 +557,22 @@ static uint64_t bind_more(struct igt_panthor_exec *exec, const struct panthor_bo
 	return end;
 }
 
+/* How long it takes to unmap what bind_more() binds. */
+static unsigned int unbind_more_us(struct igt_panthor_exec *exec, const struct panthor_bo *bo,
+				   unsigned int ms)
+{
+	const uint64_t end = bind_more(exec, bo, ms);
+	struct timespec since = {};
+
+	igt_nsec_elapsed(&since);
+	igt_panthor_exec_unbind(exec, MORE_VA, end - MORE_VA);
+
+	return igt_nsec_elapsed(&since) / 1000;
+}
+
 /*
- * @to uses the BO while @from, which has it, unmaps it and more. False if the unmap was
- * over too soon.
+ * @to uses the BO while @from, which has it, unmaps it and more: half way through, when
+ * the BO is unmapped already. False if the unmap was over too soon.
  */
 static bool move_bo(struct igt_panthor_exec *from, struct igt_panthor_exec *to,
 		    const struct panthor_bo *more, unsigned int ms)
@@ -573,12 +583,13 @@ static bool move_bo(struct igt_panthor_exec *from, struct igt_panthor_exec *to,
 		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP,
 		.va = MARKED_VA,
 	};
+	const unsigned int us = unbind_more_us(from, more, ms);
 	struct beside *b;
 	bool in_time;
 
 	unmap.size = bind_more(from, more, ms) - MARKED_VA;
 	b = beside_start(from->fd, from->vm_id, &unmap, 1);
-	usleep(MORE_US);
+	usleep(us / 2);
 	igt_panthor_exec_start(to, &use, NULL, 0);
 	in_time = !b->done;
 	igt_panthor_exec_finish(to);
