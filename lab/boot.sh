@@ -9,12 +9,12 @@
 #   kernel    the guest's kernel is up and has mounted the results share
 #   board     panthor has bound and the toolbox is mounted
 #   suite     igt_runner has ended
-#   poweroff  the guest is off
+#   poweroff  the guest has looked for leaks and is off
 #   subtest   one subtest has ended (igt_runner's to keep)
 #
 # VMALI_APPEND holds more words for the guest kernel's command line.
 
-deadline_model=5 deadline_kernel=30 deadline_board=30 deadline_suite=600 deadline_poweroff=15
+deadline_model=5 deadline_kernel=30 deadline_board=30 deadline_suite=600 deadline_poweroff=40
 deadline_subtest=90
 
 GUEST_MEMORY=1G
@@ -152,7 +152,7 @@ with_qemu() {
 		-device virtio-9p-pci,fsdev=results,mount_tag=results \
 		-chardev "$CONSOLE" -serial chardev:console \
 		-kernel "$KERNEL_DIR/bzImage" -initrd "$INITRAMFS" \
-		-append "console=ttyS0 loglevel=5 panic=-1 ${VMALI_APPEND:-}"
+		-append "console=ttyS0 loglevel=5 panic=-1 slab_nomerge ${VMALI_APPEND:-}"
 }
 
 qemu_start() {

@@ -195,6 +195,20 @@ results_judge() {
 	fi
 }
 
+# What the suite left behind in the driver fails the run, unless the expectations have a line for it.
+results_leaks() {
+	[ -s "$RESULTS_DIR/guest/leaks" ] || return 0
+	leaks=$(cat "$RESULTS_DIR/guest/leaks")
+	known=$(results_jq '($fails | entries) as $list | "run@leaks" | exactly($list)
+		| if . == null then empty elif .reason == "" then "no reason given" else .reason end' \
+		/dev/null)
+	if [ -n "$known" ]; then
+		[ "$QUIET" = 1 ] || echo "left in the driver after the last subtest: $leaks (expected: $known)"
+	else
+		run_failed 1 "left in the driver after the last subtest: $leaks"
+	fi
+}
+
 results_summary() {
 	verdicts_jq summary
 }

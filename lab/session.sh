@@ -83,6 +83,7 @@ session_run() {
 	[ -z "$BOARD_AT" ] || stage_note boot "$((BOARD_AT - BOOT_AT))"
 	[ -z "$SUITE_AT" ] || stage_note suite "$((SUITE_AT - BOARD_AT))"
 	results_judge "$collect"
+	results_leaks
 	[ "$QUIET" = 1 ] || {
 		results_board
 		echo "$STAGE_TIMES; results in $RESULTS_DIR"

@@ -249,12 +249,18 @@ kernel_warns() {
 	grep -q '^query  *pass ' "$SCRATCH/stdout"
 }
 
+leaks() {
+	VMALI_APPEND=vmali.test=board:leak run_start --test panthor_query
+	run_ends 1 40 'run: left in the driver after the last subtest: * BOs'
+}
+
 check 'a test that is not installed' refused '--test panthor_nothing: no such IGT test*' \
 	--test panthor_nothing
 check 'a parameter that panthor lacks' refused '--param no_such=1: panthor has no such*' \
 	--test panthor_query --param no_such=1
 check 'patterns that select nothing' nothing_selected
 check 'the kernel warns outside of the subtests' kernel_warns
+check 'something stays behind in the driver' leaks
 
 # ---------------------------------------------------------------------------------------------
 # After all that

@@ -430,6 +430,45 @@ check 'a WARN between two tests' logged 1 '+[IGT] t: executing' '+[IGT] t: exiti
 check 'the same WARN in a test and after it' logged 1 '+WARNING: once' 'WARNING: once'
 
 # ---------------------------------------------------------------------------------------------
+# What stays behind in the driver
+
+leaks() {
+	fresh 'a'
+	row a pass
+	echo '2 VMs, 7 page-tables' >"$RESULTS_DIR/guest/leaks"
+	results_leaks >"$WORK/leaks" 2>&1
+	same 'run: left in the driver after the last subtest: 2 VMs, 7 page-tables' \
+		"$(cat "$WORK/leaks")"
+	judged 1 '^1 passed, 0 failed, 0 skipped$'
+}
+
+known_leaks() {
+	fresh 'a'
+	row a pass
+	expect_file 7.3-fails.txt '# closed files keep it
+run@leaks,Fail'
+	echo '2 VMs' >"$RESULTS_DIR/guest/leaks"
+	same 'left in the driver after the last subtest: 2 VMs (expected: closed files keep it)' \
+		"$(results_leaks)"
+	judged 0 '^1 passed, 0 failed, 0 skipped$'
+	expect_file 7.3-fails.txt 'run@leaks,Fail'
+	same 'left in the driver after the last subtest: 2 VMs (expected: no reason given)' \
+		"$(results_leaks)"
+}
+
+no_leaks() {
+	fresh 'a'
+	row a pass
+	expect_file 7.3-fails.txt 'run@leaks,Fail'
+	same '' "$(results_leaks)"
+	judged 0
+}
+
+check 'a leak fails the run' leaks
+check '... unless it is known' known_leaks
+check '... which need not show each time' no_leaks
+
+# ---------------------------------------------------------------------------------------------
 # Output
 
 quiet() {
