@@ -17,12 +17,24 @@
 deadline_model=5 deadline_kernel=30 deadline_board=30 deadline_suite=600 deadline_poweroff=40
 deadline_subtest=90
 
+# What a sanitized kernel keeps of the memory for itself, and how much slower all is.
 GUEST_MEMORY=1G
+SANITIZED_MEMORY=1536M
+SANITIZED_DEADLINES=4
 
 # Bounds of the logs, in bytes: a QEMU whose model died writes without end.
 LOG_BYTES=16777216
 
+# Deadlines and memory for a sanitized kernel. The model is no slower.
+deadlines_sanitized() {
+	GUEST_MEMORY=$SANITIZED_MEMORY
+	for name in kernel board suite poweroff subtest; do
+		eval "deadline_$name=\$((deadline_$name * SANITIZED_DEADLINES))"
+	done
+}
+
 deadlines_set() {
+	[ "$SANITIZE" = 0 ] || deadlines_sanitized
 	for pair in ${VMALI_DEADLINES:-}; do
 		case ${pair#*=} in
 		'' | *[!0-9]*) die 2 "VMALI_DEADLINES: $pair: not of the form NAME=SECONDS" ;;
@@ -152,7 +164,8 @@ with_qemu() {
 		-device virtio-9p-pci,fsdev=results,mount_tag=results \
 		-chardev "$CONSOLE" -serial chardev:console \
 		-kernel "$KERNEL_DIR/bzImage" -initrd "$INITRAMFS" \
-		-append "console=ttyS0 loglevel=5 panic=-1 slab_nomerge ${VMALI_APPEND:-}"
+		-append "console=ttyS0 loglevel=5 panic=-1 slab_nomerge kasan_multi_shot \
+${VMALI_APPEND:-}"
 }
 
 qemu_start() {

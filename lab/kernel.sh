@@ -3,7 +3,8 @@
 # shellcheck shell=sh
 #
 # The kernel of the board and its modules; runs inside the session. Needs lab/common.sh and
-# lab/toolbox.sh, and the variables KERNEL_ARG, STOCK, WITHOUT, PATCHES, KUNIT of lab/options.sh.
+# lab/toolbox.sh, and the variables KERNEL_ARG, STOCK, WITHOUT, PATCHES,
+# SANITIZE, KUNIT of lab/options.sh.
 #
 #   KERNEL_SOURCE  the source tree                            kernel_source_ensure
 #   KERNEL_DIR     bzImage, modules/, modules/order,          kernel_ensure
@@ -430,9 +431,20 @@ kernel_source_ensure() {
 # ---------------------------------------------------------------------------------------------
 # The kernel
 
+# Prints the options of the fragments; of an option that is in both, only the later line.
 kernel_config() {
-	grep -E '^(CONFIG_[A-Za-z0-9_]+=|# CONFIG_[A-Za-z0-9_]+ is not set$)' \
-		"$REPO/kernel/config/board.config"
+	set -- "$REPO/kernel/config/board.config"
+	[ "${SANITIZE:-0}" = 0 ] || set -- "$@" "$REPO/kernel/config/sanitize.config"
+	grep -h -E '^(CONFIG_[A-Za-z0-9_]+=|# CONFIG_[A-Za-z0-9_]+ is not set$)' "$@" | awk '
+		{
+			name = $0
+			sub(/^# /, "", name)
+			sub(/[= ].*/, "", name)
+			if (!(name in line))
+				order[++n] = name
+			line[name] = $0
+		}
+		END { for (i = 1; i <= n; i++) print line[order[i]] }'
 }
 
 # Prints the options of the fragment that are not in the configuration $1 as asked for. An option
@@ -463,7 +475,7 @@ kernel_configure() {
 		cache_failed "$1" 4 'the kernel could not be configured: the last lines are above'
 	kernel_lost=$(kernel_config_lost "$1/build/.config" | paste -s -d ' ' -)
 	[ -z "$kernel_lost" ] || die 4 "$KERNEL_VERSION does not take these options of" \
-		"kernel/config/board.config: $kernel_lost"
+		"kernel/config: $kernel_lost"
 }
 
 kernel_progress() {

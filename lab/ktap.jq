@@ -8,11 +8,12 @@
 # A suite's lines are indented by four blanks; what is deeper belongs to a case's parameters, and
 # tells the reason of a failure, as do the remarks in front of a case's own line.
 
-def result_line: capture("^    (?<not>not )?ok [0-9]+ (?<name>\\S+)( # (?<word>\\S+) ?(?<rest>.*))?$");
+def result_line:
+  capture("^    (?<not>not )?ok [0-9]+ (?<name>\\S+)( # (?<word>\\S+) ?(?<rest>.*))?$");
 
 # Remarks that are no reason: the grammar of KTAP, counts, and parameters that passed.
 def is_noise:
-  test("^\\s*(KTAP version|1\\.\\.[0-9]|ok |# Subtest:|# module:|# [^ ]+: pass:[0-9]+ |# Totals:|$)");
+  test("^\\s*(KTAP version|1\\.\\.[0-9]|ok |# (Subtest|module|Totals):|# [^ ]+: pass:[0-9]+ |$)");
 
 def verdict_of($reasons):
   if .not then {result: "fail", out: "", err: ($reasons | join("\n"))}

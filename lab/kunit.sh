@@ -9,7 +9,8 @@
 
 # Puts the modules to load into FOLDER $1, and their order.
 kunit_guest() {
-	[ -f "$KERNEL_DIR/modules/kunit.ko" ] || die 2 "--kunit: $KERNEL_VERSION is built without KUnit"
+	[ -f "$KERNEL_DIR/modules/kunit.ko" ] ||
+		die 2 "--kunit: $KERNEL_VERSION is built without KUnit"
 	mkdir -p "$1"
 	cp "$KERNEL_DIR/modules/kunit.ko" "$MODULE_DIR"/kunit/*.ko "$1/"
 	{

@@ -18,6 +18,7 @@
 #   TLB          keep | off | tiny:SEED
 #   RESULTS_DIR  results folder; empty: a new one under build/results
 #   TRACE_FILE   where vmali writes its trace; empty: nowhere
+#   SANITIZE     1: the kernel has the options of kernel/config/sanitize.config, too
 #   KUNIT        1: the driver's KUnit tests instead of subtests
 #   NO_SKIPS     1: run what the expectations leave out, too
 #   HOST_TOOLS   1: no toolbox
@@ -28,7 +29,7 @@ NL='
 '
 
 OPTION_VARIABLES='ACTION GLOBS TESTS TEST_LIST KERNEL_ARG STOCK WITHOUT PATCHES PARAMS TLB
-RESULTS_DIR TRACE_FILE KUNIT NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH'
+RESULTS_DIR TRACE_FILE SANITIZE KUNIT NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH'
 
 options_help() {
 	cat <<'HELP'
@@ -48,6 +49,7 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --stock                 the base as it is, without kernel/patches
   --without PATCH         without this one patch of kernel/patches/series
   --patch FILE            one more patch on top; repeatable
+  --sanitize              a kernel with KASAN, UBSAN, lockdep, kmemleak and more; slower
   --param K=V             a panthor module parameter; repeatable
   --tlb MODE              the GPU's TLB: keep (default), off, tiny:SEED
   --results DIR           where results go (default: a new folder under build/results)
@@ -208,6 +210,7 @@ option_flag() {
 	--bench) option_action bench ;;
 	--bench=short) option_action bench && BENCH=short ;;
 	--stock) STOCK=1 ;;
+	--sanitize) SANITIZE=1 ;;
 	--kunit) KUNIT=1 ;;
 	--no-skips) NO_SKIPS=1 ;;
 	--host-tools) HOST_TOOLS=1 ;;
@@ -221,12 +224,13 @@ options_defaults() {
 	ACTION=run TLB=keep BENCH=full
 	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
 	WITHOUT=''
-	STOCK=0 KUNIT=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
+	STOCK=0 SANITIZE=0 KUNIT=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
 
 options_conflicts() {
 	[ "$QUIET$VERBOSE" != 11 ] || usage_error '--quiet and --verbose exclude each other'
-	[ "$STOCK" = 0 ] || [ -z "$WITHOUT" ] || usage_error '--stock and --without exclude each other'
+	[ "$STOCK" = 0 ] || [ -z "$WITHOUT" ] ||
+		usage_error '--stock and --without exclude each other'
 	[ "$KUNIT" = 0 ] || [ -z "$TESTS" ] || usage_error '--kunit and --test exclude each other'
 	[ "$KUNIT" = 0 ] || [ "$ACTION" = run ] || [ "$ACTION" = help ] ||
 		usage_error "--kunit and --$ACTION exclude each other"

@@ -195,18 +195,29 @@ results_judge() {
 	fi
 }
 
-# What the suite left behind in the driver fails the run, unless the expectations have a line for it.
+# What the suite left behind in the driver fails the run, unless the expectations have a line for
+# it.
 results_leaks() {
 	[ -s "$RESULTS_DIR/guest/leaks" ] || return 0
 	leaks=$(cat "$RESULTS_DIR/guest/leaks")
 	known=$(results_jq '($fails | entries) as $list | "run@leaks" | exactly($list)
-		| if . == null then empty elif .reason == "" then "no reason given" else .reason end' \
+		| select(.) | .reason | if . == "" then "no reason given" else . end' \
 		/dev/null)
-	if [ -n "$known" ]; then
-		[ "$QUIET" = 1 ] || echo "left in the driver after the last subtest: $leaks (expected: $known)"
+	leaks="left in the driver after the last subtest: $leaks"
+	if [ -z "$known" ]; then
+		run_failed 1 "$leaks"
 	else
-		run_failed 1 "left in the driver after the last subtest: $leaks"
+		[ "$QUIET" = 1 ] || echo "$leaks (expected: $known)"
 	fi
+}
+
+# On a sanitized kernel: memory that the driver or its helpers have allocated and nobody knows any
+# more.
+results_kmemleak() {
+	[ -s "$RESULTS_DIR/guest/kmemleak" ] || return 0
+	run_failed 1 "kmemleak: $(grep -c '^unreferenced object' "$RESULTS_DIR/guest/kmemleak")" \
+		'objects of the driver are lost (guest/kmemleak):'
+	head -n 20 "$RESULTS_DIR/guest/kmemleak" | sed 's/^/    /' >&2
 }
 
 results_summary() {
@@ -219,7 +230,7 @@ results_board() {
 		"$RESULTS_DIR/kernel.log") || driver=''
 	echo "Linux $KERNEL_RELEASE ($KERNEL_VERSION)$driver," \
 		"$(kernel_patches | grep -c '^/') patches${WITHOUT:+ but $WITHOUT}, TLB $TLB," \
-		"$ACCEL, $(expectations_shown)"
+		"$ACCEL$([ "$SANITIZE" = 0 ] || echo ', sanitized'), $(expectations_shown)"
 }
 
 # Prints a JSON file of the results folder, or null if this run made none.
@@ -259,16 +270,19 @@ results_page() {
 # metadata.json, from the session's variables.
 results_metadata() {
 	jq -n --arg kernel "$KERNEL_RELEASE" --arg source "$KERNEL_VERSION" --arg stock "$STOCK" \
-		--arg without "$WITHOUT" --arg expectations "$(expectations_name)" \
-		--arg patches "$(kernel_patches | sed 's/^-/taken back: /')" --arg params "$PARAMS" --arg tlb "$TLB" \
+		--arg without "$WITHOUT" --arg sanitize "$SANITIZE" \
+		--arg expectations "$(expectations_name)" \
+		--arg patches "$(kernel_patches | sed 's/^-/taken back: /')" \
+		--arg params "$PARAMS" --arg tlb "$TLB" \
 		--arg tests "$TESTS" --arg globs "$GLOBS" --arg accel "$ACCEL" \
 		--arg qemu "$(timeout 10 qemu-system-x86_64 --version | head -n 1)" \
 		--arg igt "$(timeout 10 igt_runner --version | head -n 1)" \
 		--arg started "$(date -u +%Y-%m-%dT%H:%M:%SZ)" '
 		def list: split("\n") | map(select(. != ""));
 		{started: $started, kernel: $kernel, kernel_source: $source,
-		 stock: ($stock == "1"), without: $without, expectations: $expectations,
-		 patches: ($patches | list), params: ($params | list),
-		 tlb: $tlb, tests: ($tests | list), globs: ($globs | list), accel: $accel,
-		 qemu: $qemu, igt: $igt}' >"$RESULTS_DIR/metadata.json"
+		 stock: ($stock == "1"), without: $without, sanitize: ($sanitize == "1"),
+		 expectations: $expectations, patches: ($patches | list),
+		 params: ($params | list), tlb: $tlb, tests: ($tests | list),
+		 globs: ($globs | list), accel: $accel, qemu: $qemu, igt: $igt}' \
+		>"$RESULTS_DIR/metadata.json"
 }

@@ -84,6 +84,7 @@ session_run() {
 	[ -z "$SUITE_AT" ] || stage_note suite "$((SUITE_AT - BOARD_AT))"
 	results_judge "$collect"
 	results_leaks
+	results_kmemleak
 	[ "$QUIET" = 1 ] || {
 		results_board
 		echo "$STAGE_TIMES; results in $RESULTS_DIR"

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Copyright (C) 2026 The vmali authors
 #
-# Prints the matrix of defects and groups of subtests from lines `DEFECT TEST@SUBTEST caught|missed`.
-# A group is a subtest's name up to its first minus. A cell is `caught/looked at`, empty where none
-# of the group was looked at; with -v exclusive=1 the number caught, and below the matrix one line a
-# group with the defects that it alone catches.
+# Prints the matrix of defects and groups of subtests from lines `DEFECT TEST@SUBTEST
+# caught|missed`. A group is a subtest's name up to its first minus. A cell is `caught/looked at`,
+# empty where none of the group was looked at; with -v exclusive=1 the number caught, and below the
+# matrix one line a group with the defects that it alone catches.
 
 {
 	group = $2
@@ -32,7 +32,7 @@ function only(group,    i, list) {
 	for (i = 1; i <= defects; i++)
 		if (caught[defect[i], group] && catchers[defect[i]] == 1)
 			list = list " " defect[i]
-	return list
+	return list == "" ? " none" : list
 }
 
 END {
@@ -50,6 +50,6 @@ END {
 	if (exclusive) {
 		print ""
 		for (g = 1; g <= groups; g++)
-			printf "only %s-*:%s\n", title[g], only(title[g]) == "" ? " none" : only(title[g])
+			printf "only %s-*:%s\n", title[g], only(title[g])
 	}
 }

@@ -3,9 +3,10 @@
 # Copyright (C) 2026 The vmali authors
 #
 # regression-verdict.sh NAME WANTED VERDICTS STATUS OUT: which of the subtests in the file WANTED,
-# one TEST@SUBTEST a line, caught the defect NAME. VERDICTS and STATUS are what that run of ./run left.
-# Appends `NAME SUBTEST caught|missed` for each to OUT, and writes those that had no turn, because
-# an earlier one took the board down, to WANTED. Fails if the run was none that can show a defect.
+# one TEST@SUBTEST a line, caught the defect NAME. VERDICTS and STATUS are what that run of ./run
+# left. Appends `NAME SUBTEST caught|missed` for each to OUT, and writes those that had no turn,
+# because an earlier one took the board down, to WANTED. Fails if the run was none that can show a
+# defect.
 
 set -eu
 
@@ -23,7 +24,8 @@ esac
 
 # A known failure of the driver as it is proves nothing.
 jq -r '.[] | "\(.test | split("/") | last)@\(.subtest) " +
-	(if .result == "notrun" or .class == "left" then "notrun" elif .class == "fail" then "caught" else "missed" end)' \
+	(if .result == "notrun" or .class == "left" then "notrun"
+	 elif .class == "fail" then "caught" else "missed" end)' \
 	"$verdicts" >"$work/verdicts"
 awk -v name="$name" -v out="$out" -v left="$work/left" '
 	BEGIN { printf "" >left }

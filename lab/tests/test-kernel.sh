@@ -60,7 +60,8 @@ fresh() {
 		>"$REPO/kernel/config/board.config"
 	printf '# a remark\npackage=linux-source-0.0\nsuite=none\n' >"$REPO/kernel/base"
 	tree "$SCRATCH/tree"
-	KERNEL_ARG=$SCRATCH/tree STOCK=0 WITHOUT='' PATCHES='' KUNIT=0 KERNEL_SOURCE_ID=''
+	KERNEL_ARG=$SCRATCH/tree STOCK=0 WITHOUT='' PATCHES='' SANITIZE=0 KUNIT=0
+	KERNEL_SOURCE_ID=''
 }
 
 # The key of the source, which must not depend on what it was asked before.
@@ -125,7 +126,8 @@ test_without() {
 	two_patches
 	same "$first $second -$first" "$(kernel_patches | paste -s -d ' ' -)"
 	same 'one two three second' "$(apply_all)"
-	fails_quietly same "$(kernel_patches_content)" "$(WITHOUT=second.patch kernel_patches_content)"
+	before=$(kernel_patches_content)
+	fails_quietly same "$before" "$(WITHOUT=second.patch kernel_patches_content)"
 }
 
 # A patch on the command line lands on what is left.
@@ -138,7 +140,7 @@ test_without_and_patch() {
 
 test_without_overlap() {
 	two_patches on
-	fails_with_last 4 "run: --without first.patch: later patches build on it: kernel/reverts/*" \
+	fails_with_last 4 "run: --without first.patch: later patches build on it: *" \
 		apply_all
 	mkdir "$REPO/kernel/reverts"
 	patch_of "$PANTHOR/panthor_mmu.c" back | sed 's/^-two/-1st/' \
@@ -181,7 +183,8 @@ test_patch_mail() {
 		printf 'From 0123 Mon Sep 17 00:00:00 2001\nSubject: [PATCH] drm/panthor: Add\n\n'
 		printf 'Why.\n---\nCaught-by: t@a\nNo-subtest: none\n\n %s | 1 +\n' "$file"
 		printf ' create mode 100644 %s\n\ndiff --git a/%s b/%s\n' "$file" "$file" "$file"
-		printf 'new file mode 100644\nindex 0000000..1111111\n--- /dev/null\n+++ b/%s\n' "$file"
+		printf 'new file mode 100644\nindex 0000000..1111111\n'
+		printf -- '--- /dev/null\n+++ b/%s\n' "$file"
 		printf '@@ -0,0 +1 @@\n+new\n-- \n2.47.3\n\n'
 	} >"$REPO/kernel/patches/mail.patch"
 	echo mail.patch >"$REPO/kernel/patches/series"
@@ -387,6 +390,21 @@ test_config() {
 		"$(kernel_config_lost "$SCRATCH/config" | paste -s -d ' ' -)"
 }
 
+# A line of the second fragment goes before the same option in the first; both kernels have keys.
+test_config_sanitized() {
+	fresh
+	KERNEL_SOURCE=$SCRATCH/tree
+	printf '# a remark\n# CONFIG_A is not set\nCONFIG_C=y\nCONFIG_E=m\n' \
+		>"$REPO/kernel/config/sanitize.config"
+	same 'CONFIG_A=y|CONFIG_B="text"|# CONFIG_C is not set|CONFIG_D=m' \
+		"$(kernel_config | paste -s -d '|' -)"
+	before=$(kernel_key)
+	SANITIZE=1
+	same '# CONFIG_A is not set|CONFIG_B="text"|CONFIG_C=y|CONFIG_D=m|CONFIG_E=m' \
+		"$(kernel_config | paste -s -d '|' -)"
+	fails_quietly same "$before" "$(kernel_key)"
+}
+
 # Objects are used again only if make can see what has changed since.
 test_base() {
 	mkdir -p "$SCRATCH/base"
@@ -436,7 +454,8 @@ test_modules_order() {
 real_kernel() {
 	REPO=$REAL_REPO
 	XDG_CACHE_HOME=$CACHE_OF_USER
-	KERNEL_ARG='' PATCHES='' STOCK=1 WITHOUT='' KUNIT=0 KERNEL_SOURCE_ID='' KERNEL_DIR=''
+	KERNEL_ARG='' PATCHES='' STOCK=1 WITHOUT='' SANITIZE=0 KUNIT=0
+	KERNEL_SOURCE_ID='' KERNEL_DIR=''
 	kernel_source_cached || skip 'no kernel source in the cache'
 	kernel_source_ensure
 	[ -d "$(cache_entry kernel "$(kernel_key)")" ] || skip 'no kernel in the cache'
@@ -492,15 +511,16 @@ new_file() {
 
 # A patch that gives the driver a KUnit suite of one case, good or bad by $1.
 kunit_patch() {
-	new_file "$PANTHOR/panthor_test_kunit.c" '#include <kunit/test.h>' '#include <linux/module.h>' \
+	new_file "$PANTHOR/panthor_test_kunit.c" '#include <kunit/test.h>' \
+		'#include <linux/module.h>' \
 		'static void one(struct kunit *test)' '{' "	KUNIT_EXPECT_EQ(test, 1, $1);" '}' \
 		'static struct kunit_case cases[] = { KUNIT_CASE(one), {} };' \
 		'static struct kunit_suite suite = { .name = "lab", .test_cases = cases };' \
 		'kunit_test_suite(suite);' 'MODULE_LICENSE("Dual MIT/GPL");' \
 		'MODULE_DESCRIPTION("for lab/tests");'
 	line=$(wc -l <"$KERNEL_SOURCE/$PANTHOR/Makefile")
-	printf -- '--- a/%s\n+++ b/%s\n@@ -%d,1 +%d,2 @@\n' "$PANTHOR/Makefile" "$PANTHOR/Makefile" \
-		"$line" "$line"
+	printf -- '--- a/%s\n+++ b/%s\n@@ -%d,1 +%d,2 @@\n' "$PANTHOR/Makefile" \
+		"$PANTHOR/Makefile" "$line" "$line"
 	tail -n 1 "$KERNEL_SOURCE/$PANTHOR/Makefile" | sed 's/^/ /'
 	# shellcheck disable=SC2016 # make's own variable
 	printf '+%s\n' 'obj-$(CONFIG_DRM_PANTHOR_KUNIT_TEST) += panthor_test_kunit.o'
@@ -547,6 +567,7 @@ check 'no network for the package: one line, status 2' test_package_bad
 check 'what is cached needs no network' test_package_cached
 check 'a cache folder with blanks is refused' test_blanks
 check 'options that did not stick are named' test_config
+check 'the sanitized kernel has options of its own' test_config_sanitized
 check 'objects are used again only if that is right' test_base
 check 'keys hold no paths' test_keys_have_no_paths
 check 'modules are in the order of their dependencies' test_modules_order

@@ -110,7 +110,7 @@ igt@kunit/s@suite fail the suite itself failed' <<-'END'
 collected() {
 	WORK=$SCRATCH/work RESULTS_DIR=$SCRATCH/results STATUSES='' GLOBS=$1
 	mkdir -p "$WORK" "$RESULTS_DIR/guest/kunit"
-	printf '    # Subtest: %s\n    1..3\n    ok 1 map_a\n    ok 2 map_b\n    ok 3 Cap\nok 1 s\n' s \
+	printf '    %s\n' '# Subtest: s' 1..3 'ok 1 map_a' 'ok 2 map_b' 'ok 3 Cap' \
 		>"$RESULTS_DIR/guest/kunit/s"
 	kunit_collect
 	paste -s -d ' ' "$WORK/selected.txt"

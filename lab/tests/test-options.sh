@@ -42,8 +42,8 @@ after_series() {
 
 defaults() {
 	options_parse
-	same 'run keep 0 0 0 0 0 0' \
-		"$ACTION $TLB $STOCK $KUNIT $NO_SKIPS $HOST_TOOLS $QUIET $VERBOSE"
+	same 'run keep 0 0 0 0 0 0 0' \
+		"$ACTION $TLB $STOCK $SANITIZE $KUNIT $NO_SKIPS $HOST_TOOLS $QUIET $VERBOSE"
 	same '' "$GLOBS$TESTS$TEST_LIST$KERNEL_ARG$WITHOUT$PATCHES$PARAMS$RESULTS_DIR$TRACE_FILE"
 }
 
@@ -56,6 +56,7 @@ check '--help goes with everything' after ACTION help --list --help
 check '--stock' after STOCK 1 --stock
 check '--without' after_series WITHOUT 0002-b.patch --without 0002-b.patch
 check '--without, no ending' after_series WITHOUT 0001-a.patch --without=0001-a
+check '--sanitize' after SANITIZE 1 --sanitize
 check '--kunit' after KUNIT 1 --kunit
 check '--no-skips' after NO_SKIPS 1 --no-skips
 check '--host-tools' after HOST_TOOLS 1 --host-tools

@@ -26,7 +26,7 @@ for part in common options kernel results; do
 done
 
 WORK=$SCRATCH/work EXPECTATIONS=$SCRATCH/expectations KERNEL_RELEASE=7.3.4 STOCK=0 QUIET=0
-NO_SKIPS=0 deadline_subtest=90
+NO_SKIPS=0 SANITIZE=0 deadline_subtest=90
 mkdir "$WORK" "$EXPECTATIONS" "$SCRATCH/bin"
 
 # A series of one patch, whatever the project's own.
@@ -464,6 +464,18 @@ no_leaks() {
 	judged 0
 }
 
+kmemleak() {
+	fresh 'a'
+	row a pass
+	printf 'unreferenced object %s (size 64):\n  comm "t"\n' 0xff 0xfe \
+		>"$RESULTS_DIR/guest/kmemleak"
+	results_kmemleak >"$WORK/leaks" 2>&1
+	same 'run: kmemleak: 2 objects of the driver are lost (guest/kmemleak):' \
+		"$(head -n 1 "$WORK/leaks")"
+	judged 1
+}
+
+check 'what kmemleak finds fails the run' kmemleak
 check 'a leak fails the run' leaks
 check '... unless it is known' known_leaks
 check '... which need not show each time' no_leaks
