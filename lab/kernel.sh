@@ -21,7 +21,7 @@ PANTHOR=drivers/gpu/drm/panthor
 # To be counted up when the functions that make an entry change what they make.
 SOURCE_RECIPE=1
 KERNEL_RECIPE=1
-MODULE_RECIPE=1
+MODULE_RECIPE=2
 # What the entries take in the cache, generously.
 SOURCE_MIB=2200
 KERNEL_MIB=500
@@ -626,8 +626,32 @@ module_options() {
 # Keeps the KUnit modules of the driver in kunit/ of the entry $1.
 module_keep_kunit() {
 	mkdir "$1/kunit"
-	find "$1/src/$PANTHOR" -name '*kunit*.ko' -exec mv -t "$1/kunit" {} +
+	find "$1/src/$PANTHOR" -name '*kunit*.ko' -exec cp -t "$1/kunit" {} +
 	[ -n "$(ls -A "$1/kunit")" ] || die 3 'the driver under test has no KUnit tests'
+}
+
+# The key of the modules without what --without and --patch change: the series, or nothing.
+module_base_key() (
+	WITHOUT='' PATCHES=''
+	module_inputs | key_of
+)
+
+# As for the kernel, all are built at the same path. An entry of the series alone keeps its objects
+# in src/; the sources of $1/src that differ from it take the place of those, and are newer.
+module_start_from_base() {
+	module_base=$(cache_entry module "$(module_base_key)")/src
+	[ "$KERNEL_PATCHED" = 0 ] && [ -d "$module_base" ] || return 0
+	mv "$1/src" "$1/wanted"
+	cp -a "$module_base" "$1/src" &&
+		rsync -r --checksum "$1/wanted/" "$1/src" && rm -rf "$1/wanted"
+}
+
+# A build that failed has left its mount, of a folder that is gone.
+module_mount_objects() {
+	MODULE_OBJECTS=$CACHE_DIR/module/.objects
+	umount "$MODULE_OBJECTS" 2>/dev/null || :
+	{ mkdir -p "$MODULE_OBJECTS" && mount --bind "$1/src" "$MODULE_OBJECTS"; } ||
+		die 2 "cannot mount over $MODULE_OBJECTS: be root"
 }
 
 # Fills an entry: both modules from one call of make, in a tree that has the driver at its place.
@@ -641,13 +665,16 @@ module_make_entry() {
 		cache_failed "$1" 4 'the sources of the modules are incomplete'
 	[ "$KERNEL_PATCHED" = 1 ] || kernel_patches_apply "$1" "$1/src" || exit
 	printf 'obj-m += %s/\nobj-m += vmali-pci/\n' "$PANTHOR" >"$1/src/Kbuild"
-	verbose "make -C $KERNEL_SOURCE O=$KERNEL_DIR/build M=$1/src modules"
+	module_start_from_base "$1" && module_mount_objects "$1" || return
+	verbose "make -C $KERNEL_SOURCE O=$KERNEL_DIR/build M=$MODULE_OBJECTS modules"
 	# shellcheck disable=SC2046 # options without blanks
-	kernel_make O="$KERNEL_DIR/build" M="$1/src" $(module_options) modules >>"$1/log" 2>&1 ||
-		kernel_build_failed "$1" 'panthor or vmali-pci'
+	kernel_make O="$KERNEL_DIR/build" M="$MODULE_OBJECTS" $(module_options) modules \
+		>>"$1/log" 2>&1 || kernel_build_failed "$1" 'panthor or vmali-pci'
+	umount "$MODULE_OBJECTS"
 	[ "${KUNIT:-0}" = 0 ] || module_keep_kunit "$1"
-	mv "$1/src/$PANTHOR/panthor.ko" "$1/src/vmali-pci/vmali-pci.ko" "$1/" || return 4
-	rm -rf "$1/src" "$1/taken-back"
+	cp "$1/src/$PANTHOR/panthor.ko" "$1/src/vmali-pci/vmali-pci.ko" "$1/" || return 4
+	[ "$module_key" = "$(module_base_key)" ] || rm -rf "$1/src"
+	rm -rf "$1/taken-back"
 }
 
 # module_ensure: sets MODULE_DIR, see above.

@@ -64,7 +64,8 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
 
 Exit status; when several apply, the first of 5, 6, 1, 7, 3:
   0  every selected subtest passed, skipped for a stated reason, or failed as expected
-  1  a subtest failed or crashed, or the kernel gave a warning that no subtest asked for
+  1  a subtest failed or crashed, the kernel gave a warning that no subtest asked for,
+     or the driver still held something after the last subtest
   2  usage or set-up error
   3  nothing ran, or everything was skipped
   4  a build failed

@@ -526,6 +526,27 @@ kunit_patch() {
 	printf '+%s\n' 'obj-$(CONFIG_DRM_PANTHOR_KUNIT_TEST) += panthor_test_kunit.o'
 }
 
+# One file is patched: it is the only one of the driver that is compiled.
+test_module_again() {
+	real_kernel
+	module_ensure
+	: >"$SCRATCH/mark"
+	file=$PANTHOR/panthor_drv.c
+	{
+		printf -- '--- a/%s\n+++ b/%s\n@@ -1,4 +1,5 @@\n' "$file" "$file"
+		sed -n -e '1,4s/^/ /p' -e "1a+/* $SCRATCH */" "$KERNEL_SOURCE/$file"
+	} >"$SCRATCH/remark"
+	PATCHES=$SCRATCH/remark
+	umount() {
+		! mountpoint -q "$1" ||
+			find "$1" -name 'panthor_*.o' -newer "$SCRATCH/mark" >"$SCRATCH/compiled"
+		command umount "$1"
+	}
+	module_ensure
+	rm -rf "$MODULE_DIR"
+	same panthor_drv.o "$(sed 's,.*/,,' "$SCRATCH/compiled")"
+}
+
 test_module_kunit() {
 	real_kernel
 	[ -f "$KERNEL_DIR/modules/kunit.ko" ] || skip 'a kernel without KUnit'
@@ -574,6 +595,7 @@ check 'modules are in the order of their dependencies' test_modules_order
 check 'the kernel in the cache is complete' test_kernel_entry
 check 'the modules fit the kernel' test_module_entry
 check 'a broken driver: status 4 and the reason' test_module_broken
+check 'only what a patch changes is compiled again' test_module_again
 check 'KUnit modules are built on demand' test_module_kunit
 check 'a driver without KUnit tests: one line, status 3' test_module_no_kunit
 checks_done
