@@ -4,6 +4,7 @@
 """Reads what proves that a subtest can fail: planted defects, changes of the driver that a subtest
 asked for, and the failures that are expected of the driver as it is."""
 
+import glob
 import os
 import re
 
@@ -62,9 +63,19 @@ def patches(folder):
     return proofs, [path] + files
 
 
-def expectations(path):
-    """The failures that a file of lab/expectations expects: subtest and reason."""
-    expected, reason = {}, []
+def expectations(folder):
+    """The failures that are expected: {subtest: [kernel: reason, ...]}, and the files read."""
+    expected, files = {}, sorted(glob.glob(os.path.join(folder, "*-fails.txt")))
+    for path in files:
+        kernel = os.path.basename(path)[:-len("-fails.txt")]
+        for name, reason in failures(path):
+            expected.setdefault(name, []).append(f"on {kernel}: {reason}")
+    return expected, files
+
+
+def failures(path):
+    """Yields the subtests that a file of lab/expectations names, and the reasons."""
+    reason = []
     with open(path, encoding="utf-8") as handle:
         for line in handle:
             line = line.strip()
@@ -73,6 +84,4 @@ def expectations(path):
             elif not line:
                 reason = []
             else:
-                name = line.rsplit(",", 1)[0].split("/")[-1]
-                expected[name] = " ".join(reason)
-    return expected
+                yield line.rsplit(",", 1)[0].split("/")[-1], " ".join(reason)

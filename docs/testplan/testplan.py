@@ -30,8 +30,7 @@ def options():
                         help="compare with what this binary lists; one for each source, or none")
     parser.add_argument("--regressions", help="folder of planted defects, with a series file")
     parser.add_argument("--patches", help="folder of patches of the driver, with a series file")
-    parser.add_argument("--expectations", action="append", default=[], metavar="FILE",
-                        help="subtests that are expected to fail, with reasons")
+    parser.add_argument("--expectations", help="folder of *-fails.txt: failures and reasons")
     parser.add_argument("--rst", help="write the plan to this file")
     parser.add_argument("--html", help="write the plan to this file")
     parser.add_argument("--depfile", help="write what the plan was made of to this file")
@@ -49,10 +48,9 @@ class Plan:
         self.inputs = [args.config] + [source.path for source in self.sources]
         self.regressions = self._proofs(args.regressions)
         self.patches = self._proofs(args.patches)
-        self.expected = {}
-        for path in args.expectations:
-            self.expected.update(defects.expectations(path))
-        self.inputs += args.expectations
+        self.expected, files = (defects.expectations(args.expectations) if args.expectations
+                                else ({}, []))
+        self.inputs += files
         self.errors = [error for source in self.sources for error in source.errors]
         self._check_fields()
         self._check_proofs()
@@ -164,7 +162,7 @@ def subtest_fields(plan, test, source, subtest):
     fields.append(("Catches", proof_links("defect", plan.regressions, name)))
     fields.append(("Fixed by", proof_links("patch", plan.patches, name)))
     if name in plan.expected:
-        fields.append(("Fails", [plan.expected[name]]))
+        fields.append(("Fails", plan.expected[name]))
     return [(field, values) for field, values in fields if values]
 
 

@@ -68,7 +68,7 @@ SOURCE
 	printf '# none\n0001-fix.patch # the first\n' >patches/series
 	printf 'Subject: [PATCH 1/2] drm/panthor: Fix\n it\n\nWhy.\n\n---\n%s\n\ndiff a b\n' \
 		'Caught-by: panthor_vm_sparse@map-two' >patches/0001-fix.patch
-	printf '# It never\n# worked.\npanthor/panthor_vm_sparse@map-two,Fail\n' >fails.txt
+	printf '# It never\n# worked.\npanthor/panthor_vm_sparse@map-two,Fail\n' >7.3-fails.txt
 }
 
 # lists NAME…: what the test lists.
@@ -86,7 +86,7 @@ document() {
 plan() {
 	python3 -B "$REPO/docs/testplan/testplan.py" --config panthor/panthor_test_config.json \
 		--test ./panthor_vm_sparse --regressions regressions --patches patches \
-		--expectations fails.txt --rst plan.rst --html plan.html --depfile plan.d "$@"
+		--expectations . --rst plan.rst --html plan.html --depfile plan.d "$@"
 }
 
 # refused LINE ARG…: the plan is refused with one line, and not written.
@@ -105,7 +105,7 @@ plan_holds() {
 	for line in ':Description: One, and more of it.' ':Hunts: What is <missing>.' \
 		':Run type: BAT, FULL' ':Catches: `plant: Plant it <defect-plant_>`__' \
 		':Fixed by: `0001-fix: drm/panthor: Fix it <patch-0001-fix_>`__' \
-		':Fails: It never worked.' ':Subtests: `panthor_vm_sparse@map-two'; do
+		':Fails: on 7.3: It never worked.' ':Subtests: `panthor_vm_sparse@map-two'; do
 		grep -q -F -e "$line" plan.rst || fails echo "not in the RST: $line"
 	done
 	for line in '<h3 id="panthor-vm-sparse-map-one">map-one</h3>' 'What is &lt;missing&gt;.' \
@@ -118,7 +118,7 @@ plan_holds() {
 plan_knows_its_inputs() {
 	plan
 	for input in panthor/panthor_vm_sparse.c regressions/series regressions/plant.patch \
-		patches/0001-fix.patch fails.txt; do
+		patches/0001-fix.patch 7.3-fails.txt; do
 		grep -q -F -e "$input" plan.d || fails echo "not in the depfile: $input"
 	done
 }
@@ -174,9 +174,9 @@ twice() {
 	fresh
 	document 's/SUBTEST: map-two/SUBTEST: map-one/'
 	lists map-one
-	rm fails.txt patches/*.patch
+	rm 7.3-fails.txt patches/*.patch
 	: >patches/series
-	: >fails.txt
+	: >7.3-fails.txt
 	refused 'panthor_vm_sparse@map-one: documented twice'
 }
 
@@ -185,7 +185,7 @@ wrong_feature() {
 	document 's/Feature: map/Feature: evict/; /SUBTEST: map-two/,/Two/d'
 	lists map-one
 	: >patches/series
-	: >fails.txt
+	: >7.3-fails.txt
 	refused '*@map-one: its name does not begin with its Feature'
 }
 
@@ -209,7 +209,7 @@ gone_from_patch() {
 
 gone_from_expectations() {
 	fresh
-	echo 'panthor/panthor_vm_sparse@map-three,Fail' >fails.txt
+	echo 'panthor/panthor_vm_sparse@map-three,Fail' >7.3-fails.txt
 	refused 'panthor_vm_sparse@map-three: is expected to fail, but not documented'
 }
 
