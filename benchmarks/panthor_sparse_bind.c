@@ -48,6 +48,7 @@
 #include "igt_panthor_debugfs.h"
 #include "igt_panthor_exec.h"
 #include "igt_panthor_memory.h"
+#include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 
 #include "bench_results.h"
@@ -64,6 +65,9 @@
 #define VMA_SIZE PAGE
 #define VMA_STRIDE ((uint64_t)SZ_64K)
 #define VMAS_MAX 65536
+
+/* Accesses to a range that was restored, at equal distances all over it. */
+#define RANGE_ACCESSES 1024
 
 /* Operations of one VM_BIND: what is bound before the measurement begins. */
 #define BATCH 4096
@@ -648,16 +652,26 @@ static void bind_vmas(struct restore *restore, uint64_t count)
 	}
 }
 
-/* Accesses all over @size bytes, @count of them, the first and the last page among them. */
-static struct igt_panthor_walk walk_over(uint64_t size, uint32_t count)
+/* @count accesses from the first page on. */
+static struct igt_panthor_walk walk_of(uint32_t count, uint32_t stride)
 {
 	return (struct igt_panthor_walk){
 		.access = IGT_PANTHOR_STORE_LOAD,
 		.va = RANGE_VA,
 		.count = count,
-		.stride = ALIGN_DOWN((size - PAGE) / (count - 1), PAGE),
-		.seed = 0x5ba75e,
+		.stride = stride,
+		.seed = IGT_PANTHOR_FIRST,
 	};
+}
+
+static void restore_vmas(struct bench *b, struct curve *curve)
+{
+	struct restore *restore = curve->data;
+
+	bind_vmas(restore, curve->amount);
+	restore->dummy = igt_panthor_newest_dummy(b->fd);
+	restore->walk = walk_of(curve->amount, VMA_STRIDE);
+	curve_point(b, curve);
 }
 
 /* NULL if eviction can be had. */
@@ -684,20 +698,10 @@ static void run_restore_vmas(struct bench *b)
 	for (uint64_t count = b->options.brief ? 256 : 1024; count <= most; count *= 2) {
 		curve.amount = count;
 		curve.point[0] = bench_results_add(&b->results, "restore-vmas", VMA_SIZE, count);
-		if (missing) {
+		if (missing)
 			curve_skip(b, &curve, missing);
-			continue;
-		}
-		bind_vmas(&restore, count);
-		restore.dummy = igt_panthor_newest_dummy(b->fd);
-		restore.walk = (struct igt_panthor_walk){
-			.access = IGT_PANTHOR_STORE_LOAD,
-			.va = RANGE_VA,
-			.count = count,
-			.stride = VMA_STRIDE,
-			.seed = count,
-		};
-		curve_point(b, &curve);
+		else
+			restore_vmas(b, &curve);
 	}
 	igt_panthor_exec_fini(&restore.exec);
 }
@@ -709,7 +713,7 @@ static void restore_range(struct bench *b, struct curve *curve)
 	igt_panthor_exec_init(&restore->exec, b->fd);
 	igt_panthor_vm_bind_sparse(b->fd, restore->exec.vm_id, RANGE_VA, curve->amount, 0);
 	restore->dummy = igt_panthor_newest_dummy(b->fd);
-	restore->walk = walk_over(curve->amount, 1024);
+	restore->walk = walk_of(RANGE_ACCESSES, curve->amount / RANGE_ACCESSES);
 	curve_point(b, curve);
 	igt_panthor_exec_fini(&restore->exec);
 }
