@@ -2,7 +2,8 @@
 # Copyright (C) 2026 The vmali authors
 #
 # The benchmarks of ./run --bench, side by side: a driver without its patches (stock) and with them
-# (patched). Goes behind results.jq (see results_report() in results.sh). The input of compared() is a list of boots
+# (patched). Goes behind results.jq (see results_report() in results.sh). The input of compared() is
+# a list of boots
 #
 #   {driver, reports, results}
 #
@@ -75,6 +76,8 @@ def gib: 1073741824;
 def number:
   if . == null then "" elif . >= 100 then round else . * 10 | round / 10 end | tostring;
 
+def precise: . * 100 | round / 100 | tostring;
+
 def size_label:
   if . >= tib and . % tib == 0 then "\(. / tib) TiB"
   elif . >= gib and . % gib == 0 then "\(. / gib) GiB"
@@ -82,7 +85,12 @@ def size_label:
   elif . >= 1024 then "\(. / 1024 | floor) KiB"
   else "\(.) B" end;
 
-def seconds: "\(. / 1e7 | round / 100) s";
+# Milliseconds, three digits at least.
+def ms:
+  . / 1e6
+  | if . >= 100 then round elif . >= 10 then . * 10 | round / 10
+    elif . >= 1 then . * 100 | round / 100 else . * 1000 | round / 1000 end
+  | tostring;
 
 def goal($name; $wanted): {name: $name, wanted: $wanted, got: "", verdict: "not judged", note: ""};
 
@@ -112,8 +120,8 @@ def whole_goal($rows):
   | if $row == null then .note = "not measured"
     elif $row.patched.ns == null then .note = "\($row.patched.status): \($row.patched.reason)"
     elif ($row.patched | measured) then
-      judged($row.patched.ns.max | seconds; $row.patched.ns.max <= 1e10; $row.size | size_label)
-    else judged("refused after \($row.patched.ns.max | seconds)"; $row.patched.ns.max <= 1e9;
+      judged("\($row.patched.ns.max | ms) ms"; $row.patched.ns.max <= 1e10; $row.size | size_label)
+    else judged("refused in \($row.patched.ns.max | ms) ms"; $row.patched.ns.max <= 1e9;
            $row.patched.reason) end;
 
 def restores($rows): $rows | map(select(.operation == "restore-vmas")) | sort_by(.count);
@@ -126,19 +134,19 @@ def restore_goal($rows):
     else judged("\($row.time_ratio | number) times"; $row.time_ratio >= 50; "") end;
 
 # The worst step of all that double the number, from 1024, where it outweighs what does not depend
-# on it, up to 65536.
+# on it, up to 65536. By the least times: what other work on the host adds grows with nothing.
 def linear_goal($rows):
   goal("restore, time of 2N VMAs to that of N"; "2.2 at most, 1024 to 65536")
   | (restores($rows) | map(select(.count >= 1024 and (.patched | measured)))) as $steps
   | [range(1; $steps | length) as $i
      | {n: $steps[$i - 1].count,
-        ratio: ($steps[$i].patched.ns.median / $steps[$i - 1].patched.ns.median)}] as $ratios
+        ratio: ($steps[$i].patched.ns.min / $steps[$i - 1].patched.ns.min)}] as $ratios
   | ($ratios | max_by(.ratio)) as $worst
   | if ($steps | length) < 2 then .note = "not measured"
-    elif $worst.ratio > 2.2 then judged($worst.ratio | number; false; "at N = \($worst.n)")
+    elif $worst.ratio > 2.2 then judged($worst.ratio | precise; false; "at N = \($worst.n)")
     elif $steps[-1].count < 65536 then
-      .got = ($worst.ratio | number) | .note = "measured up to \($steps[-1].count) only"
-    else judged($worst.ratio | number; true; "at N = \($worst.n)") end;
+      .got = ($worst.ratio | precise) | .note = "measured up to \($steps[-1].count) only"
+    else judged($worst.ratio | precise; true; "at N = \($worst.n)") end;
 
 def goals_of($rows; $patches):
   [range_goal($rows; memory_ratio(.stock.peak; .patched.peak); "kernel memory"; 100),
@@ -167,15 +175,6 @@ def bench_statuses:
 
 def right($width): (" " * ([$width - length, 0] | max)) + .;
 
-# Milliseconds, three digits at least.
-def ms:
-  . / 1e6
-  | if . >= 100 then round elif . >= 10 then . * 10 | round / 10
-    elif . >= 1 then . * 100 | round / 100 else . * 1000 | round / 1000 end
-  | tostring;
-
-def time_cell: if .ns == null then .status else "\(.ns.min | ms) \(.ns.median | ms) \(.ns.max | ms)" end;
-
 def time_columns:
   if measured then [.ns.min, .ns.median, .ns.max] | map(ms | right(9)) | join("")
   else .status | right(27) end;
@@ -196,23 +195,25 @@ def table_head:
   + (["min", "median", "max", "min", "median", "max"] | map(right(9)) | join(""))
   + ("ratio" | right(8)) + ("stock" | right(10)) + ("patched" | right(10)) + ("ratio" | right(8));
 
+# An unbind that was not measured has the reason of its bind.
 def reasons_of($driver):
-  .rows | map(select(.[$driver].reason != "" and .[$driver].status != "measured")
-              | "\($driver): \(.operation) of \(row_label) \(.[$driver].status): \(.[$driver].reason)")
-  | .[];
+  .rows[] | select(.operation != "unbind") | row_label as $row | .operation as $operation
+  | .[$driver] | select(.reason != "" and .status != "measured")
+  | "\($driver): \($operation) of \($row) \(.status): \(.reason)";
 
 def board_line:
   (.boards.patched // .boards.stock) as $board
   | if $board == null then "no results" else
     "Linux \($board.kernel), panthor \($board.driver), \($board.memory / 1048576 | round) MiB, "
     + "dummy object of \(if $board.dummy == "huge" then "one huge page" else "small pages" end), "
-    + "\(.patches) patches; boots: \(.boots.stock) stock, \(.boots.patched) patched" end;
+    + "\(.patches) \(if .patches == 1 then "patch" else "patches" end); "
+    + "boots: \(.boots.stock) stock, \(.boots.patched) patched" end;
 
 def table:
   table_head, (.rows[] | table_line), "", reasons_of("stock"), reasons_of("patched"), board_line;
 
 def goals:
-  .goals[] | (.verdict | padded(12)) + (.name | padded(42)) + (.got | padded(14))
+  .goals[] | (.verdict | padded(12)) + (.name | padded(42)) + (.got | padded(22))
   + "goal: \(.wanted)" + (if .note == "" then "" else "; \(.note)" end);
 
 # ------------------------------------------------------------------------------------------------
@@ -241,15 +242,21 @@ def ticks_around($low; $high):
     else map(select(.value >= $from.value)) | .[:2] end;
 
 # Labels of the x axis that have room: 46 pixels from one to the next.
-def with_room: reduce .[] as $tick ([]; if length > 0 and $tick.x - .[-1].x < 46 then . else . + [$tick] end);
+def with_room:
+  reduce .[] as $tick ([]; if length > 0 and $tick.x - .[-1].x < 46 then . else . + [$tick] end);
+
+def tick_text($anchor; $x; $y):
+  "<text class=\"tick\" text-anchor=\"\($anchor)\" x=\"\($x)\" y=\"\($y)\">\(.text | xml)</text>";
+
+def grid_line($x1; $x2; $y1; $y2):
+  "<line class=\"grid\" x1=\"\($x1)\" x2=\"\($x2)\" y1=\"\($y1)\" y2=\"\($y2)\"/>";
 
 def chart_axes($box; $xs; $ys; $dx; $dy):
-  ($ys[] | .value as $v | ($v | place($dy; $box.bottom; $box.top)) as $y
-   | "<line class=\"grid\" x1=\"\($box.left)\" x2=\"\($box.right)\" y1=\"\($y)\" y2=\"\($y)\"/>"
-   + "<text class=\"tick\" text-anchor=\"end\" x=\"\($box.left - 6)\" y=\"\($y + 4)\">\(.text | xml)</text>"),
+  ($ys[] | (.value | place($dy; $box.bottom; $box.top)) as $y
+   | grid_line($box.left; $box.right; $y; $y) + tick_text("end"; $box.left - 6; $y + 4)),
   ($xs | map(. + {x: (.value | place($dx; $box.left + 12; $box.right - 12))}) | with_room[]
-   | "<line class=\"grid\" x1=\"\(.x)\" x2=\"\(.x)\" y1=\"\($box.bottom)\" y2=\"\($box.bottom + 5)\"/>"
-   + "<text class=\"tick\" text-anchor=\"middle\" x=\"\(.x)\" y=\"\($box.bottom + 18)\">\(.text | xml)</text>");
+   | grid_line(.x; .x; $box.bottom; $box.bottom + 5)
+     + tick_text("middle"; .x; $box.bottom + 18));
 
 def marker($driver; $x; $y):
   if $driver == "stock" then "<circle cx=\"\($x)\" cy=\"\($y)\" r=\"4\"/>"
@@ -281,9 +288,11 @@ def chart($title; $ticks):
   | ($points | map({value: .x, text}) | unique_by(.value)) as $xs
   | chart_box as $box
   | if ($xs | length) < 2 then empty
-    else ($ticks | ticks_around($points | map(.spread.min) | min; $points | map(.spread.max) | max)) as $ys
+    else ($points | map(.spread.min) | min) as $low | ($points | map(.spread.max) | max) as $high
+    | ($ticks | ticks_around($low; $high)) as $ys
     | [$xs[0].value, $xs[-1].value] as $dx | [$ys[0].value, $ys[-1].value] as $dy
-    | "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 \($box.width) \($box.height)\">",
+    | "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\""
+      + " viewBox=\"0 0 \($box.width) \($box.height)\">",
       "<title>\($title | xml)</title>",
       "<text class=\"title\" x=\"\($box.left)\" y=\"14\">\($title | xml)</text>",
       chart_legend($box; ["stock", "patched"]),

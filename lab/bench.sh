@@ -17,7 +17,7 @@ BENCH_SECONDS=1800
 bench_arguments() {
 	case $BENCH in
 	short) echo --short --repeat 2 --budget 10 ;;
-	*) echo --repeat 5 --budget 30 ;;
+	*) echo --repeat 8 --budget 30 ;;
 	esac
 }
 
