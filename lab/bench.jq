@@ -241,9 +241,10 @@ def ticks_around($low; $high):
   | if ($some | length) >= 2 then $some
     else map(select(.value >= $from.value)) | .[:2] end;
 
-# Labels of the x axis that have room: 46 pixels from one to the next.
+# Labels of the x axis that have room: 50 pixels from one to the next. The last one is shown.
 def with_room:
-  reduce .[] as $tick ([]; if length > 0 and $tick.x - .[-1].x < 46 then . else . + [$tick] end);
+  reduce reverse[] as $tick ([]; if length > 0 and .[-1].x - $tick.x < 50 then .
+                                 else . + [$tick] end);
 
 def tick_text($anchor; $x; $y):
   "<text class=\"tick\" text-anchor=\"\($anchor)\" x=\"\($x)\" y=\"\($y)\">\(.text | xml)</text>";

@@ -274,7 +274,7 @@ page_holds() {
 page_of_benchmarks() {
 	whole
 	page_holds '<title>Sparse bind: time by range</title>' '<td class="met">met</td>' \
-		'>1022 GiB</text>' '<td colspan="3">refused: Cannot allocate memory</td>' \
+		'>1 TiB</text>' '<td colspan="3">refused: Cannot allocate memory</td>' \
 		'WARNING: at &lt;order&gt;'
 	same 3 "$(grep -c '<svg ' "$RESULTS_DIR/results.html")"
 }
