@@ -21,6 +21,13 @@ bench_arguments() {
 	esac
 }
 
+# Selects no test, for lab/guest.sh.
+bench_no_tests() {
+	for bench_list in tests selected named; do
+		: >"$WORK/$bench_list.txt"
+	done
+}
+
 # Called by guest_ensure() for the folder of the board's files.
 bench_guest() {
 	cp "$REPO/lab/guest/bench" "$1/suite"
@@ -51,8 +58,7 @@ bench_set_up() {
 	else
 		say "only $bench_free GiB of memory are free: large ranges will not be tried"
 	fi
-	: >"$WORK/tests.txt"
-	: >"$WORK/selected.txt"
+	bench_no_tests
 	guest_ensure bench
 	accel_probe
 	results_metadata
@@ -86,8 +92,7 @@ bench_program_verdict() {
 bench_boot() {
 	WORK=$WORK/$1 RESULTS_DIR=$RESULTS_DIR/bench/$1 STATUSES='' OUTCOME=''
 	mkdir -p "$WORK" "$RESULTS_DIR/guest"
-	: >"$WORK/tests.txt"
-	: >"$WORK/selected.txt"
+	bench_no_tests
 	guest_ensure bench
 	results_kernel_reports() {
 		bench_kernel_reports
