@@ -37,11 +37,11 @@ bench_guest() {
 
 # Builds both drivers. What is in $KERNEL_SOURCE may change with the patches, so stock comes first.
 bench_build() {
-	bench_patches=$PATCHES
-	STOCK=1 PATCHES=''
+	bench_patches=$PATCHES bench_without=${WITHOUT:-}
+	STOCK=1 PATCHES='' WITHOUT=''
 	session_build
 	BENCH_STOCK_KERNEL=$KERNEL_DIR BENCH_STOCK_MODULE=$MODULE_DIR
-	STOCK=0 PATCHES=$bench_patches KERNEL_SOURCE_ID=''
+	STOCK=0 PATCHES=$bench_patches WITHOUT=$bench_without KERNEL_SOURCE_ID=''
 	stage 'patched kernel' kernel_ensure
 	stage 'patched module' module_ensure
 	BENCH_PATCHED_KERNEL=$KERNEL_DIR BENCH_PATCHED_MODULE=$MODULE_DIR
