@@ -3,12 +3,12 @@
 #
 # The results page: what ./run found, for people, as one HTML file without references to others.
 # Goes behind results.jq and bench.jq (see results_report() in results.sh). The input is
-# {metadata, verdicts, results, bench, log, status, times}; null is what a run has not made:
+# {metadata, verdicts, results, bench, log, reports, status, times}; null is what a run has not made:
 #
 #   metadata  metadata.json                      verdicts  verdicts.json, see results.jq
 #   results   igt_runner's results.json          bench     bench.json, see bench.jq
-#   log       the kernel log's last lines        status    exit status of ./run, a number
-#   times     the times of its stages, a line
+#   log       the kernel log's last lines        reports   what it reported outside of subtests
+#   times     the times of the stages, a line    status    exit status of ./run, a number
 
 def style: "
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 76em; padding: 0 1em;
@@ -130,7 +130,13 @@ def bench_section:
 
 # ------------------------------------------------------------------------------------------------
 
-# Of a board that died, its last words; a run that failed otherwise has said why with the subtest.
+# Warnings of the kernel that belong to no subtest, and so to the run.
+def outside_section:
+  .reports | lines | select(length > 0)
+  | "<h2>Reports of the kernel outside of any subtest</h2>",
+    "<pre>\(.[:100] | join("\n") | xml)</pre>";
+
+# Of a board that died, its last words.
 def log_section:
   select(.status == 5 or .status == 6) | .log | lines | select(length > 0)
   | "<h2>End of the kernel log</h2>", "<pre>\(.[-40:] | join("\n") | xml)</pre>";
@@ -145,5 +151,6 @@ def page:
   facts,
   (select(.verdicts != null) | verdicts_section),
   (select(.bench != null) | bench_section),
+  outside_section,
   log_section,
   "</body></html>";

@@ -260,11 +260,12 @@ results_page() {
 		results_file "$file.json"
 	done >"$WORK/page.json"
 	tail -n 200 "$RESULTS_DIR/kernel.log" >"$WORK/page.log" 2>/dev/null || :
+	cat "$WORK/splats" >"$WORK/page.reports" 2>/dev/null || :
 	results_report '$files as [$metadata, $verdicts, $results, $bench]
-		| {$metadata, $verdicts, $results, $bench, $log, $status, $times} | page' -rn \
-		--slurpfile files "$WORK/page.json" --rawfile log "$WORK/page.log" \
-		--argjson status "$(status_final)" --arg times "$STAGE_TIMES" \
-		>"$RESULTS_DIR/results.html"
+		| {$metadata, $verdicts, $results, $bench, $log, $reports, $status, $times} | page' \
+		-rn --slurpfile files "$WORK/page.json" --rawfile log "$WORK/page.log" \
+		--rawfile reports "$WORK/page.reports" --argjson status "$(status_final)" \
+		--arg times "$STAGE_TIMES" >"$RESULTS_DIR/results.html"
 }
 
 # metadata.json, from the session's variables.

@@ -312,8 +312,10 @@ JSON
 page_of_a_death() {
 	rm -f "$RESULTS_DIR"/*.json
 	printf 'one\nKernel panic <now>\n' >"$RESULTS_DIR/kernel.log"
+	echo '<4> WARNING: early' >"$WORK/splats"
 	STATUSES=' 5'
-	page_holds '<h1>.*: the guest or the model died</h1>' 'Kernel panic &lt;now&gt;'
+	page_holds '<h1>.*: the guest or the model died</h1>' 'Kernel panic &lt;now&gt;' \
+		'<h2>Reports of the kernel outside' '&lt;4&gt; WARNING: early'
 }
 
 check 'least, middle and largest, over all boots' spreads
