@@ -561,7 +561,7 @@ static void pressure_evicts(int fd)
  * race-*
  */
 
-#define RACE_MS 1500
+#define RACE_MS 750
 
 static bool race_goes_on(struct timespec *since)
 {
