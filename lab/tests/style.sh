@@ -31,9 +31,21 @@ FUNCTION_WITHOUT_ARGS,LINE_SPACING,LONG_LINE_STRING,MINMAX,NAKED_SSCANF,OPEN_BRA
 PREFER_DEFINED_ATTRIBUTE_MACRO,QUOTED_WHITESPACE_BEFORE_NEWLINE,SPLIT_STRING,\
 STATIC_CONST_CHAR_ARRAY,STRCPY,VOLATILE
 
+# patch_style PATCH CHECKPATCH...: by standard input, as checkpatch takes what git has for source code.
+patch_style() {
+	style_patch=$1
+	shift
+	perl "$@" --strict --no-signoff --ignore FILE_PATH_CHANGES,BAD_SIGN_OFF,REPEATED_WORD - \
+		<"$style_patch" || {
+		echo "in $style_patch"
+		return 1
+	}
+}
+
 # checkpatch comes with the base. Its checks of --strict are for the kernel's own code; so is the
 # macro whose arguments are operators (lib/igt/igt_aux.h). The sender of a patch signs it, its lines
-# Caught-by are no signatures, and files of the driver's folder are in MAINTAINERS already.
+# Caught-by are no signatures, files of the driver's folder are in MAINTAINERS already, and the
+# kernel's words that a patch quotes may repeat themselves.
 style_checkpatch() {
 	for part in common options toolbox kernel; do
 		# shellcheck source=/dev/null
@@ -44,9 +56,8 @@ style_checkpatch() {
 	set -- "$KERNEL_SOURCE/scripts/checkpatch.pl" --no-tree --max-line-length=100 --show-types \
 		--terse --quiet
 	perl "$@" --strict --file kernel/vmali-pci/*.c
-	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' kernel/patches/series | while IFS= read -r patch; do
-		perl "$@" --strict --no-signoff --ignore FILE_PATH_CHANGES,BAD_SIGN_OFF \
-			"kernel/patches/$patch"
+	for patch in kernel/patches/*.patch kernel/patches/backport/*.patch; do
+		patch_style "$patch" "$@" || exit
 	done
 	files '*.c' '*.h' ':!kernel' ':!lib/igt/igt_aux.h' | tr '\n' '\0' |
 		xargs -0 perl "$@" --ignore "$USER_SPACE_IGNORES" --file

@@ -62,7 +62,6 @@
  * Description: The same with another BO in the place of each hole.
  *
  * SUBTEST: block-dmabuf-unmap
- * Run type: BAT, FULL
  * Description: Holes in an imported udmabuf, whose pages the driver does not know.
  *	A process of its own makes them first.
  *

@@ -65,7 +65,6 @@
  * Description: Each page of 256 MiB leads to its place in the dummy object.
  *
  * SUBTEST: reserve-cut-head
- * Run type: BAT, FULL
  * Description: All but the first page of a range of whole GiBs is unmapped; the page
  *	works, the rest faults.
  *

@@ -66,7 +66,6 @@
  *	their pages, and the sparse ranges beside them work again.
  *
  * SUBTEST: pressure-evicts
- * Run type: BAT, FULL
  * Description: Memory that only an idle VM holds is evicted when another process
  *	needs it, the dummy object too, and nobody is killed.
  */
