@@ -472,7 +472,7 @@ static void reserve_blocks_restored(int fd)
 #define TIME_FACTOR 16
 
 /* The least of some rounds, so that nothing else is measured. */
-static uint64_t bind_ns(const struct igt_panthor_exec *exec, uint64_t size)
+static uint64_t bind_ns(struct igt_panthor_exec *exec, uint64_t size)
 {
 	uint64_t least = UINT64_MAX;
 

@@ -545,8 +545,8 @@ static void size_zero_queued(int fd)
 #define UNMAP_DEADLINE_MS 2000
 
 /* Nothing is open that the runner of the tests could wait for. */
-static void unmap_and_exit(const struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
-			   volatile int *err)
+static void __attribute__((noreturn))
+unmap_and_exit(const struct igt_panthor_exec *exec, uint64_t va, uint64_t size, volatile int *err)
 {
 	struct drm_panthor_vm_bind_op op = { .flags = UNMAP, .va = va, .size = size };
 
