@@ -149,7 +149,7 @@ IGT_TEST_DESCRIPTION("2 MiB blocks of panthor's page tables, taken apart");
 #define ORPHAN_DEADLINE_MS 3000
 
 /* A job that cannot succeed has to end before the 5 s that the driver gives any other. */
-#define DOOMED_DEADLINE_MS 2000
+#define DOOMED_DEADLINE_MS 1000
 
 /* Some ticks of the driver's scheduler, which come every 10 ms. */
 #define CROWDED_US 50000
@@ -710,7 +710,7 @@ static int build_load(const struct igt_panthor_exec *exec, const struct panthor_
 	return igt_panthor_cs_end(&cs, REG_SCRATCH);
 }
 
-/* Runs until the group is ended: its word never becomes 0. */
+/* Runs until its word becomes 0, or the group is ended. */
 static int build_spin(const struct igt_panthor_exec *exec, const struct panthor_bo *bo)
 {
 	struct igt_panthor_cs cs;
@@ -739,6 +739,20 @@ static void spin_wait(const struct panthor_bo *bo)
 {
 	igt_assert_f(igt_wait(*stream_word(bo, STREAM_SPIN) == 1, IGT_PANTHOR_JOB_DEADLINE_MS, 1),
 		     "the job did not start\n");
+}
+
+/*
+ * Ends the job. A group that is destroyed is taken off the GPU some time later, and what it
+ * runs would fault if its VM went first.
+ */
+static void spin_end(const struct igt_panthor_exec *exec, const struct panthor_bo *bo,
+		     uint32_t syncobj)
+{
+	struct igt_panthor_job_result result;
+
+	*stream_word(bo, STREAM_SPIN) = 0;
+	result = igt_panthor_job_wait(exec->fd, exec->group, syncobj, IGT_PANTHOR_JOB_DEADLINE_MS);
+	igt_panthor_job_assert_done(&result);
 }
 
 static void job_must_fail(const struct igt_panthor_exec *exec, uint32_t syncobj)
@@ -879,7 +893,9 @@ static void unusable_running(int fd)
 	spin_submit(&b.exec, &streams, b.exec.syncobj);
 	spin_wait(&streams);
 	make_hole(&b.exec);
-	if (!is_usable(&b.exec))
+	if (is_usable(&b.exec))
+		spin_end(&b.exec, &streams, b.exec.syncobj);
+	else
 		job_must_fail(&b.exec, b.exec.syncobj);
 
 	igt_panthor_free_bo(fd, &streams);
@@ -907,10 +923,12 @@ static void unusable_crowded(int fd)
 	igt_assert_eq_u32(*stream_word(&streams, STREAM_SPIN), UNTOUCHED);
 	make_hole(&b.exec);
 
+	*stream_word(&crowd_streams, STREAM_SPIN) = 0;
 	for (unsigned int i = 0; i < count; i++)
 		igt_panthor_group_destroy(fd, groups[i], 0);
 	if (is_usable(&b.exec)) {
 		spin_wait(&streams);
+		spin_end(&b.exec, &streams, b.exec.syncobj);
 	} else {
 		job_must_fail(&b.exec, b.exec.syncobj);
 		igt_assert_eq_u32(*stream_word(&streams, STREAM_SPIN), UNTOUCHED);
