@@ -139,7 +139,7 @@ IGT_TEST_DESCRIPTION("Check the order of queued binds of sparse mappings of pant
 #define QUIET_MS 100
 
 /* Releasing what nothing refers to any more is done by workers. */
-#define RELEASE_DEADLINE_MS 2000
+#define RELEASE_DEADLINE_MS 1000
 
 #define FIRST IGT_PANTHOR_FIRST
 #define SECOND IGT_PANTHOR_SECOND

@@ -555,7 +555,7 @@ static void open_no_offsets(int fd)
 
 /* One-page ranges with a page between them. */
 #define RESTORE_STRIDE (2 * PAGE)
-#define RESTORE_FEW 4096
+#define RESTORE_FEW 2048
 #define RESTORE_MANY (4 * RESTORE_FEW)
 
 /* Four is linear, sixteen is quadratic. */
@@ -648,7 +648,7 @@ static void restore_linear(int fd)
 }
 
 /* Several in the time that it takes. */
-#define SIGNALS_US 1000
+#define SIGNALS_US 500
 
 static void ignore_signal(int signal)
 {
@@ -723,7 +723,7 @@ static void restore_mixed(int fd)
 
 #define SHRINK_LABEL "in use"
 #define SHRINK_FEW 4
-#define SHRINK_MANY 44
+#define SHRINK_MANY 14
 
 /*
  * Well below the 10 ms that ten jiffies are at least, well above what it takes to

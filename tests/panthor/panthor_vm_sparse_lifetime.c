@@ -94,7 +94,7 @@ IGT_TEST_DESCRIPTION("Check what outlives VMs and mappings of panthor");
 #define SECOND IGT_PANTHOR_SECOND
 
 /* How long VMs and objects may stay after they were given up: groups go later. */
-#define RELEASE_DEADLINE_MS 2000
+#define RELEASE_DEADLINE_MS 1000
 
 /* How long the shrinker may find a BO busy. */
 #define EVICT_DEADLINE_MS 5000

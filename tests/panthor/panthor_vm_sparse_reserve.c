@@ -716,7 +716,7 @@ static void reserve_accounted(int fd)
  */
 
 /* A request that takes this long if nobody ends it. */
-#define KILL_REQUEST_MS 3000
+#define KILL_REQUEST_MS 2000
 
 /* When it is killed, and how long it may live on. */
 #define KILL_AFTER_MS 200
