@@ -172,11 +172,11 @@ static struct drm_panthor_vm_bind_op *page_ops(uint64_t va, uint32_t count, uint
 /* No VM but those of these subtests has a page there. */
 #define BINDING_VA (BASE_VA + UINT64_C(0x23400000))
 
-/* Enough for 20 ms and more; doubled if it was not. */
-#define BINDING_COUNT 4096
+/* Enough for 10 ms and more; doubled if it was not. */
+#define BINDING_COUNT 2048
 
 /* How far into the VM_BIND the VM is destroyed. */
-#define BINDING_US 4000
+#define BINDING_US 2000
 
 static unsigned int count_vmas(int fd, uint64_t va, uint64_t size)
 {
@@ -210,10 +210,11 @@ static bool destroy_binding(int fd, struct drm_panthor_vm_bind_op *ops, uint32_t
 	igt_assert_f(igt_wait(count_vmas(fd, BINDING_VA, count * PAGE) == before,
 			      RELEASE_DEADLINE_MS, 20),
 		     "gpuvas still has what was bound while the VM was destroyed\n");
+	/* What is refused may return before this process has had its turn. */
 	if (in_time)
 		igt_assert_eq(err, -EINVAL);
 
-	return in_time;
+	return in_time || err == -EINVAL;
 }
 
 static void lifetime_destroy_binding(int fd)
