@@ -99,6 +99,11 @@
  * Description: Processes bind, submit and unbind on VMs of one file that share the
  *	dummy object, another evicts it.
  *
+ * SUBTEST: race-beside
+ * Description: Processes bind and unbind in VMs that share the dummy object with one
+ *	that is left alone, while another evicts it: evictions that stop half-way
+ *	do not harm the jobs there.
+ *
  * SUBTEST: race-files
  * Description: Processes bind, submit and unbind on files of their own, another
  *	evicts.
@@ -769,6 +774,7 @@ static void race_restore_unmap(int fd)
 }
 
 #define RACERS 3
+#define BINDERS 2
 
 /* Where each process has its range: head, blocks and tail, split and whole again. */
 #define RACER_VA (BASE_VA + SZ_1M)
@@ -820,6 +826,48 @@ static void race_vms(int fd)
 		racer_assert(&execs[i]);
 		igt_panthor_exec_fini(&execs[i]);
 	}
+}
+
+/* The operations on VMs take long enough for evictions to meet them. */
+static void race_rebind(struct igt_panthor_exec *exec)
+{
+	struct timespec since = {};
+
+	while (race_goes_on(&since)) {
+		igt_panthor_exec_bind_sparse(exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
+		igt_panthor_exec_unbind(exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
+	}
+}
+
+/* The VM without operations comes first, so that it is evicted before another is in the way. */
+static void race_beside(int fd)
+{
+	struct igt_panthor_exec quiet, busy[BINDERS];
+	struct timespec since = {};
+
+	igt_panthor_require_shrink(fd);
+	igt_panthor_exec_init(&quiet, fd);
+	require_user_range(&quiet, RACE_LARGE_VA + RACE_LARGE_SIZE);
+	igt_panthor_exec_bind_sparse(&quiet, RACER_VA, RACER_SIZE);
+	igt_panthor_sparse_require_dummy(&quiet);
+	for (unsigned int i = 0; i < BINDERS; i++)
+		igt_panthor_exec_init(&busy[i], fd);
+
+	igt_fork(child, BINDERS)
+		race_rebind(&busy[child]);
+	while (race_goes_on(&since)) {
+		igt_panthor_shrink(fd);
+		igt_panthor_exec_store_pages(&quiet, RACER_VA, SZ_64K, FIRST);
+	}
+	igt_waitchildren();
+
+	igt_panthor_sparse_store_load(&quiet, RACER_VA, RACER_SIZE, SECOND);
+	igt_panthor_exec_neighbours_fault(&quiet, RACER_VA, RACER_SIZE);
+	for (unsigned int i = 0; i < BINDERS; i++) {
+		racer_assert(&busy[i]);
+		igt_panthor_exec_fini(&busy[i]);
+	}
+	igt_panthor_exec_fini(&quiet);
 }
 
 static void race_files(int fd)
@@ -890,6 +938,11 @@ static const struct igt_panthor_case cases[] = {
 		.name = "race-vms",
 		.describe = "Binds, evictions and jobs at once on several VMs of a file",
 		.run = race_vms,
+	},
+	{
+		.name = "race-beside",
+		.describe = "A VM works while evictions stop at others that are bound to",
+		.run = race_beside,
 	},
 	{
 		.name = "race-files",
