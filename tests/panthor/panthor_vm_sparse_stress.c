@@ -119,7 +119,8 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor under stress");
  *    needs a table for each GiB.
  * 2. pressure-*: a shrinker that the kernel does not call, and pages that come back
  *    empty. debugfs shrink, as the evict-* subtests use it, shows neither.
- * 3. race-*: operations on a VM that do not exclude each other.
+ * 3. race-*: operations on a VM that do not exclude each other, and, in race-beside,
+ *    evictions that stop at a VM which is busy.
  */
 
 #define PAGE IGT_PANTHOR_PAGE_SIZE
