@@ -149,9 +149,9 @@ static int beside_finish(struct beside *b)
 	return err;
 }
 
-/* Operations on @count single pages side by side. */
-static struct drm_panthor_vm_bind_op *page_ops(uint64_t va, uint32_t count, uint32_t flags,
-					       uint32_t bo_handle)
+/* Operations on single pages, one after the other of @pages side by side, @count in all. */
+static struct drm_panthor_vm_bind_op *page_ops(uint64_t va, uint32_t pages, uint32_t count,
+					       uint32_t flags, uint32_t bo_handle)
 {
 	struct drm_panthor_vm_bind_op *ops = calloc(count, sizeof(*ops));
 
@@ -160,7 +160,7 @@ static struct drm_panthor_vm_bind_op *page_ops(uint64_t va, uint32_t count, uint
 		ops[i] = (struct drm_panthor_vm_bind_op){
 			.flags = flags,
 			.bo_handle = bo_handle,
-			.va = va + i * PAGE,
+			.va = va + i % pages * PAGE,
 			.size = PAGE,
 		};
 
@@ -171,6 +171,9 @@ static struct drm_panthor_vm_bind_op *page_ops(uint64_t va, uint32_t count, uint
 
 /* No VM but those of these subtests has a page there. */
 #define BINDING_VA (BASE_VA + UINT64_C(0x23400000))
+
+/* Few: where they are left behind, each look at gpuvas has to pass them. */
+#define BINDING_PAGES 16
 
 /* Enough for 10 ms and more; doubled if it was not. */
 #define BINDING_COUNT 2048
@@ -194,7 +197,7 @@ static unsigned int count_vmas(int fd, uint64_t va, uint64_t size)
 /* False if the VM_BIND was over too soon. */
 static bool destroy_binding(int fd, struct drm_panthor_vm_bind_op *ops, uint32_t count)
 {
-	const unsigned int before = count_vmas(fd, BINDING_VA, count * PAGE);
+	const unsigned int before = count_vmas(fd, BINDING_VA, BINDING_PAGES * PAGE);
 	struct beside *b;
 	uint32_t vm_id;
 	bool in_time;
@@ -207,7 +210,7 @@ static bool destroy_binding(int fd, struct drm_panthor_vm_bind_op *ops, uint32_t
 	in_time = !b->done;
 	err = beside_finish(b);
 
-	igt_assert_f(igt_wait(count_vmas(fd, BINDING_VA, count * PAGE) == before,
+	igt_assert_f(igt_wait(count_vmas(fd, BINDING_VA, BINDING_PAGES * PAGE) == before,
 			      RELEASE_DEADLINE_MS, 20),
 		     "gpuvas still has what was bound while the VM was destroyed\n");
 	/* What is refused may return before this process has had its turn. */
@@ -225,7 +228,7 @@ static void lifetime_destroy_binding(int fd)
 	igt_panthor_require_debugfs(fd);
 	for (unsigned int i = 0; i < ATTEMPTS && !in_time; i++, count *= 2) {
 		struct drm_panthor_vm_bind_op *ops =
-			page_ops(BINDING_VA, count, IGT_PANTHOR_SPARSE_FLAGS, 0);
+			page_ops(BINDING_VA, BINDING_PAGES, count, IGT_PANTHOR_SPARSE_FLAGS, 0);
 
 		in_time = destroy_binding(fd, ops, count);
 		free(ops);
@@ -548,7 +551,7 @@ static uint64_t bind_more(struct igt_panthor_exec *exec, const struct panthor_bo
 	igt_nsec_elapsed(&since);
 	while (igt_nsec_elapsed(&since) / 1000000 < ms) {
 		struct drm_panthor_vm_bind_op *ops =
-			page_ops(end, MORE_BATCH, BO_FLAGS, bo->handle);
+			page_ops(end, MORE_BATCH, MORE_BATCH, BO_FLAGS, bo->handle);
 
 		igt_panthor_vm_bind_ops(exec->fd, exec->vm_id, ops, MORE_BATCH, 0);
 		free(ops);
