@@ -19,6 +19,7 @@
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
+#include "ioctl_wrappers.h"
 
 /**
  * TEST: 2 MiB blocks in page tables of panthor

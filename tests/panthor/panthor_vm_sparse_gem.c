@@ -16,6 +16,7 @@
 #include "igt_core.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
+#include "ioctl_wrappers.h"
 
 /**
  * TEST: CPU mappings of BOs beside sparse mappings of panthor
