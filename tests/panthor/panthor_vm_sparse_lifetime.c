@@ -14,6 +14,7 @@
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
+#include "ioctl_wrappers.h"
 
 /**
  * TEST: VMs of panthor that end, and what was theirs
@@ -107,6 +108,7 @@ IGT_TEST_DESCRIPTION("Check what outlives VMs and mappings of panthor");
  * @started: the call is about to be made
  * @done: the call has returned
  * @err: what it returned
+ * @applied: how many operations were done before one was refused
  *
  * A VM_BIND by another process, which shares the file.
  */
@@ -114,6 +116,7 @@ struct beside {
 	volatile bool started;
 	volatile bool done;
 	volatile int err;
+	volatile uint32_t applied;
 };
 
 /* Far more than any VM_BIND here takes. */
@@ -127,8 +130,14 @@ static struct beside *beside_start(int fd, uint32_t vm_id, struct drm_panthor_vm
 
 	igt_assert(b != MAP_FAILED);
 	igt_fork(child, 1) {
+		struct drm_panthor_vm_bind bind = {
+			.vm_id = vm_id,
+			.ops = DRM_PANTHOR_OBJ_ARRAY(count, ops),
+		};
+
 		b->started = true;
-		b->err = __igt_panthor_vm_bind_ops(fd, vm_id, 0, ops, count);
+		b->err = igt_ioctl(fd, DRM_IOCTL_PANTHOR_VM_BIND, &bind) ? -errno : 0;
+		b->applied = bind.ops.count;
 		b->done = true;
 	}
 	igt_assert(igt_wait(b->started, BESIDE_DEADLINE_MS, 0));
@@ -200,7 +209,7 @@ static bool destroy_binding(int fd, struct drm_panthor_vm_bind_op *ops, uint32_t
 	const unsigned int before = count_vmas(fd, BINDING_VA, BINDING_PAGES * PAGE);
 	struct beside *b;
 	uint32_t vm_id;
-	bool in_time;
+	bool in_time, begun;
 	int err;
 
 	igt_panthor_vm_create(fd, &vm_id, 0);
@@ -208,16 +217,21 @@ static bool destroy_binding(int fd, struct drm_panthor_vm_bind_op *ops, uint32_t
 	usleep(BINDING_US);
 	igt_panthor_vm_destroy(fd, vm_id, 0);
 	in_time = !b->done;
+	igt_wait(b->done, BESIDE_DEADLINE_MS, 1);
+	begun = b->applied && b->applied < count;
 	err = beside_finish(b);
 
 	igt_assert_f(igt_wait(count_vmas(fd, BINDING_VA, BINDING_PAGES * PAGE) == before,
 			      RELEASE_DEADLINE_MS, 20),
 		     "gpuvas still has what was bound while the VM was destroyed\n");
-	/* What is refused may return before this process has had its turn. */
+	/*
+	 * What is refused may return before this process has had its turn; what was refused
+	 * from the first operation on came too late to find the VM at all.
+	 */
 	if (in_time)
 		igt_assert_eq(err, -EINVAL);
 
-	return in_time || err == -EINVAL;
+	return err == -EINVAL && begun;
 }
 
 static void lifetime_destroy_binding(int fd)
