@@ -74,11 +74,11 @@ headers "$2"
 cd "$REPO"
 compile 'gcc, x86-64' gcc
 compile 'clang, x86-64' clang -Wno-unknown-warning-option
-[ -d "$ARM64_LIBC" ] && [ -d "$ARM64_KERNEL" ] || {
+if [ ! -d "$ARM64_LIBC" ] || [ ! -d "$ARM64_KERNEL" ]; then
 	echo 'the headers for arm64 are missing: install libc6-dev-arm64-cross'
 	[ "$failed" -ne 0 ] || exit 77
 	exit 1
-}
+fi
 compile 'clang, arm64' clang --target=aarch64-linux-gnu -Wno-unknown-warning-option \
 	-nostdlibinc -isystem "$ARM64_LIBC" -idirafter "$ARM64_KERNEL" -idirafter /usr/include
 [ "$failed" -eq 0 ]
