@@ -426,6 +426,29 @@ void igt_panthor_exec_resume_must_fault(struct igt_panthor_exec *exec, uint64_t 
 	end_fault(exec, log, va);
 }
 
+/* Writes the stream of a walk and submits it with @syncs; 0 or a negative errno. */
+static int submit_walk(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk,
+		       struct drm_panthor_sync_op *syncs, uint32_t count)
+{
+	struct drm_panthor_queue_submit job = { .stream_addr = CMD_VA };
+	struct drm_panthor_group_submit submit = { .group_handle = exec->group };
+	struct igt_panthor_cs cs;
+	int size;
+
+	cs_start(exec, &cs);
+	build_walk(&cs, walk);
+	poison_out(exec, walk->count);
+	size = igt_panthor_cs_end(&cs, REG_SCRATCH);
+	igt_assert_lt(0, size);
+	__sync_synchronize();
+
+	job.stream_size = size;
+	job.syncs = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(count, syncs);
+	submit.queue_submits = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(1, &job);
+
+	return __igt_panthor_group_submit(exec->fd, &submit);
+}
+
 /**
  * igt_panthor_exec_start:
  * @exec: from igt_panthor_exec_init()
@@ -442,26 +465,28 @@ void igt_panthor_exec_start(struct igt_panthor_exec *exec, const struct igt_pant
 	struct drm_panthor_sync_op syncs[1 + IGT_PANTHOR_EXEC_MAX_WAITS] = {
 		igt_panthor_sync_signal(exec->syncobj, 0),
 	};
-	struct drm_panthor_queue_submit job = { .stream_addr = CMD_VA };
-	struct drm_panthor_group_submit submit = { .group_handle = exec->group };
-	struct igt_panthor_cs cs;
-	int size;
 
 	igt_assert(count <= IGT_PANTHOR_EXEC_MAX_WAITS);
 	for (uint32_t i = 0; i < count; i++)
 		syncs[1 + i] = waits[i];
 
-	cs_start(exec, &cs);
-	build_walk(&cs, walk);
-	poison_out(exec, walk->count);
-	size = igt_panthor_cs_end(&cs, REG_SCRATCH);
-	igt_assert_lt(0, size);
-	__sync_synchronize();
+	igt_assert_eq(submit_walk(exec, walk, syncs, 1 + count), 0);
+}
 
-	job.stream_size = size;
-	job.syncs = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(1 + count, syncs);
-	submit.queue_submits = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(1, &job);
-	igt_panthor_group_submit(exec->fd, &submit, 0);
+/**
+ * __igt_panthor_exec_start:
+ * @exec: from igt_panthor_exec_init()
+ * @walk: what to do
+ *
+ * Submits a walk and returns at once. Its one system call is GROUP_SUBMIT.
+ *
+ * Returns: 0, and igt_panthor_exec_finish() is to be called, or a negative errno.
+ */
+int __igt_panthor_exec_start(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk)
+{
+	struct drm_panthor_sync_op signal = igt_panthor_sync_signal(exec->syncobj, 0);
+
+	return submit_walk(exec, walk, &signal, 1);
 }
 
 /**

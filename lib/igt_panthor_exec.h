@@ -112,6 +112,7 @@ void igt_panthor_exec_resume_must_fault(struct igt_panthor_exec *exec, uint64_t 
 
 void igt_panthor_exec_start(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk,
 			    const struct drm_panthor_sync_op *waits, uint32_t count);
+int __igt_panthor_exec_start(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk);
 const uint32_t *igt_panthor_exec_finish(struct igt_panthor_exec *exec);
 
 #endif /* IGT_PANTHOR_EXEC_H */

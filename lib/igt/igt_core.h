@@ -64,6 +64,10 @@ void igt_success(void);
 void igt_describe_f(const char *fmt, ...) __igt_printf(1, 2);
 
 void igt_exit(void) __igt_noreturn;
+
+/* At most ten, libigt's own included. Also called by signals, with their number. */
+typedef void (*igt_exit_handler_t)(int sig);
+void igt_install_exit_handler(igt_exit_handler_t fn);
 void igt_skip(const char *f, ...) __igt_printf(1, 2) __igt_noreturn;
 void __igt_skip_check(const char *file, const int line, const char *func, const char *check,
 		      const char *format, ...) __igt_printf(5, 6) __igt_noreturn;
