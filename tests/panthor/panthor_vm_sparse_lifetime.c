@@ -71,6 +71,10 @@
  * SUBTEST: reclaim-order-used
  * Description: Of two VMs that hold their places on the GPU the shrinker begins with
  *	the one that had its last job first.
+ *
+ * SUBTEST: reclaim-two-shrinkers
+ * Description: A VM is used while one shrinker is busy with it, and a second one comes:
+ *	when both are done, a third one still finds what is left of the VM.
  */
 
 IGT_TEST_DESCRIPTION("Check what outlives VMs and mappings of panthor");
@@ -84,6 +88,7 @@ IGT_TEST_DESCRIPTION("Check what outlives VMs and mappings of panthor");
  * 4. reclaim-moved-bo: a BO that stays on the list of a VM that does not map it any
  *    more. That VM may be freed, so the subtest keeps it until the BO is gone.
  * 5. reclaim-order-*: VMs that lose the BOs of their next job while others idle.
+ * 6. reclaim-two-shrinkers: a VM that no shrinker looks at any more.
  */
 
 #define PAGE IGT_PANTHOR_PAGE_SIZE
@@ -749,6 +754,212 @@ static void reclaim_order_used(int fd)
 	pair_fini(&p, fd);
 }
 
+/*
+ * The VM of reclaim-two-shrinkers has two BOs that the shrinker could take. One is busy as
+ * long as a job runs, so the first shrinker keeps it aside while it looks at the other one.
+ * That is a page in many places, each of which takes a flush of the GPU's caches to unmap:
+ * there is time for a second shrinker to come.
+ */
+#define BUSY_VA BASE_VA
+#define BUSY_SIZE SZ_64K
+#define SLOW_VA (BASE_VA + SZ_1G)
+#define SLOW_STRIDE (2 * PAGE)
+#define SLOW_COUNT 128
+
+/* Where in the busy BO is what. */
+#define SPIN_OFFSET (0 * PAGE)
+#define BRIEF_OFFSET (1 * PAGE)
+#define WORDS_OFFSET (2 * PAGE)
+
+enum busy_word {
+	BUSY_STARTED,
+	BUSY_END,
+};
+
+/* Time for a shrinker to come to the VM, less than it waits for it: ten jiffies. */
+#define SCAN_US 4000
+
+/* Where each shrinker waits for every busy BO, the first one is never overtaken. */
+#define SCAN_ATTEMPTS 3
+
+/**
+ * scanned:
+ * @fd: device
+ * @vm_id: VM that two shrinkers look at
+ * @busy: BO with the streams and words of its jobs
+ * @slow: BO that takes long to unmap
+ * @spinner: group whose job runs until it is told to end
+ * @brief: group whose job ends at once
+ * @spun: signalled by the end of the job of @spinner
+ * @spin_size: bytes of its stream
+ * @brief_size: bytes of the other one
+ */
+struct scanned {
+	int fd;
+	uint32_t vm_id;
+	struct marked busy;
+	struct marked slow;
+	uint32_t spinner;
+	uint32_t brief;
+	uint32_t spun;
+	int spin_size;
+	int brief_size;
+};
+
+static volatile uint32_t *busy_words(const struct scanned *s)
+{
+	return (volatile uint32_t *)((char *)s->busy.bo.map + WORDS_OFFSET);
+}
+
+static void build_streams(struct scanned *s)
+{
+	struct igt_panthor_cs_limits limits;
+	struct igt_panthor_cs cs;
+	char *map = s->busy.bo.map;
+
+	igt_panthor_cs_query_limits(s->fd, &limits);
+	igt_panthor_cs_init(&cs, map + SPIN_OFFSET, PAGE, &limits);
+	igt_panthor_cs_mov48(&cs, REG_ADDRESS, BUSY_VA + WORDS_OFFSET);
+	igt_panthor_cs_mov32(&cs, REG_VALUE, 1);
+	igt_panthor_cs_store(&cs, REG_VALUE, 1, REG_ADDRESS, BUSY_STARTED * sizeof(uint32_t));
+	igt_panthor_cs_mov48(&cs, REG_ADDRESS,
+			     BUSY_VA + WORDS_OFFSET + BUSY_END * sizeof(uint32_t));
+	build_spin(&cs);
+	s->spin_size = igt_panthor_cs_end(&cs, REG_SCRATCH);
+	igt_assert_lt(0, s->spin_size);
+
+	igt_panthor_cs_init(&cs, map + BRIEF_OFFSET, PAGE, &limits);
+	igt_panthor_cs_mov32(&cs, REG_VALUE, 0);
+	s->brief_size = igt_panthor_cs_end(&cs, REG_SCRATCH);
+	igt_assert_lt(0, s->brief_size);
+	__sync_synchronize();
+}
+
+static void scanned_init(struct scanned *s, int fd)
+{
+	s->fd = fd;
+	s->busy.label = "busy";
+	igt_panthor_vm_create(fd, &s->vm_id, 0);
+	igt_panthor_bo_create_mapped(fd, &s->busy.bo, BUSY_SIZE, 0, 0);
+	igt_panthor_bo_set_label(fd, &s->busy.bo, s->busy.label);
+	marked_init(&s->slow, fd, "slow");
+	igt_panthor_vm_bind(fd, s->vm_id, s->busy.bo.handle, BUSY_VA, BUSY_SIZE,
+			    DRM_PANTHOR_VM_BIND_OP_TYPE_MAP |
+				    DRM_PANTHOR_VM_BIND_OP_MAP_UNCACHED, 0);
+	build_streams(s);
+	s->spun = syncobj_create(fd, 0);
+	s->spinner = igt_panthor_group_create_simple(fd, s->vm_id, 0);
+	s->brief = igt_panthor_group_create_simple(fd, s->vm_id, 0);
+}
+
+static void scanned_fini(struct scanned *s)
+{
+	igt_panthor_group_destroy(s->fd, s->brief, 0);
+	igt_panthor_group_destroy(s->fd, s->spinner, 0);
+	syncobj_destroy(s->fd, s->spun);
+	igt_panthor_vm_destroy(s->fd, s->vm_id, 0);
+	igt_panthor_free_bo(s->fd, &s->slow.bo);
+	igt_panthor_free_bo(s->fd, &s->busy.bo);
+}
+
+static void assert_scanned_job_done(const struct scanned *s, uint32_t group, uint32_t syncobj)
+{
+	const struct igt_panthor_job_result result =
+		igt_panthor_job_wait(s->fd, group, syncobj, IGT_PANTHOR_JOB_DEADLINE_MS);
+
+	igt_panthor_job_assert_done(&result);
+}
+
+static void spin_start(struct scanned *s)
+{
+	busy_words(s)[BUSY_STARTED] = 0;
+	busy_words(s)[BUSY_END] = 0;
+	__sync_synchronize();
+	igt_panthor_group_submit_simple(s->fd, s->spinner, 0, BUSY_VA + SPIN_OFFSET, s->spin_size,
+					s->spun, 0);
+	igt_assert_f(igt_wait(busy_words(s)[BUSY_STARTED], IGT_PANTHOR_JOB_DEADLINE_MS, 1),
+		     "a job did not start\n");
+}
+
+static void spin_finish(struct scanned *s)
+{
+	busy_words(s)[BUSY_END] = 1;
+	__sync_synchronize();
+	assert_scanned_job_done(s, s->spinner, s->spun);
+}
+
+static void run_brief(const struct scanned *s)
+{
+	const uint32_t syncobj = syncobj_create(s->fd, 0);
+
+	igt_panthor_group_submit_simple(s->fd, s->brief, 0, BUSY_VA + BRIEF_OFFSET, s->brief_size,
+					syncobj, 0);
+	assert_scanned_job_done(s, s->brief, syncobj);
+	syncobj_destroy(s->fd, syncobj);
+}
+
+/* After the job that spins was submitted: it does not use this BO. */
+static void bind_slow(const struct scanned *s)
+{
+	struct drm_panthor_vm_bind_op *ops = calloc(SLOW_COUNT, sizeof(*ops));
+
+	igt_assert(ops);
+	for (unsigned int i = 0; i < SLOW_COUNT; i++)
+		ops[i] = (struct drm_panthor_vm_bind_op){
+			.flags = BO_FLAGS,
+			.bo_handle = s->slow.bo.handle,
+			.va = SLOW_VA + i * SLOW_STRIDE,
+			.size = PAGE,
+		};
+	igt_panthor_vm_bind_ops(s->fd, s->vm_id, ops, SLOW_COUNT, 0);
+	free(ops);
+}
+
+/*
+ * A job is submitted to the VM while the first shrinker is at it, so that it is there for the
+ * second one, and ends. False if the second one did not come in time.
+ */
+static bool two_shrinkers(struct scanned *s)
+{
+	volatile bool *done =
+		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	bool in_time;
+
+	igt_assert(done != MAP_FAILED);
+	spin_start(s);
+	bind_slow(s);
+
+	igt_fork(child, 1) {
+		igt_panthor_shrink(s->fd);
+		*done = true;
+	}
+	usleep(SCAN_US);
+	run_brief(s);
+	igt_panthor_shrink(s->fd);
+	in_time = !*done;
+	igt_waitchildren();
+	spin_finish(s);
+
+	marked_evict(s->fd, &s->busy);
+	igt_panthor_vm_unbind(s->fd, s->vm_id, SLOW_VA, SLOW_COUNT * SLOW_STRIDE, 0);
+	igt_assert_eq(munmap((void *)done, PAGE), 0);
+
+	return in_time;
+}
+
+static void reclaim_two_shrinkers(int fd)
+{
+	bool in_time = false;
+	struct scanned s;
+
+	igt_panthor_require_shrink(fd);
+	scanned_init(&s, fd);
+	for (unsigned int i = 0; i < SCAN_ATTEMPTS && !in_time; i++)
+		in_time = two_shrinkers(&s);
+	scanned_fini(&s);
+	igt_require_f(in_time, "no shrinker comes to a VM while another one is at it\n");
+}
+
 static const struct igt_panthor_case cases[] = {
 	{
 		.name = "lifetime-destroy-binding",
@@ -779,6 +990,11 @@ static const struct igt_panthor_case cases[] = {
 		.name = "reclaim-order-used",
 		.describe = "The VM that had the last job is evicted last",
 		.run = reclaim_order_used,
+	},
+	{
+		.name = "reclaim-two-shrinkers",
+		.describe = "Two shrinkers that come across a VM leave it to a third one",
+		.run = reclaim_two_shrinkers,
 	},
 	{}
 };
