@@ -50,6 +50,7 @@
 #include "igt_panthor_memory.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
+#include "ioctl_wrappers.h"
 
 #include "bench_results.h"
 

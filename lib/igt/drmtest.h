@@ -7,7 +7,6 @@
 #include <errno.h>
 
 #include "igt_core.h"
-#include "ioctl_wrappers.h"
 
 /* The mask that drm_open_driver() takes; panthor has its bit since 2.3. */
 #define DRIVER_PANTHOR (1 << 11)
@@ -22,6 +21,7 @@
 int drm_open_driver(int chipset);
 int drm_close_driver(int fd);
 
+/* To be used with ioctl_wrappers.h, which IGT's drmtest.h does not bring along either. */
 #define do_ioctl(fd, request, arg) \
 	do { \
 		igt_assert_eq(igt_ioctl((fd), (request), (arg)), 0); \

@@ -13,6 +13,7 @@
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
+#include "ioctl_wrappers.h"
 
 /**
  * TEST: Sparse mappings of panthor when there is no memory for them
