@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "drmtest.h"
@@ -32,6 +34,9 @@
  */
 #define EVICT_DEADLINE_MS 5000
 #define EVICT_INTERVAL_MS 20
+
+/* The driver suspends the device some 50 ms after its last job. */
+#define SUSPEND_INTERVAL_MS 2
 
 /* More pages than any machine has; drivers kept but 32 bits of it. */
 #define SHRINK_ALL INT32_MAX
@@ -705,6 +710,42 @@ uint64_t igt_panthor_shrink_result(int fd)
 	free(text);
 
 	return pages;
+}
+
+static bool is_suspended(int fd)
+{
+	bool suspended = false;
+	char path[64], state[16];
+	struct stat node;
+	FILE *file;
+
+	igt_assert_eq(fstat(fd, &node), 0);
+	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/device/power/runtime_status",
+		 major(node.st_rdev), minor(node.st_rdev));
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+
+	if (fgets(state, sizeof(state), file))
+		suspended = !strcmp(state, "suspended\n");
+	fclose(file);
+
+	return suspended;
+}
+
+/**
+ * igt_panthor_wait_suspended:
+ * @fd: device
+ * @ms: how long to wait at most
+ *
+ * Waits until the device is suspended. Where that cannot be known it takes @ms, so that
+ * the device has had the time.
+ *
+ * Returns: true if it is.
+ */
+bool igt_panthor_wait_suspended(int fd, unsigned int ms)
+{
+	return igt_wait(is_suspended(fd), ms, SUSPEND_INTERVAL_MS);
 }
 
 static bool try_evict_dummy(int fd, uint64_t dummy)

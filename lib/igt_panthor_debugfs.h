@@ -100,6 +100,7 @@ bool igt_panthor_read_dummy(int fd, uint64_t dummy, struct igt_panthor_gem *gem)
 uint64_t igt_panthor_dummy_resident(int fd, uint64_t dummy);
 
 void igt_panthor_require_shrink(int fd);
+bool igt_panthor_wait_suspended(int fd, unsigned int ms);
 void igt_panthor_shrink(int fd);
 void igt_panthor_shrink_pages(int fd, uint64_t pages);
 uint64_t igt_panthor_shrink_result(int fd);

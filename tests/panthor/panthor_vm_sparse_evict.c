@@ -209,8 +209,8 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor across evictions");
 /* Up to here every page is accessed, beyond one page of each 2 MiB and the edges. */
 #define EVERY_PAGE_MAX (2 * (uint64_t)SZ_128M)
 
-/* More than the 50 ms of idleness after which the driver suspends the device. */
-#define SUSPENDED_US 200000
+/* Far more than the 50 ms of idleness after which the driver suspends the device. */
+#define SUSPENDED_MS 200
 
 /* How long VMs and objects may stay after they were given up: groups go later. */
 #define RELEASE_DEADLINE_MS 5000
@@ -345,7 +345,7 @@ static void whole(int fd, const void *row)
 	igt_assert_eq_u64(igt_panthor_dummy_resident(fd, exec.dummy), IGT_PANTHOR_DUMMY_SIZE);
 	igt_panthor_exec_neighbours_fault(&exec, c->va, c->size);
 
-	usleep(SUSPENDED_US);
+	igt_panthor_wait_suspended(fd, SUSPENDED_MS);
 	evict(&exec);
 	store_load_range(&exec, c->va, c->size, THIRD);
 

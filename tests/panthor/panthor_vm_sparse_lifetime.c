@@ -100,7 +100,7 @@ IGT_TEST_DESCRIPTION("Check what outlives VMs and mappings of panthor");
 #define SECOND IGT_PANTHOR_SECOND
 
 /* How long VMs and objects may stay after they were given up: groups go later. */
-#define RELEASE_DEADLINE_MS 1000
+#define RELEASE_DEADLINE_MS 300
 
 /* How long the shrinker may find a BO busy. */
 #define EVICT_DEADLINE_MS 5000
@@ -227,7 +227,7 @@ static bool destroy_binding(int fd, struct drm_panthor_vm_bind_op *ops, uint32_t
 	err = beside_finish(b);
 
 	igt_assert_f(igt_wait(count_vmas(fd, BINDING_VA, BINDING_PAGES * PAGE) == before,
-			      RELEASE_DEADLINE_MS, 20),
+			      RELEASE_DEADLINE_MS, 5),
 		     "gpuvas still has what was bound while the VM was destroyed\n");
 	/*
 	 * What is refused may return before this process has had its turn; what was refused

@@ -716,15 +716,27 @@ static void reserve_accounted(int fd)
  */
 
 /* A request that takes this long if nobody ends it. */
-#define KILL_REQUEST_MS 2000
+#define KILL_REQUEST_MS 600
 
 /* When it is killed, and how long it may live on. */
-#define KILL_AFTER_MS 200
-#define KILL_MAX_MS 1000
+#define KILL_AFTER_MS 50
+#define KILL_MAX_MS 300
 
 /* To find out how long an operation takes. */
 #define KILL_SAMPLE 4000
 #define KILL_OPS_MAX 4000000
+
+/**
+ * killed:
+ * @started: the request is about to be made
+ * @bind: the request; ops.count is how many operations were done if it was ended
+ *
+ * What the process that is killed shares with the one that looks on.
+ */
+struct killed {
+	volatile bool started;
+	struct drm_panthor_vm_bind bind;
+};
 
 static struct drm_panthor_vm_bind_op *kill_ops(unsigned int count)
 {
@@ -757,16 +769,20 @@ static bool kill_ended(pid_t pid, int *status)
 }
 
 /* Starts the request in a process of its own. */
-static pid_t kill_start(const struct igt_panthor_exec *exec, volatile bool *started)
+static pid_t kill_start(const struct igt_panthor_exec *exec, struct killed *k, unsigned int count)
 {
-	const unsigned int count = kill_count(exec);
 	struct drm_panthor_vm_bind_op *ops = kill_ops(count);
-	const pid_t pid = fork();
+	pid_t pid;
 
+	k->bind = (struct drm_panthor_vm_bind){
+		.vm_id = exec->vm_id,
+		.ops = DRM_PANTHOR_OBJ_ARRAY(count, ops),
+	};
+	pid = fork();
 	igt_assert(pid >= 0);
 	if (!pid) {
-		*started = true;
-		__igt_panthor_vm_bind_ops(exec->fd, exec->vm_id, 0, ops, count);
+		k->started = true;
+		___igt_panthor_vm_bind(exec->fd, &k->bind);
 		_exit(0);
 	}
 	free(ops);
@@ -776,20 +792,21 @@ static pid_t kill_start(const struct igt_panthor_exec *exec, volatile bool *star
 
 static void reserve_kill(int fd)
 {
-	volatile bool *started = mmap(NULL, sizeof(*started), PROT_READ | PROT_WRITE,
-				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct killed *k = mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct igt_panthor_exec exec;
 	struct timespec since = {};
-	unsigned int ms;
+	unsigned int ms, count;
 	int status = 0;
 	pid_t pid;
 
-	igt_assert(started != MAP_FAILED);
+	igt_assert(k != MAP_FAILED);
 	igt_panthor_exec_init(&exec, fd);
 	igt_require_f(exec.uva_range >= LARGE_VA + LARGE_SIZE,
 		      "needs user addresses up to %#" PRIx64 "\n", LARGE_VA + LARGE_SIZE);
-	pid = kill_start(&exec, started);
-	igt_assert(igt_wait(*started, 1000, 1));
+	count = kill_count(&exec);
+	pid = kill_start(&exec, k, count);
+	igt_assert(igt_wait(k->started, 1000, 1));
 	usleep(KILL_AFTER_MS * 1000);
 	igt_assert(!kill_ended(pid, &status));
 
@@ -797,16 +814,17 @@ static void reserve_kill(int fd)
 	igt_nsec_elapsed(&since);
 	igt_assert(igt_wait(kill_ended(pid, &status), 20 * KILL_REQUEST_MS, 1));
 	ms = igt_nsec_elapsed(&since) / 1000000;
-	igt_info("ended after %u ms\n", ms);
-	igt_assert_f(WIFSIGNALED(status) && ms <= KILL_MAX_MS,
-		     "ended %u ms after it was killed, expected %u ms at most\n", ms, KILL_MAX_MS);
+	igt_info("ended after %u ms, and %u of %u operations\n", ms, k->bind.ops.count, count);
+	igt_assert_f(WIFSIGNALED(status) && ms <= KILL_MAX_MS && k->bind.ops.count < count,
+		     "ended %u ms after it was killed, expected %u ms at most, with %u operations done of %u\n",
+		     ms, KILL_MAX_MS, k->bind.ops.count, count);
 
 	assert_usable(&exec);
 	igt_panthor_exec_bind_sparse(&exec, LARGE_VA, 3 * BLOCK);
 	igt_panthor_sparse_store_load(&exec, LARGE_VA, 3 * BLOCK, FIRST);
 	igt_panthor_exec_neighbours_fault(&exec, LARGE_VA, 3 * BLOCK);
 	igt_panthor_exec_fini(&exec);
-	munmap((void *)started, sizeof(*started));
+	munmap(k, sizeof(*k));
 }
 
 static const struct igt_panthor_case cases[] = {
