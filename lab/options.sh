@@ -5,7 +5,7 @@
 # The command line of ./run. options_parse() checks everything that can be checked before
 # anything is built, and sets these variables; all paths are absolute afterwards:
 #
-#   ACTION       run | bench | list | shell | clean-cache | help
+#   ACTION       run | bench | build | list | shell | clean-cache | help
 #   BENCH        the form of the benchmarks: full | short
 #   GLOBS        newline-separated patterns; a leading ! or ^ excludes
 #   TESTS        newline-separated names of installed IGT tests; empty: the sparse suite
@@ -56,6 +56,7 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --trace FILE            write what the driver did to FILE
   --bench[=short]         the benchmarks, without patches against with them
   --shell                 an interactive shell on the board
+  --build                 build all that a run needs, boot nothing, and exit
   --host-tools            use the tools of this machine, not the toolbox
   --clean-cache           remove the cache
   --quiet                 only failures and the summary
@@ -206,7 +207,7 @@ option_with_value() {
 
 option_flag() {
 	case $1 in
-	--list | --shell | --clean-cache | --help) option_action "${1#--}" ;;
+	--build | --list | --shell | --clean-cache | --help) option_action "${1#--}" ;;
 	-h) option_action help ;;
 	--bench) option_action bench ;;
 	--bench=short) option_action bench && BENCH=short ;;
@@ -233,8 +234,10 @@ options_conflicts() {
 	[ "$STOCK" = 0 ] || [ -z "$WITHOUT" ] ||
 		usage_error '--stock and --without exclude each other'
 	[ "$KUNIT" = 0 ] || [ -z "$TESTS" ] || usage_error '--kunit and --test exclude each other'
-	[ "$KUNIT" = 0 ] || [ "$ACTION" = run ] || [ "$ACTION" = help ] ||
-		usage_error "--kunit and --$ACTION exclude each other"
+	case $KUNIT:$ACTION in
+	0:* | 1:run | 1:build | 1:help) ;;
+	*) usage_error "--kunit and --$ACTION exclude each other" ;;
+	esac
 	[ "$ACTION" != shell ] || [ -z "$GLOBS" ] || usage_error '--shell runs no subtest'
 	[ "$ACTION" != shell ] || [ -z "$TEST_LIST" ] || usage_error '--shell runs no subtest'
 	[ "$ACTION" != bench ] || [ -z "$GLOBS$TESTS$TEST_LIST" ] || usage_error '--bench runs no subtest'
@@ -242,6 +245,9 @@ options_conflicts() {
 		usage_error '--bench and --stock exclude each other: it measures both'
 	[ "$ACTION" != bench ] || [ -z "$TRACE_FILE" ] ||
 		usage_error '--bench and --trace exclude each other'
+	[ "$ACTION" != build ] || [ -z "$GLOBS$TESTS$TEST_LIST" ] || usage_error '--build runs no subtest'
+	[ "$ACTION" != build ] || [ -z "$RESULTS_DIR$TRACE_FILE" ] ||
+		usage_error '--build leaves neither results nor a trace'
 	[ "$ACTION" != clean-cache ] || [ -z "$GLOBS$TESTS$TEST_LIST" ] ||
 		usage_error '--clean-cache runs no subtest'
 }

@@ -29,11 +29,16 @@ session_end() {
 # Without a toolbox, /tmp is the host's.
 trap 'rm -rf "${WORK:-}"' EXIT
 
-session_build() {
+build_stages() {
 	stage kernel kernel_ensure
 	stage module module_ensure
 	stage build build_ensure
 	KERNEL_RELEASE=$(cat "$KERNEL_DIR/release")
+}
+
+session_build() {
+	build_stages
+	[ "$QUIET" = 1 ] || echo "$STAGE_TIMES"
 }
 
 session_list() {
@@ -48,7 +53,7 @@ session_list() {
 }
 
 session_shell() {
-	session_build
+	build_stages
 	tests_wanted >"$WORK/tests.txt"
 	: >"$WORK/selected.txt"
 	: >"$WORK/named.txt"
@@ -67,7 +72,7 @@ session_select() {
 }
 
 session_run() {
-	session_build
+	build_stages
 	if [ "$KUNIT" = 1 ]; then
 		mode=kunit collect=kunit_collect
 		: >"$WORK/named.txt"

@@ -50,6 +50,8 @@ defaults() {
 check 'without arguments: the defaults' defaults
 check '--list' after ACTION list --list
 check '--shell' after ACTION shell --shell
+check '--build' after ACTION build --build
+check '--build with what is built' after KUNIT 1 --build --kunit --stock --param a=1
 check '--clean-cache' after ACTION clean-cache --clean-cache
 check '--help' after ACTION help --help
 check '--help goes with everything' after ACTION help --list --help
@@ -140,6 +142,12 @@ check '--trace: nowhere' refused '--trace no/where: no such folder' --trace no/w
 check 'an empty pattern' refused 'GLOB: a value must not be empty*' ''
 check 'a pattern of nothing' refused '!: nothing to exclude*' '!'
 check 'two actions' refused '--list and --shell exclude each other*' --list --shell
+check '--build and --list' refused '--build and --list exclude each other*' --build --list
+check '--shell and --build' refused '--shell and --build exclude each other*' --shell --build
+check '--build with a pattern' refused '--build runs no subtest*' --build a
+check '--build with a test' refused '--build runs no subtest*' --test x --build
+check '--build with results' refused '--build leaves neither*' --build --results new
+check '--build with a trace' refused '--build leaves neither*' --build --trace trace
 check 'quiet and verbose' refused '--quiet and --verbose exclude*' --quiet --verbose
 check '--shell with a pattern' refused '--shell runs no subtest*' --shell a
 check '--shell with a test list' refused '--shell runs no subtest*' --shell --test-list linux.tar
