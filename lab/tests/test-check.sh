@@ -17,7 +17,8 @@ MADE=$SCRATCH/repo
 # ---------------------------------------------------------------------------------------------
 # A repository whose ./run prints three subtests, and fails those that $MADE/fails names for the
 # defect that it is given: lines `DEFECT SUBTEST RESULT`, where the result `dies` is the board's
-# end.
+# end. A build without a run is noted in $MADE/builds, with the calls that there were before, and does
+# what $MADE/building.sh says.
 
 fresh() {
 	rm -rf "$MADE"
@@ -28,6 +29,8 @@ fresh() {
 	: >"$MADE/kernel/patches/series"
 	: >"$MADE/kernel/regressions/series"
 	: >"$MADE/fails"
+	: >"$MADE/calls"
+	: >"$MADE/building.sh"
 	made_run >"$MADE/run"
 	chmod 755 "$MADE/run"
 	defect remap-first-2m uapi-a
@@ -39,6 +42,11 @@ made_run() {
 here=$(dirname -- "$(readlink -f -- "$0")")
 defect='' results='' names=''
 [ "$1" != --list ] || { printf 'panthor/t@%s\n' uapi-a uapi-b map-a; exit; }
+[ "$1" != --build ] || {
+	echo "$(wc -l <"$here/calls") $(nice) $*" >>"$here/builds"
+	. "$here/building.sh"
+	exit 0
+}
 echo "$*" >>"$here/calls"
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -230,6 +238,50 @@ patch_silent() {
 		'0001-a.patch needs either Caught-by lines or a No-subtest line below ---'
 }
 
+# Each driver but the first is built while the board of the one before is running, at the lowest
+# priority, and not before that one is built.
+built_ahead() {
+	fresh
+	defect two uapi-b
+	echo 'Base: series' >>"$MADE/kernel/regressions/two.patch"
+	patch 0001-a 'Caught-by: t@map-a'
+	patch 0002-b 'No-subtest: it only moves code'
+	fails_by 0001-a map-a
+	fails_by remap-first-2m+series uapi-a
+	checked 0 regressions '^7 passed, 0 failed'
+	regressions=$MADE/kernel/regressions
+	same "--patch $regressions/two.patch, --patch $regressions/remap-first-2m.patch, \
+--without 0001-a.patch" "$(sed 's/^[0-9]* 19 --build --quiet //' "$MADE/builds" | paste -s -d , - |
+		sed 's/,/, /g')"
+	sed 's/ .*//' "$MADE/builds" | sort -c -n
+}
+
+# A build that fails decides nothing.
+ahead_fails() {
+	fresh
+	defect two uapi-b map-a
+	echo 'echo broken >&2; exit 4' >"$MADE/building.sh"
+	checked 0 regressions '^pass  regressions: two' '^4 passed, 0 failed'
+	grep -q broken "$MADE/build/check/ahead.log"
+}
+
+# However ./check ends, what is built ahead does so too.
+# ahead_ends SIGNAL
+ahead_ends() {
+	fresh
+	defect two uapi-b map-a
+	# shellcheck disable=SC2016 # for the stub
+	echo 'echo $$ >"$here/building.new"; mv "$here/building.new" "$here/building"
+		while :; do sleep 0.1; done' >"$MADE/building.sh"
+	(cd "$MADE" && exec env --default-signal=INT ./check regressions) \
+		>"$SCRATCH/checked" 2>&1 &
+	ahead_check=$!
+	wait_for test -e "$MADE/building"
+	kill -s "$1" "$ahead_check"
+	wait "$ahead_check" || :
+	wait_for gone "$(cat "$MADE/building")"
+}
+
 matrix() {
 	fresh
 	defect two uapi-b
@@ -264,6 +316,12 @@ check '... and not missed by all of its subtests' patch_idle
 check 'a patch that no subtest can show' patch_without_subtest
 check 'a patch that does not say so' patch_silent 'It moves code.'
 check 'a patch that says both' patch_silent 'Caught-by: t@map-a' 'No-subtest: none'
+check 'the next driver is built ahead' built_ahead
+check '... in vain, if that fails' ahead_fails
+for signal in TERM INT KILL; do
+	check "... and no longer than ./check lives: $signal" ahead_ends "$signal"
+done
+
 check 'the matrix of all' matrix
 check '... and groups that are alone with nothing' matrix_redundant
 
