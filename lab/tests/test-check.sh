@@ -221,12 +221,20 @@ patch_idle() {
 	checked 8 regressions '^FAIL  reverts: 0001-a' 'did not catch it: t@map-a'
 }
 
-patch_without_subtest() {
+patch_kunit() {
 	fresh
 	defect two uapi-b map-a
-	patch 0001-a 'No-subtest: it only moves code'
+	patch 0001-a 'KUnit: they need it'
+	fails_by 0001-a uapi-a
 	checked 0 regressions '^pass  reverts: 0001-a'
-	! grep -q -e --without "$MADE/calls"
+	grep -q -e '--kunit --without 0001-a.patch' "$MADE/calls"
+}
+
+patch_kunit_idle() {
+	fresh
+	defect two uapi-b map-a
+	patch 0001-a 'KUnit: they need it'
+	checked 8 regressions '^FAIL  reverts: 0001-a' 'the KUnit tests pass without'
 }
 
 # patch_silent LINE…: lines that do not say what has to be said.
@@ -235,7 +243,7 @@ patch_silent() {
 	defect two uapi-b map-a
 	patch 0001-a "$@"
 	checked 8 regressions '^FAIL  reverts: 0001-a' \
-		'0001-a.patch needs either Caught-by lines or a No-subtest line below ---'
+		'0001-a.patch needs either Caught-by lines or a KUnit line below ---'
 }
 
 # Each driver but the first is built while the board of the one before is running, at the lowest
@@ -245,8 +253,9 @@ built_ahead() {
 	defect two uapi-b
 	echo 'Base: series' >>"$MADE/kernel/regressions/two.patch"
 	patch 0001-a 'Caught-by: t@map-a'
-	patch 0002-b 'No-subtest: it only moves code'
+	patch 0002-b 'KUnit: they need it'
 	fails_by 0001-a map-a
+	fails_by 0002-b map-a
 	fails_by remap-first-2m+series uapi-a
 	checked 0 regressions '^7 passed, 0 failed'
 	regressions=$MADE/kernel/regressions
@@ -313,9 +322,10 @@ check 'what had no turn has one on the next boot' dies
 check '... and is judged then' dies_and_survives
 check 'a patch is taken out of the series' patch_caught
 check '... and not missed by all of its subtests' patch_idle
-check 'a patch that no subtest can show' patch_without_subtest
+check 'a patch that the KUnit tests need' patch_kunit
+check '... and do not' patch_kunit_idle
 check 'a patch that does not say so' patch_silent 'It moves code.'
-check 'a patch that says both' patch_silent 'Caught-by: t@map-a' 'No-subtest: none'
+check 'a patch that says both' patch_silent 'Caught-by: t@map-a' 'KUnit: both'
 check 'the next driver is built ahead' built_ahead
 check '... in vain, if that fails' ahead_fails
 for signal in TERM INT KILL; do

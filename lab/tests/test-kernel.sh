@@ -181,7 +181,7 @@ test_patch_mail() {
 	file=$PANTHOR/new.h
 	{
 		printf 'From 0123 Mon Sep 17 00:00:00 2001\nSubject: [PATCH] drm/panthor: Add\n\n'
-		printf 'Why.\n---\nCaught-by: t@a\nNo-subtest: none\n\n %s | 1 +\n' "$file"
+		printf 'Why.\n---\nCaught-by: t@a\nKUnit: none\n\n %s | 1 +\n' "$file"
 		printf ' create mode 100644 %s\n\ndiff --git a/%s b/%s\n' "$file" "$file" "$file"
 		printf 'new file mode 100644\nindex 0000000..1111111\n'
 		printf -- '--- /dev/null\n+++ b/%s\n' "$file"
