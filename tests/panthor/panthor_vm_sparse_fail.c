@@ -106,10 +106,10 @@ IGT_TEST_DESCRIPTION("Check what is left of requests that the kernel has no memo
 #define BO_LABEL "short of memory"
 
 /* How long the shrinker may find a BO busy. */
-#define EVICT_DEADLINE_MS 2000
+#define EVICT_DEADLINE_MS 1000
 
 /* How long objects may stay after they were given up. */
-#define RELEASE_DEADLINE_MS 1000
+#define RELEASE_DEADLINE_MS 300
 
 /* How long a queued batch may take. */
 #define QUEUED_DEADLINE_MS 5000

@@ -780,7 +780,7 @@ enum busy_word {
 #define SCAN_US 4000
 
 /* Where each shrinker waits for every busy BO, the first one is never overtaken. */
-#define SCAN_ATTEMPTS 3
+#define SCAN_ATTEMPTS 2
 
 /**
  * scanned:
