@@ -949,14 +949,19 @@ static bool stranger_works(int fd)
 /*
  * A VM that pays for faults of others faults in turn when nobody listens, and so would
  * those after it, in other subtests. That ends with one that comes before the device
- * suspends: the driver still knows of the fault.
+ * suspends: the driver still knows of the fault. It may come too early for that, so
+ * another one looks whether it has ended.
  */
 static void calm_down(void)
 {
 	const int fd = igt_panthor_open();
+	bool calm = false;
 
-	for (unsigned int i = 0; i < STRANGERS && !stranger_works(fd); i++)
-		;
+	for (unsigned int i = 0; i < STRANGERS && !calm; i++) {
+		stranger_works(fd);
+		igt_panthor_wait_suspended(fd, SUSPEND_DEADLINE_MS);
+		calm = stranger_works(fd);
+	}
 	drm_close_driver(fd);
 }
 
