@@ -150,8 +150,12 @@ IGT_TEST_DESCRIPTION("2 MiB blocks of panthor's page tables, taken apart");
 /* A job that cannot succeed has to end long before the 5 s that the driver gives any other. */
 #define DOOMED_DEADLINE_MS 500
 
-/* One is enough to find the GPU as it should be, if it comes in time. */
+/*
+ * One is enough to find the GPU as it should be, if it comes in time. After a job that
+ * hangs the device does not suspend, which otherwise takes it some 50 ms.
+ */
 #define STRANGERS 4
+#define CALM_MS 200
 
 /* Some ticks of the driver's scheduler, which come every 10 ms. */
 #define CROWDED_US 50000
@@ -959,7 +963,7 @@ static void calm_down(void)
 
 	for (unsigned int i = 0; i < STRANGERS && !calm; i++) {
 		stranger_works(fd);
-		igt_panthor_wait_suspended(fd, SUSPEND_DEADLINE_MS);
+		igt_panthor_wait_suspended(fd, CALM_MS);
 		calm = stranger_works(fd);
 	}
 	drm_close_driver(fd);

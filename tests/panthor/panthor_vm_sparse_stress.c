@@ -575,7 +575,7 @@ static void pressure_evicts(int fd)
  * race-*
  */
 
-#define RACE_MS 750
+#define RACE_MS 650
 
 static bool race_goes_on(struct timespec *since)
 {
