@@ -988,7 +988,7 @@ static void race_count(int fd)
 		      "the kernel has no " COUNT_FILES " (CONFIG_SHRINKER_DEBUG)\n");
 
 	for (unsigned int i = 0; i < COUNT_ROUNDS; i++) {
-		igt_fork(child, ARRAY_SIZE(count_sizes))
+		igt_fork(child, (int)ARRAY_SIZE(count_sizes))
 			bind_and_unbind(count_sizes[child]);
 		igt_waitchildren();
 		igt_assert_f(igt_wait(count_is(before, &after), COUNT_SETTLE_MS, 10),
