@@ -21,7 +21,7 @@ PANTHOR=drivers/gpu/drm/panthor
 # To be counted up when the functions that make an entry change what they make.
 SOURCE_RECIPE=1
 KERNEL_RECIPE=1
-MODULE_RECIPE=2
+MODULE_RECIPE=3
 # What the entries take in the cache, generously.
 SOURCE_MIB=2200
 KERNEL_MIB=500
@@ -636,11 +636,26 @@ module_base_key() (
 	module_inputs | key_of
 )
 
+# The sources in the folder $1, beside which make may have put other files.
+module_sources() {
+	(cd "$1" && find . -type f \( -name '*.[ch]' -o -name 'K[bc]*' -o -name 'Makefile*' \) \
+		! -name '*.mod.c')
+}
+
+# module_has_more BASE WANTED: whether BASE has sources that WANTED lacks. Their objects would be
+# taken for what is wanted.
+module_has_more() {
+	! module_sources "$1" | while IFS= read -r module_file; do
+		[ -f "$2/$module_file" ] || exit 1
+	done
+}
+
 # As for the kernel, all are built at the same path. An entry of the series alone keeps its objects
 # in src/; the sources of $1/src that differ from it take the place of those, and are newer.
 module_start_from_base() {
 	module_base=$(cache_entry module "$(module_base_key)")/src
 	[ "$KERNEL_PATCHED" = 0 ] && [ -d "$module_base" ] || return 0
+	! module_has_more "$module_base" "$1/src" || return 0
 	mv "$1/src" "$1/wanted"
 	cp -a "$module_base" "$1/src" &&
 		rsync -r --checksum "$1/wanted/" "$1/src" && rm -rf "$1/wanted"

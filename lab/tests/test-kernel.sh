@@ -416,6 +416,17 @@ test_base() {
 	fails kernel_usable_base "$SCRATCH/base" "$SCRATCH/older"
 }
 
+# What make has made of a source that is not wanted any more would be taken for wanted.
+test_module_base() {
+	mkdir -p "$SCRATCH/made/a" "$SCRATCH/wanted/a"
+	touch "$SCRATCH/made/Kbuild" "$SCRATCH/made/a/one.c" "$SCRATCH/made/a/one.o" \
+		"$SCRATCH/made/a/one.mod.c" "$SCRATCH/wanted/Kbuild" "$SCRATCH/wanted/a/one.c" \
+		"$SCRATCH/wanted/a/two.h"
+	fails module_has_more "$SCRATCH/made" "$SCRATCH/wanted"
+	touch "$SCRATCH/made/a/test.c" "$SCRATCH/made/a/test.ko"
+	module_has_more "$SCRATCH/made" "$SCRATCH/wanted"
+}
+
 # The keys of entries do not depend on where the repository or the cache is.
 test_keys_have_no_paths() {
 	fresh
@@ -590,6 +601,7 @@ check 'a cache folder with blanks is refused' test_blanks
 check 'options that did not stick are named' test_config
 check 'the sanitized kernel has options of its own' test_config_sanitized
 check 'objects are used again only if that is right' test_base
+check '... and those of a driver with more files are not' test_module_base
 check 'keys hold no paths' test_keys_have_no_paths
 check 'modules are in the order of their dependencies' test_modules_order
 check 'the kernel in the cache is complete' test_kernel_entry
