@@ -646,6 +646,48 @@ uint64_t igt_panthor_dummy_resident(int fd, uint64_t dummy)
 }
 
 /**
+ * igt_panthor_find_gem:
+ * @fd: device
+ * @label: label of a BO, no longer than gems keeps it
+ * @gem: filled, if found
+ *
+ * Returns: true if gems has such a BO that this process created; the oldest of several.
+ */
+bool igt_panthor_find_gem(int fd, const char *label, struct igt_panthor_gem *gem)
+{
+	struct igt_panthor_gems gems;
+	bool found = false;
+
+	igt_panthor_read_gems(fd, &gems);
+	for (size_t i = 0; i < gems.count && !found; i++) {
+		found = gems.gem[i].pid == getpid() && !strcmp(gems.gem[i].label, label);
+		if (found)
+			*gem = gems.gem[i];
+	}
+	igt_panthor_free_gems(&gems);
+
+	return found;
+}
+
+/**
+ * igt_panthor_gem_resident:
+ * @fd: device
+ * @label: label of a BO that this process created
+ *
+ * Asserts that gems has the BO.
+ *
+ * Returns: true if some of it has pages.
+ */
+bool igt_panthor_gem_resident(int fd, const char *label)
+{
+	struct igt_panthor_gem gem;
+
+	igt_assert_f(igt_panthor_find_gem(fd, label, &gem), "gems has no BO \"%s\"\n", label);
+
+	return gem.resident;
+}
+
+/**
  * igt_panthor_require_shrink:
  * @fd: device
  *

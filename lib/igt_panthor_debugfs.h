@@ -85,6 +85,9 @@ void igt_panthor_read_gpuvas(int fd, struct igt_panthor_vmas *vmas);
 void igt_panthor_free_gems(struct igt_panthor_gems *gems);
 void igt_panthor_free_vmas(struct igt_panthor_vmas *vmas);
 
+bool igt_panthor_find_gem(int fd, const char *label, struct igt_panthor_gem *gem);
+bool igt_panthor_gem_resident(int fd, const char *label);
+
 const struct igt_panthor_vma *igt_panthor_find_vma(const struct igt_panthor_vmas *vmas,
 						   unsigned int vm, uint64_t va);
 int igt_panthor_find_vm(const struct igt_panthor_vmas *vmas, uint64_t va, uint64_t size);

@@ -286,17 +286,9 @@ static void small_require(int fd)
 
 static bool try_evict(const struct blocks *b)
 {
-	struct igt_panthor_gems gems;
-	bool evicted = false;
-
 	igt_panthor_shrink(b->exec.fd);
-	igt_panthor_read_gems(b->exec.fd, &gems);
-	for (size_t i = 0; i < gems.count; i++)
-		if (gems.gem[i].pid == getpid() && !strcmp(gems.gem[i].label, LABEL))
-			evicted = !gems.gem[i].resident;
-	igt_panthor_free_gems(&gems);
 
-	return evicted;
+	return !igt_panthor_gem_resident(b->exec.fd, LABEL);
 }
 
 /* All huge pages of the system: those of the BO can be split while it is evicted. */

@@ -391,29 +391,11 @@ static void done_restore(struct fail *f)
 	igt_panthor_exec_neighbours_fault(&f->exec, RANGE_VA, RANGE_SIZE);
 }
 
-static bool bo_resident(int fd)
-{
-	struct igt_panthor_gems gems;
-	bool found = false, resident = false;
-
-	igt_panthor_read_gems(fd, &gems);
-	for (size_t i = 0; i < gems.count; i++) {
-		if (gems.gem[i].pid != getpid() || strcmp(gems.gem[i].label, BO_LABEL))
-			continue;
-		found = true;
-		resident = gems.gem[i].resident;
-	}
-	igt_panthor_free_gems(&gems);
-	igt_assert(found);
-
-	return resident;
-}
-
 static bool try_evict_bo(int fd)
 {
 	igt_panthor_shrink(fd);
 
-	return !bo_resident(fd);
+	return !igt_panthor_gem_resident(fd, BO_LABEL);
 }
 
 /* The BO has its place behind the range, mapped once and left there. */

@@ -178,21 +178,6 @@ IGT_TEST_DESCRIPTION("Check buffer objects of panthor beside sparse mappings");
 /* How long the shrinker may leave a BO alone: one scan tries locks only. */
 #define EVICT_DEADLINE_MS 5000
 
-static bool find_gem(int fd, const char *label, struct igt_panthor_gem *gem)
-{
-	struct igt_panthor_gems gems;
-	bool found = false;
-
-	igt_panthor_read_gems(fd, &gems);
-	for (size_t i = 0; i < gems.count && !found; i++) {
-		*gem = gems.gem[i];
-		found = gem->pid == getpid() && !strcmp(gem->label, label);
-	}
-	igt_panthor_free_gems(&gems);
-
-	return found;
-}
-
 /* BOs of this process with that label that have no pages, having been evicted. */
 static unsigned int count_evicted(int fd, const char *label)
 {
@@ -474,7 +459,7 @@ static void cpu_no_mmap_offset(int fd)
 	igt_panthor_bo_mmap_offset(fd, bo.handle, EPERM);
 
 	igt_panthor_require_debugfs(fd);
-	igt_assert(find_gem(fd, NO_MMAP_LABEL, &gem));
+	igt_assert(igt_panthor_find_gem(fd, NO_MMAP_LABEL, &gem));
 	if (gem.file_offset)
 		assert_cannot_map(fd, gem.file_offset * sysconf(_SC_PAGESIZE));
 	igt_panthor_free_bo(fd, &bo);

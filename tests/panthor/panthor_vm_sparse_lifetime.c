@@ -490,34 +490,16 @@ static void marked_use(struct igt_panthor_exec *exec)
 	igt_panthor_exec_store_pages(exec, MARKED_VA, MARKED_SIZE, FIRST);
 }
 
-static bool marked_resident(int fd, const struct marked *m)
-{
-	struct igt_panthor_gems gems;
-	bool found = false, resident = false;
-
-	igt_panthor_read_gems(fd, &gems);
-	for (size_t i = 0; i < gems.count; i++) {
-		if (gems.gem[i].pid != getpid() || strcmp(gems.gem[i].label, m->label))
-			continue;
-		found = true;
-		resident = gems.gem[i].resident;
-	}
-	igt_panthor_free_gems(&gems);
-	igt_assert_f(found, "gems has no BO \"%s\"\n", m->label);
-
-	return resident;
-}
-
 static bool try_evict(int fd, const struct marked *m)
 {
 	igt_panthor_shrink(fd);
 
-	return !marked_resident(fd, m);
+	return !igt_panthor_gem_resident(fd, m->label);
 }
 
 static void marked_evict(int fd, const struct marked *m)
 {
-	igt_assert(marked_resident(fd, m));
+	igt_assert(igt_panthor_gem_resident(fd, m->label));
 	igt_assert_f(igt_wait(try_evict(fd, m), EVICT_DEADLINE_MS, 10),
 		     "the shrinker left the BO \"%s\" alone for %d ms\n", m->label,
 		     EVICT_DEADLINE_MS);
@@ -540,7 +522,7 @@ static void assert_evict_order(int fd, const struct marked *const *marked, unsig
 	for (unsigned int shrinks = 1; shrinks <= MAX_SHRINKS && left; shrinks++) {
 		igt_panthor_shrink_pages(fd, 1);
 		for (unsigned int i = 0; i < count; i++) {
-			if (gone_at[i] || marked_resident(fd, marked[i]))
+			if (gone_at[i] || igt_panthor_gem_resident(fd, marked[i]->label))
 				continue;
 			gone_at[i] = shrinks;
 			left--;
@@ -737,7 +719,7 @@ static void reclaim_order_restored(int fd)
 
 	pair_init(&p, fd);
 	marked_evict(fd, &p.of_a);
-	igt_assert(!marked_resident(fd, &p.of_b));
+	igt_assert(!igt_panthor_gem_resident(fd, p.of_b.label));
 	marked_use(&p.a);
 	marked_use(&p.b);
 	assert_evict_order(fd, (const struct marked *[]){ &p.of_a, &p.of_b }, 2);
