@@ -49,7 +49,7 @@
  *	eviction of the dummy object, and each GiB works again.
  *
  * SUBTEST: reserve-blocks
- * Description: Each 2 MiB of a range of 16 GiB across the boundary of page tables of
+ * Description: Each 2 MiB of a range of 8 GiB across the boundary of page tables of
  *	all levels leads to its place in the dummy object.
  *
  * SUBTEST: reserve-blocks-again
@@ -373,11 +373,11 @@ static void reserve_scattered(int fd)
  */
 
 /*
- * 2 GiB below the first boundary of tables of all levels, and 14 GiB above it. The
+ * 2 GiB below the first boundary of tables of all levels, and 6 GiB above it. The
  * tag is below: see struct igt_panthor_exec.
  */
 #define BLOCKS_VA (TIB / 2 - 2 * GIB)
-#define BLOCKS_SIZE (16 * GIB)
+#define BLOCKS_SIZE (8 * GIB)
 
 /* Some whole tables of pages. */
 #define PAGES_SIZE (256 * (uint64_t)SZ_1M)
