@@ -224,12 +224,17 @@ results_summary() {
 	verdicts_jq summary
 }
 
+# Prints how many patches there are, what takes one back not counted.
+results_patches() {
+	kernel_patches | grep -v "^$REPO/kernel/reverts/" | grep -c '^/' || :
+}
+
 # Prints one line on what ran where; the driver's version is what it said itself.
 results_board() {
 	driver=$(sed -n 's/.*Initialized \(panthor [0-9.]*\) .*/, \1/p' \
 		"$RESULTS_DIR/kernel.log") || driver=''
 	echo "Linux $KERNEL_RELEASE ($KERNEL_VERSION)$driver," \
-		"$(kernel_patches | grep -c '^/') patches${WITHOUT:+ but $WITHOUT}, TLB $TLB," \
+		"$(results_patches) patches${WITHOUT:+ but $WITHOUT}, TLB $TLB," \
 		"$ACCEL$([ "$SANITIZE" = 0 ] || echo ', sanitized'), $(expectations_shown)"
 }
 

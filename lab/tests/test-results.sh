@@ -348,6 +348,23 @@ no_series() {
 	judged 0
 }
 
+# Whether the patch itself is merged out or another one takes it back on top.
+counted() {
+	same 1 "$(results_patches)"
+	WITHOUT=x.patch PATCHES=
+	same 1 "$(results_patches)"
+	WITHOUT=0001-Never-run-an-unusable-VM.patch
+	[ -f "$REPO/kernel/reverts/$WITHOUT" ]
+	same 1 "$(results_patches)"
+	PATCHES=/mine.patch
+	same 2 "$(results_patches)"
+	STOCK=1 WITHOUT=
+	same 1 "$(results_patches)"
+	PATCHES=
+	same 0 "$(results_patches)"
+}
+
+check 'patches are counted, what takes one back is not' counted
 check 'an expected failure' known_failure
 check 'nothing but expected failures' only_known_failures
 check "another kernel's expectations" other_kernel 7.2-fails.txt
