@@ -726,6 +726,7 @@ static void reserve_accounted(int fd)
 /* When it is killed, and how much longer than one that does nothing it may live on. */
 #define KILL_AFTER_MS 50
 #define KILL_MAX_MS 300
+#define KILL_DEADLINE_MS (20 * KILL_REQUEST_MS)
 
 /* To find out how long an operation takes. */
 #define KILL_SAMPLE 4000
@@ -773,31 +774,35 @@ static bool kill_ended(pid_t pid, int *status)
 	return waitpid(pid, status, WNOHANG) == pid;
 }
 
-/* How long the process lives on. */
+/* Kills the process, and tells how long it lives on. */
 static unsigned int kill_ms(pid_t pid, int *status)
 {
 	struct timespec since = {};
 
 	igt_nsec_elapsed(&since);
 	kill(pid, SIGKILL);
-	igt_assert(igt_wait(kill_ended(pid, status), 20 * KILL_REQUEST_MS, 1));
+	igt_assert(igt_wait(kill_ended(pid, status), KILL_DEADLINE_MS, 1));
 
 	return igt_nsec_elapsed(&since) / 1000000;
 }
 
-/* The end of any process takes time: half a second on a kernel that checks itself. */
+/* The end of any process takes time: 0.3 s on a kernel that checks itself. */
 static unsigned int kill_idle_ms(void)
 {
 	const pid_t pid = fork();
+	unsigned int ms;
 	int status;
 
 	igt_assert(pid >= 0);
-	if (!pid)
-		for (;;)
-			pause();
+	if (!pid) {
+		usleep(KILL_DEADLINE_MS * 1000);
+		_exit(0);
+	}
 	usleep(KILL_AFTER_MS * 1000);
+	ms = kill_ms(pid, &status);
+	igt_assert(WIFSIGNALED(status));
 
-	return kill_ms(pid, &status);
+	return ms;
 }
 
 /* Starts the request in a process of its own. */

@@ -409,7 +409,7 @@ static void huge_user_range(int fd)
 
 /*
  * How long the kernel may take to reclaim some of what nobody uses, and all of it, for which
- * nearly all of the memory has to be filled first: 20 s on a kernel that checks itself.
+ * nearly all of the memory has to be filled first: up to 32 s on a kernel that checks itself.
  */
 #define SOME_DEADLINE_MS 20000
 #define ALL_DEADLINE_MS 60000
