@@ -22,7 +22,7 @@ shell_files() {
 
 # Test functions are called by their names, through check().
 style_shellcheck() {
-	shell_files | tr '\n' '\0' | xargs -0 shellcheck -x -e SC2329
+	shell_files | tr '\n' '\0' | xargs -0 shellcheck -e SC2329
 }
 
 # What checkpatch asks of kernel code and cannot be had, or means something else, in user space.
