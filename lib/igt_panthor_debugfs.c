@@ -821,6 +821,27 @@ void igt_panthor_evict_dummy(int fd, uint64_t dummy)
 	igt_assert_eq_u64(after.evictions, before.evictions + 1);
 }
 
+static bool try_evict_gem(int fd, const char *label)
+{
+	igt_panthor_shrink(fd);
+
+	return !igt_panthor_gem_resident(fd, label);
+}
+
+/**
+ * igt_panthor_evict_gem:
+ * @fd: device
+ * @label: label of a BO that this process created
+ *
+ * Has the BO evicted, and asserts by gems that its pages are gone.
+ */
+void igt_panthor_evict_gem(int fd, const char *label)
+{
+	igt_assert_f(igt_wait(try_evict_gem(fd, label), EVICT_DEADLINE_MS, EVICT_INTERVAL_MS),
+		     "the shrinker left the BO \"%s\" alone for %d ms\n", label,
+		     EVICT_DEADLINE_MS);
+}
+
 /**
  * igt_panthor_parse_fault:
  * @record: a record of /dev/kmsg

@@ -108,6 +108,7 @@ void igt_panthor_shrink(int fd);
 void igt_panthor_shrink_pages(int fd, uint64_t pages);
 uint64_t igt_panthor_shrink_result(int fd);
 void igt_panthor_evict_dummy(int fd, uint64_t dummy);
+void igt_panthor_evict_gem(int fd, const char *label);
 
 /**
  * igt_panthor_fault:

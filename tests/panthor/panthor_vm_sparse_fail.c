@@ -105,9 +105,6 @@ IGT_TEST_DESCRIPTION("Check what is left of requests that the kernel has no memo
 
 #define BO_LABEL "short of memory"
 
-/* How long the shrinker may find a BO busy. */
-#define EVICT_DEADLINE_MS 1000
-
 /* How long objects may stay after they were given up. */
 #define RELEASE_DEADLINE_MS 300
 
@@ -391,13 +388,6 @@ static void done_restore(struct fail *f)
 	igt_panthor_exec_neighbours_fault(&f->exec, RANGE_VA, RANGE_SIZE);
 }
 
-static bool try_evict_bo(int fd)
-{
-	igt_panthor_shrink(fd);
-
-	return !igt_panthor_gem_resident(fd, BO_LABEL);
-}
-
 /* The BO has its place behind the range, mapped once and left there. */
 #define BO_VA (RANGE_VA + RANGE_SIZE + SZ_1M)
 
@@ -409,8 +399,7 @@ static void prepare_evict_bo(struct fail *f)
 		igt_panthor_free_vmas(&f->vmas);
 		read_vmas(f, &f->vmas);
 	}
-	igt_assert_f(igt_wait(try_evict_bo(f->exec.fd), EVICT_DEADLINE_MS, 5),
-		     "the shrinker left the BO alone for %d ms\n", EVICT_DEADLINE_MS);
+	igt_panthor_evict_gem(f->exec.fd, BO_LABEL);
 }
 
 static int request_restore_bo(struct fail *f)

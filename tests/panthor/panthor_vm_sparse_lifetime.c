@@ -102,9 +102,6 @@ IGT_TEST_DESCRIPTION("Check what outlives VMs and mappings of panthor");
 /* How long VMs and objects may stay after they were given up: groups go later. */
 #define RELEASE_DEADLINE_MS 300
 
-/* How long the shrinker may find a BO busy. */
-#define EVICT_DEADLINE_MS 5000
-
 /* How often a subtest tries to be in the middle of something before it skips. */
 #define ATTEMPTS 5
 
@@ -490,19 +487,10 @@ static void marked_use(struct igt_panthor_exec *exec)
 	igt_panthor_exec_store_pages(exec, MARKED_VA, MARKED_SIZE, FIRST);
 }
 
-static bool try_evict(int fd, const struct marked *m)
-{
-	igt_panthor_shrink(fd);
-
-	return !igt_panthor_gem_resident(fd, m->label);
-}
-
 static void marked_evict(int fd, const struct marked *m)
 {
 	igt_assert(igt_panthor_gem_resident(fd, m->label));
-	igt_assert_f(igt_wait(try_evict(fd, m), EVICT_DEADLINE_MS, 10),
-		     "the shrinker left the BO \"%s\" alone for %d ms\n", m->label,
-		     EVICT_DEADLINE_MS);
+	igt_panthor_evict_gem(fd, m->label);
 }
 
 /* More BOs than the shrinker finds before it has come to all that are marked. */
