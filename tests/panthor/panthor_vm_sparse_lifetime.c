@@ -746,11 +746,12 @@ enum busy_word {
 	BUSY_END,
 };
 
-/* Time for a shrinker to come to the VM, less than it waits for it: ten jiffies. */
-#define SCAN_US 4000
-
-/* The second shrinker has to meet the first one at a moment: not so in each round. */
-#define SCAN_ROUNDS 8
+/*
+ * Time for a shrinker that has begun to come to the VM, less than it waits there for the job
+ * that runs: ten jiffies. A different one in each round.
+ */
+#define SCAN_US 3000
+#define SCAN_ROUNDS 3
 
 /**
  * scanned:
@@ -885,34 +886,47 @@ static void bind_slow(const struct scanned *s)
 	free(ops);
 }
 
+/**
+ * first_shrinker:
+ * @begun: it is about to scan
+ * @done: it has
+ */
+struct first_shrinker {
+	bool begun;
+	bool done;
+};
+
 /*
  * A job is submitted to the VM while the first shrinker is at it, so that it is there for the
  * second one, and ends. False if the second one did not come in time.
  */
-static bool two_shrinkers(struct scanned *s)
+static bool two_shrinkers(struct scanned *s, unsigned int us)
 {
-	volatile bool *done =
+	volatile struct first_shrinker *first =
 		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	bool in_time;
 
-	igt_assert(done != MAP_FAILED);
+	igt_assert(first != MAP_FAILED);
 	spin_start(s);
 	bind_slow(s);
 
 	igt_fork(child, 1) {
+		first->begun = true;
 		igt_panthor_shrink(s->fd);
-		*done = true;
+		first->done = true;
 	}
-	usleep(SCAN_US);
+	igt_assert_f(igt_wait(first->begun, IGT_PANTHOR_JOB_DEADLINE_MS, 0),
+		     "a process did not start\n");
+	usleep(us);
 	run_brief(s);
 	igt_panthor_shrink(s->fd);
-	in_time = !*done;
+	in_time = !first->done;
 	igt_waitchildren();
 	spin_finish(s);
 
 	marked_evict(s->fd, &s->busy);
 	igt_panthor_vm_unbind(s->fd, s->vm_id, SLOW_VA, SLOW_COUNT * SLOW_STRIDE, 0);
-	igt_assert_eq(munmap((void *)done, PAGE), 0);
+	igt_assert_eq(munmap((void *)first, PAGE), 0);
 
 	return in_time;
 }
@@ -924,8 +938,8 @@ static void reclaim_two_shrinkers(int fd)
 
 	igt_panthor_require_shrink(fd);
 	scanned_init(&s, fd);
-	for (unsigned int i = 0; i < SCAN_ROUNDS; i++)
-		in_time += two_shrinkers(&s);
+	for (unsigned int i = 1; i <= SCAN_ROUNDS; i++)
+		in_time += two_shrinkers(&s, i * SCAN_US);
 	scanned_fini(&s);
 	igt_require_f(in_time, "no shrinker comes to a VM while another one is at it\n");
 }
