@@ -88,8 +88,9 @@
  *	time; then everything is checked.
  *
  * SUBTEST: race-evict-bind
- * Description: On one VM, a process maps and unmaps, one evicts, one submits jobs:
- *	no job fails, and at the end everything is in its place.
+ * Description: On one VM, a process maps and unmaps BOs and ranges, one of them of
+ *	many blocks, one evicts, one submits jobs: no job fails, and at the end
+ *	everything is in its place.
  *
  * SUBTEST: race-restore-unmap
  * Run type: BAT, FULL
@@ -605,6 +606,10 @@ static void race_evict(int fd)
 /* What the binder's BO replaces and leaves: the second block of a range of its own. */
 #define RACE_HOLE_VA (BASE_VA + 2 * GIB)
 
+/* Many blocks, so that evictions meet the operations that map them. */
+#define RACE_BLOCKS_VA (64 * GIB)
+#define RACE_BLOCKS_SIZE GIB
+
 /* From a page to more than a block. */
 static uint64_t race_range_size(unsigned int i)
 {
@@ -621,6 +626,7 @@ static void race_init(struct race *r, int fd)
 {
 	igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&r->exec, fd);
+	require_user_range(&r->exec, RACE_BLOCKS_VA + RACE_BLOCKS_SIZE);
 	for (unsigned int i = 0; i < RACE_RANGES; i++)
 		igt_panthor_exec_bind_sparse(&r->exec, BASE_VA + i * RACE_STRIDE,
 					     race_range_size(i));
@@ -670,11 +676,13 @@ static void race_bind(struct race *r)
 	struct timespec since = {};
 
 	while (race_goes_on(&since)) {
+		igt_panthor_exec_bind_sparse(&r->exec, RACE_BLOCKS_VA, RACE_BLOCKS_SIZE);
 		igt_panthor_exec_bind_bo(&r->exec, &r->hole_bo, RACE_HOLE_VA + SZ_1M);
 		igt_panthor_exec_unbind(&r->exec, RACE_HOLE_VA + SZ_1M, RACE_BO_SIZE);
 		igt_panthor_exec_bind_sparse(&r->exec, RACE_HOLE_VA + SZ_1M, RACE_BO_SIZE);
 		igt_panthor_exec_unbind(&r->exec, RACE_HOLE_VA + 3 * SZ_1M, RACE_BO_SIZE);
 		igt_panthor_exec_bind_sparse(&r->exec, RACE_HOLE_VA, SZ_4M);
+		igt_panthor_exec_unbind(&r->exec, RACE_BLOCKS_VA, RACE_BLOCKS_SIZE);
 	}
 }
 
@@ -728,24 +736,59 @@ static void race_evict_bind(int fd)
 /* Time for a restore that has begun to end. */
 #define RACE_UNBOUND_US 4000
 
-/* How far into a restore the range is unmapped: a different time in each round. */
-#define RACE_DELAYS 16
-#define RACE_DELAY_US 500
+/**
+ * race_restores:
+ * @begun: the jobs that restore what was evicted, and that have begun
+ * @shortest: the least time that one took so far, in us: without the large range
+ * @longest: the most time that one took so far, in us: with all of it
+ */
+struct race_restores {
+	unsigned int begun;
+	unsigned int shortest;
+	unsigned int longest;
+};
 
-/* @restores counts the restores that have begun. */
-static void race_rebind_large(struct igt_panthor_exec *exec, const volatile unsigned int *restores)
+/* When the range is unmapped: a different time in each round, all through the restore. */
+#define RACE_DELAYS 8
+
+static unsigned int race_delay_us(const volatile struct race_restores *restores, unsigned int round)
+{
+	const unsigned int first = restores->shortest / 4;
+	const unsigned int last = max(restores->longest, first);
+
+	return first + round % RACE_DELAYS * (last - first) / RACE_DELAYS;
+}
+
+static void race_rebind_large(struct igt_panthor_exec *exec,
+			      const volatile struct race_restores *restores)
 {
 	struct timespec since = {};
 
 	for (unsigned int i = 0; race_goes_on(&since); i++) {
-		const unsigned int seen = *restores;
+		const unsigned int seen = restores->begun;
 
-		igt_wait(*restores != seen, RACE_MS, 0);
-		usleep(i % RACE_DELAYS * RACE_DELAY_US);
+		igt_wait(restores->begun != seen, RACE_MS, 0);
+		usleep(race_delay_us(restores, i));
 		igt_panthor_exec_unbind(exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
 		usleep(RACE_UNBOUND_US);
 		igt_panthor_exec_bind_sparse(exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
 	}
+}
+
+static void race_evict_restore(struct igt_panthor_exec *exec,
+			       volatile struct race_restores *restores)
+{
+	struct timespec since = {};
+	unsigned int us;
+
+	igt_panthor_shrink(exec->fd);
+	restores->begun++;
+	igt_nsec_elapsed(&since);
+	igt_panthor_exec_store_pages(exec, BASE_VA, SZ_64K, FIRST);
+	us = igt_nsec_elapsed(&since) / 1000;
+	if (restores->begun == 1 || us < restores->shortest)
+		restores->shortest = us;
+	restores->longest = max(us, restores->longest);
 }
 
 static void race_restore_unmap(int fd)
@@ -757,7 +800,7 @@ static void race_restore_unmap(int fd)
 		.stride = SZ_2M,
 		.seed = THIRD,
 	};
-	volatile unsigned int *restores = map_shared(sizeof(*restores));
+	volatile struct race_restores *restores = map_shared(sizeof(*restores));
 	struct timespec since = {};
 	struct igt_panthor_exec exec;
 
@@ -770,11 +813,8 @@ static void race_restore_unmap(int fd)
 
 	igt_fork(child, 1)
 		race_rebind_large(&exec, restores);
-	while (race_goes_on(&since)) {
-		igt_panthor_shrink(fd);
-		(*restores)++;
-		igt_panthor_exec_store_pages(&exec, BASE_VA, SZ_64K, FIRST);
-	}
+	while (race_goes_on(&since))
+		race_evict_restore(&exec, restores);
 	igt_waitchildren();
 	munmap((void *)restores, sizeof(*restores));
 
