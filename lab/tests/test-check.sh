@@ -148,6 +148,8 @@ survivor() {
 	sed -i '/^two map-a/d' "$MADE/fails"
 	checked 8 regressions '^FAIL  regressions: two' 'did not catch it: t@map-a' \
 		'^two *1/1 *0/1$'
+	same 'failed: regressions: two
+3 passed, 1 failed, 0 skipped' "$(tail -n 2 "$SCRATCH/checked")"
 }
 
 # Nothing at all fails: the run has another status.
@@ -312,7 +314,7 @@ matrix_redundant() {
 check 'an unknown group: one line, status 2' unknown_group
 check 'an unknown defect: one line, status 2' unknown_defect
 check 'all defects are caught' all_caught
-check 'a subtest that does not catch its defect is named' survivor
+check 'a subtest that does not catch its defect is named, and the defect at the end' survivor
 check '... and so is a defect that changes nothing' survives_all
 check 'a known failure is no proof' known_failure
 check 'a defect that names no subtest' names_nobody
