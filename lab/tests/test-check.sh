@@ -284,13 +284,17 @@ ahead_ends() {
 	# shellcheck disable=SC2016 # for the stub
 	echo 'echo $$ >"$here/building.new"; mv "$here/building.new" "$here/building"
 		while :; do sleep 0.1; done' >"$MADE/building.sh"
-	(cd "$MADE" && exec env --default-signal=INT ./check regressions) \
-		>"$SCRATCH/checked" 2>&1 &
+	(
+		flock 6
+		cd "$MADE" && exec env --default-signal=INT ./check regressions
+	) >"$SCRATCH/checked" 2>&1 6>"$SCRATCH/alive" &
 	ahead_check=$!
 	wait_for test -e "$MADE/building"
 	kill -s "$1" "$ahead_check"
 	wait "$ahead_check" || :
 	wait_for gone "$(cat "$MADE/building")"
+	# What a ./check that is killed leaves behind has a moment more, and still writes there.
+	flock -w 30 "$SCRATCH/alive" true
 }
 
 matrix() {
