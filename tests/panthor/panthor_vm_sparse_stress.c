@@ -103,8 +103,8 @@
  *	dummy object, another evicts it.
  *
  * SUBTEST: race-beside
- * Description: Processes bind and unbind in VMs that share the dummy object with one
- *	that is left alone, while another evicts it: evictions that stop half-way
+ * Description: A process binds and unbinds in a VM that shares the dummy object with
+ *	one that is left alone, while another evicts it: evictions that stop half-way
  *	do not harm the jobs there.
  *
  * SUBTEST: race-files
@@ -583,9 +583,14 @@ static void pressure_evicts(int fd)
 
 #define RACE_MS 650
 
+static bool race_goes_on_for(struct timespec *since, unsigned int ms)
+{
+	return igt_nsec_elapsed(since) / 1000000 < ms && getppid() != 1;
+}
+
 static bool race_goes_on(struct timespec *since)
 {
-	return igt_nsec_elapsed(since) / 1000000 < RACE_MS && getppid() != 1;
+	return race_goes_on_for(since, RACE_MS);
 }
 
 static void race_evict(int fd)
@@ -829,7 +834,6 @@ static void race_restore_unmap(int fd)
 }
 
 #define RACERS 3
-#define BINDERS 2
 
 /* Where each process has its range: head, blocks and tail, split and whole again. */
 #define RACER_VA (BASE_VA + SZ_1M)
@@ -883,34 +887,54 @@ static void race_vms(int fd)
 	}
 }
 
-/* The operations on VMs take long enough for evictions to meet them. */
+/* Evictions are far between beside that: the shrinker waits for the VMs, too. */
+#define RACE_BESIDE_MS 2000
+
+/*
+ * A VM keeps its address space after a job, and then each operation on it waits for the GPU's
+ * caches: long enough for evictions to meet it.
+ */
+static void race_activate(struct igt_panthor_exec *exec)
+{
+	igt_panthor_exec_bind_sparse(exec, RACER_VA, RACER_SIZE);
+	igt_panthor_exec_store_pages(exec, RACER_VA, SZ_64K, FIRST);
+}
+
+/* One operation after the other, without a way to the process and back. */
+#define REBIND_OPS 16
+
 static void race_rebind(struct igt_panthor_exec *exec)
 {
+	struct drm_panthor_vm_bind_op ops[REBIND_OPS] = {};
 	struct timespec since = {};
 
-	while (race_goes_on(&since)) {
-		igt_panthor_exec_bind_sparse(exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
-		igt_panthor_exec_unbind(exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
+	for (unsigned int i = 0; i < REBIND_OPS; i++) {
+		ops[i].va = RACE_BLOCKS_VA;
+		ops[i].size = RACE_BLOCKS_SIZE;
+		ops[i].flags = i % 2 ? DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP :
+				       IGT_PANTHOR_SPARSE_FLAGS;
 	}
+	while (race_goes_on_for(&since, RACE_BESIDE_MS))
+		igt_panthor_vm_bind_ops(exec->fd, exec->vm_id, ops, REBIND_OPS, 0);
 }
 
 /* The VM without operations comes first, so that it is evicted before another is in the way. */
 static void race_beside(int fd)
 {
-	struct igt_panthor_exec quiet, busy[BINDERS];
+	struct igt_panthor_exec quiet, busy;
 	struct timespec since = {};
 
 	igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&quiet, fd);
-	require_user_range(&quiet, RACE_LARGE_VA + RACE_LARGE_SIZE);
+	require_user_range(&quiet, RACE_BLOCKS_VA + RACE_BLOCKS_SIZE);
 	igt_panthor_exec_bind_sparse(&quiet, RACER_VA, RACER_SIZE);
 	igt_panthor_sparse_require_dummy(&quiet);
-	for (unsigned int i = 0; i < BINDERS; i++)
-		igt_panthor_exec_init(&busy[i], fd);
+	igt_panthor_exec_init(&busy, fd);
+	race_activate(&busy);
 
-	igt_fork(child, BINDERS)
-		race_rebind(&busy[child]);
-	while (race_goes_on(&since)) {
+	igt_fork(child, 1)
+		race_rebind(&busy);
+	while (race_goes_on_for(&since, RACE_BESIDE_MS)) {
 		igt_panthor_shrink(fd);
 		igt_panthor_exec_store_pages(&quiet, RACER_VA, SZ_64K, FIRST);
 	}
@@ -918,10 +942,9 @@ static void race_beside(int fd)
 
 	igt_panthor_sparse_store_load(&quiet, RACER_VA, RACER_SIZE, SECOND);
 	igt_panthor_exec_neighbours_fault(&quiet, RACER_VA, RACER_SIZE);
-	for (unsigned int i = 0; i < BINDERS; i++) {
-		racer_assert(&busy[i]);
-		igt_panthor_exec_fini(&busy[i]);
-	}
+	igt_panthor_exec_unbind(&busy, RACER_VA, RACER_SIZE);
+	racer_assert(&busy);
+	igt_panthor_exec_fini(&busy);
 	igt_panthor_exec_fini(&quiet);
 }
 
@@ -1090,7 +1113,7 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "race-beside",
-		.describe = "A VM works while evictions stop at others that are bound to",
+		.describe = "A VM works while evictions stop at another that is bound to",
 		.run = race_beside,
 	},
 	{
