@@ -615,6 +615,11 @@ static void race_evict(int fd)
 #define RACE_BLOCKS_VA (64 * GIB)
 #define RACE_BLOCKS_SIZE GIB
 
+static void race_blocks_assert_gone(struct igt_panthor_exec *exec)
+{
+	igt_panthor_exec_neighbours_fault(exec, RACE_BLOCKS_VA + PAGE, RACE_BLOCKS_SIZE - 2 * PAGE);
+}
+
 /* From a page to more than a block. */
 static uint64_t race_range_size(unsigned int i)
 {
@@ -709,6 +714,7 @@ static void race_assert(struct race *r)
 	igt_panthor_sparse_store_load(&r->exec, RACE_HOLE_VA, SZ_4M, THIRD);
 	igt_panthor_exec_neighbours_fault(&r->exec, RACE_HOLE_VA, SZ_4M);
 	igt_panthor_exec_must_fault(&r->exec, BASE_VA + SZ_2M, IGT_PANTHOR_LOAD);
+	race_blocks_assert_gone(&r->exec);
 	assert_usable(&r->exec);
 }
 
@@ -900,7 +906,7 @@ static void race_activate(struct igt_panthor_exec *exec)
 	igt_panthor_exec_store_pages(exec, RACER_VA, SZ_64K, FIRST);
 }
 
-/* One operation after the other, without a way to the process and back. */
+/* In one call: the VM's lock is free for no longer than the driver takes between two of them. */
 #define REBIND_OPS 16
 
 static void race_rebind(struct igt_panthor_exec *exec)
@@ -942,6 +948,7 @@ static void race_beside(int fd)
 
 	igt_panthor_sparse_store_load(&quiet, RACER_VA, RACER_SIZE, SECOND);
 	igt_panthor_exec_neighbours_fault(&quiet, RACER_VA, RACER_SIZE);
+	race_blocks_assert_gone(&busy);
 	igt_panthor_exec_unbind(&busy, RACER_VA, RACER_SIZE);
 	racer_assert(&busy);
 	igt_panthor_exec_fini(&busy);
