@@ -94,6 +94,7 @@ bench_boot() {
 	mkdir -p "$WORK" "$RESULTS_DIR/guest"
 	bench_no_tests
 	guest_ensure bench
+	# shellcheck disable=SC2317,SC2329 # lab/boot.sh calls it
 	results_kernel_reports() {
 		bench_kernel_reports
 	}

@@ -110,9 +110,13 @@ option_test() {
 	list_add TESTS "${1#panthor/}"
 }
 
+readable_file() {
+	[ -f "$1" ] && [ -r "$1" ]
+}
+
 option_test_list() {
 	[ -z "$TEST_LIST" ] || usage_error '--test-list was given twice'
-	[ -f "$1" ] && [ -r "$1" ] || die 2 "--test-list $1: not a readable file"
+	readable_file "$1" || die 2 "--test-list $1: not a readable file"
 	TEST_LIST=$(absolute_path --test-list "$1") || exit
 }
 
@@ -125,7 +129,7 @@ option_kernel() {
 }
 
 option_patch() {
-	[ -f "$1" ] && [ -r "$1" ] || die 2 "--patch $1: not a readable file"
+	readable_file "$1" || die 2 "--patch $1: not a readable file"
 	option_path=$(absolute_path --patch "$1") || exit
 	list_add PATCHES "$option_path"
 }

@@ -20,9 +20,8 @@ shell_files() {
 	done
 }
 
-# Test functions are called by their names, through check().
 style_shellcheck() {
-	shell_files | tr '\n' '\0' | xargs -0 shellcheck -e SC2329
+	shell_files | tr '\n' '\0' | xargs -0 shellcheck
 }
 
 # What checkpatch asks of kernel code and cannot be had, or means something else, in user space.

@@ -5,6 +5,7 @@
 # ./run --bench without a board: its options, and what bench.jq and page.jq make of made-up
 # measurements: medians, ratios, goals, exit statuses, table, curves and page. Runs in the toolbox,
 # for its jq and python3.
+# shellcheck disable=SC2317,SC2329 # check() calls the functions
 # shellcheck disable=SC2016,SC2034 # the libraries under test read these variables
 
 set -eu

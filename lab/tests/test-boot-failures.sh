@@ -6,6 +6,7 @@
 # panics or hangs, the run is interrupted. Each must end in seconds with its exit status and one
 # clear line, and leave no process and no mount; the next run must work. Uses IGT's own
 # panthor tests, and the caller's cache.
+# shellcheck disable=SC2317,SC2329 # check() calls the functions
 
 set -eu
 

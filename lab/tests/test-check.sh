@@ -4,6 +4,7 @@
 #
 # ./check itself: its groups, and its judgement on planted defects and on patches taken out of the
 # series, in a repository of its own whose ./run is made up. Uses the caller's toolbox.
+# shellcheck disable=SC2317,SC2329 # check() calls the functions
 
 set -eu
 

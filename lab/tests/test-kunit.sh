@@ -4,6 +4,7 @@
 #
 # ./run --kunit: what becomes of the KTAP of KUnit's debugfs files, made up here, and on the board a
 # suite that a patch brings along. Runs in the toolbox, for its jq, and out of it, for the board.
+# shellcheck disable=SC2317,SC2329 # check() calls the functions
 # shellcheck disable=SC2034 # the libraries under test read these variables
 
 set -eu

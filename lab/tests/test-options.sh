@@ -4,6 +4,7 @@
 #
 # lab/options.sh and the part of ./run that builds nothing: every option, its bad values with exit
 # status 2 and one line, and the selection of subtests.
+# shellcheck disable=SC2317,SC2329 # check() calls the functions
 # shellcheck disable=SC2034 # the libraries under test read these variables
 
 set -eu

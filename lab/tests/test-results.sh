@@ -5,6 +5,7 @@
 # lab/results.sh, results.jq and kernel-log.awk, on made-up results of igt_runner and made-up
 # kernel logs: every verdict, every exit status, the expectation files, the table, JUnit.
 # Runs in the toolbox, for its jq.
+# shellcheck disable=SC2317,SC2329 # check() calls the functions
 # shellcheck disable=SC2034 # the libraries under test read these variables
 
 set -eu
