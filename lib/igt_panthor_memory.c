@@ -113,6 +113,22 @@ void igt_panthor_clear_warn_once(void)
 	close(file);
 }
 
+/**
+ * igt_panthor_map_shared:
+ * @size: bytes
+ *
+ * Maps memory that a process shares with the children that it forks.
+ *
+ * Returns: the memory, which holds zeros; munmap() takes it.
+ */
+void *igt_panthor_map_shared(size_t size)
+{
+	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	igt_assert(map != MAP_FAILED);
+	return map;
+}
+
 static void watch(struct igt_panthor_memory_watch *w)
 {
 	while (!w->stop && getppid() != 1) {
@@ -130,10 +146,8 @@ static void watch(struct igt_panthor_memory_watch *w)
  */
 struct igt_panthor_memory_watch *igt_panthor_memory_watch_start(void)
 {
-	struct igt_panthor_memory_watch *w = mmap(NULL, sizeof(*w), PROT_READ | PROT_WRITE,
-						  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct igt_panthor_memory_watch *w = igt_panthor_map_shared(sizeof(*w));
 
-	igt_assert(w != MAP_FAILED);
 	igt_fork(child, 1)
 		watch(w);
 	igt_assert(igt_wait(w->samples > 0, 5000, 1));

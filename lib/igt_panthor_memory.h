@@ -5,13 +5,18 @@
 #define IGT_PANTHOR_MEMORY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-/* What the kernel says of its memory, in bytes, and how to have it warn again. */
+/*
+ * What the kernel says of its memory, in bytes, how to have it warn again, and memory that
+ * processes share.
+ */
 
 uint64_t igt_panthor_meminfo(const char *field);
 int64_t igt_panthor_page_table_bytes(void);
 void igt_panthor_clear_warn_once(void);
+void *igt_panthor_map_shared(size_t size);
 
 /**
  * igt_panthor_memory_watch:

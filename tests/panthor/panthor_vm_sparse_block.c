@@ -14,6 +14,7 @@
 #include "drmtest.h"
 #include "igt_aux.h"
 #include "igt_core.h"
+#include "igt_panthor_memory.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
@@ -402,11 +403,9 @@ static void orphan_run(int fd, bool fill, volatile bool *done)
 
 static bool orphan_survives(int fd, bool fill)
 {
-	volatile bool *done = mmap(NULL, sizeof(*done), PROT_READ | PROT_WRITE,
-				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile bool *done = igt_panthor_map_shared(sizeof(*done));
 	bool survived;
 
-	igt_assert(done != MAP_FAILED);
 	igt_fork(child, 1)
 		if (fork() == 0)
 			orphan_run(fd, fill, done);

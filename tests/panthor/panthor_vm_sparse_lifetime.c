@@ -11,6 +11,7 @@
 #include "igt_aux.h"
 #include "igt_core.h"
 #include "igt_debugfs.h"
+#include "igt_panthor_memory.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
@@ -127,10 +128,8 @@ struct beside {
 static struct beside *beside_start(int fd, uint32_t vm_id, struct drm_panthor_vm_bind_op *ops,
 				   uint32_t count)
 {
-	struct beside *b =
-		mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct beside *b = igt_panthor_map_shared(sizeof(*b));
 
-	igt_assert(b != MAP_FAILED);
 	igt_fork(child, 1) {
 		struct drm_panthor_vm_bind bind = {
 			.vm_id = vm_id,
@@ -902,11 +901,9 @@ struct first_shrinker {
  */
 static bool two_shrinkers(struct scanned *s, unsigned int us)
 {
-	volatile struct first_shrinker *first =
-		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile struct first_shrinker *first = igt_panthor_map_shared(PAGE);
 	bool in_time;
 
-	igt_assert(first != MAP_FAILED);
 	spin_start(s);
 	bind_slow(s);
 

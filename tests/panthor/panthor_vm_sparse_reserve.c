@@ -687,12 +687,10 @@ static void map_strides(int fd, uint32_t vm_id)
 
 static void reserve_accounted(int fd)
 {
-	volatile int64_t *charged = mmap(NULL, sizeof(*charged), PROT_READ | PROT_WRITE,
-					 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile int64_t *charged = igt_panthor_map_shared(sizeof(*charged));
 	struct memcg m;
 	uint32_t vm_id;
 
-	igt_assert(charged != MAP_FAILED);
 	memcg_init(&m);
 	igt_panthor_vm_create(fd, &vm_id, 0);
 	igt_fork(child, 1) {
@@ -829,14 +827,12 @@ static pid_t kill_start(const struct igt_panthor_exec *exec, struct killed *k, u
 
 static void reserve_kill(int fd)
 {
-	struct killed *k = mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE,
-				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct killed *k = igt_panthor_map_shared(sizeof(*k));
 	struct igt_panthor_exec exec;
 	unsigned int ms, most, count;
 	int status = 0;
 	pid_t pid;
 
-	igt_assert(k != MAP_FAILED);
 	igt_panthor_exec_init(&exec, fd);
 	igt_require_f(exec.uva_range >= LARGE_VA + LARGE_SIZE,
 		      "needs user addresses up to %#" PRIx64 "\n", LARGE_VA + LARGE_SIZE);

@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "drmtest.h"
 #include "igt_aux.h"
 #include "igt_core.h"
+#include "igt_panthor_memory.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
@@ -566,11 +566,9 @@ unmap_and_exit(const struct igt_panthor_exec *exec, uint64_t va, uint64_t size, 
  */
 static int unmap_within_deadline(const struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
 {
-	volatile int *err =
-		mmap(NULL, sizeof(*err), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile int *err = igt_panthor_map_shared(sizeof(*err));
 	pid_t child;
 
-	igt_assert(err != MAP_FAILED);
 	*err = -ETIME;
 	child = fork();
 	igt_assert(child >= 0);
