@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -94,9 +95,9 @@
  *
  * SUBTEST: race-restore-unmap
  * Run type: BAT, FULL
- * Description: A large range is unmapped and bound again while evictions and jobs
- *	take it away and restore it: at the end it is there when bound, gone when
- *	not.
+ * Description: A large range is evicted, and unmapped while a job restores it, a
+ *	little later each time: it can be bound again at once, and at the end it is
+ *	there when bound, gone when not.
  *
  * SUBTEST: race-vms
  * Description: Processes bind, submit and unbind on VMs of one file that share the
@@ -148,14 +149,6 @@ static void assert_usable(const struct igt_panthor_exec *exec)
 {
 	igt_assert_eq_u32(igt_panthor_vm_get_state(exec->fd, exec->vm_id),
 			  DRM_PANTHOR_VM_STATE_USABLE);
-}
-
-static void *map_shared(size_t size)
-{
-	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	igt_assert(map != MAP_FAILED);
-	return map;
 }
 
 /*
@@ -483,7 +476,6 @@ static void fill_memory(uint64_t size, const volatile bool *stop)
 	volatile char *map =
 		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	igt_assert(map != MAP_FAILED);
 	while (!*stop && getppid() != 1)
 		for (uint64_t offset = 0; offset < size && !*stop; offset += PAGE)
 			map[offset] = 0;
@@ -531,7 +523,7 @@ static bool all_gone(const struct pressure *p)
 static void pressure_apply(const struct pressure *p, uint64_t size,
 			   bool (*done)(const struct pressure *p), unsigned int deadline_ms)
 {
-	volatile bool *stop = map_shared(sizeof(*stop));
+	volatile bool *stop = igt_panthor_map_shared(sizeof(*stop));
 	struct timespec since = {};
 	bool reclaimed;
 
@@ -740,66 +732,92 @@ static void race_evict_bind(int fd)
 	race_fini(&r);
 }
 
-/* Large, so that the memory for its restore takes long to set aside. */
+/* Large, so that its restore takes long. */
 #define RACE_LARGE_VA (64 * GIB)
-#define RACE_LARGE_SIZE (8 * GIB)
+#define RACE_LARGE_SIZE (16 * GIB)
 
-/* Time for a restore that has begun to end. */
-#define RACE_UNBOUND_US 4000
+/* In each round the range is unmapped a little later: from before its restore to after it. */
+#define RACE_ROUNDS 20
+
+/* How often the restore is measured. The least counts: whatever else runs only adds to it. */
+#define RACE_MEASUREMENTS 3
 
 /**
- * race_restores:
- * @begun: the jobs that restore what was evicted, and that have begun
- * @shortest: the least time that one took so far, in us: without the large range
- * @longest: the most time that one took so far, in us: with all of it
+ * race_unmapper:
+ * @told: pipe that says when to unmap the range, in us from now
+ * @done: pipe that says that it is unmapped
  */
-struct race_restores {
-	unsigned int begun;
-	unsigned int shortest;
-	unsigned int longest;
+struct race_unmapper {
+	int told[2];
+	int done[2];
 };
 
-/* When the range is unmapped: a different time in each round, all through the restore. */
-#define RACE_DELAYS 8
-
-static unsigned int race_delay_us(const volatile struct race_restores *restores, unsigned int round)
+/* Each process keeps its own ends only, so that it sees when the other one has ended. */
+static void race_unmap_large(struct igt_panthor_exec *exec, const struct race_unmapper *unmapper)
 {
-	const unsigned int first = restores->shortest / 4;
-	const unsigned int last = max(restores->longest, first);
+	unsigned int delay_us;
 
-	return first + round % RACE_DELAYS * (last - first) / RACE_DELAYS;
-}
-
-static void race_rebind_large(struct igt_panthor_exec *exec,
-			      const volatile struct race_restores *restores)
-{
-	struct timespec since = {};
-
-	for (unsigned int i = 0; race_goes_on(&since); i++) {
-		const unsigned int seen = restores->begun;
-
-		igt_wait(restores->begun != seen, RACE_MS, 0);
-		usleep(race_delay_us(restores, i));
+	close(unmapper->told[1]);
+	close(unmapper->done[0]);
+	while (read(unmapper->told[0], &delay_us, sizeof(delay_us)) == sizeof(delay_us)) {
+		usleep(delay_us);
 		igt_panthor_exec_unbind(exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
-		usleep(RACE_UNBOUND_US);
-		igt_panthor_exec_bind_sparse(exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
+		igt_assert_eq(write(unmapper->done[1], &delay_us, sizeof(delay_us)),
+			      sizeof(delay_us));
 	}
 }
 
-static void race_evict_restore(struct igt_panthor_exec *exec,
-			       volatile struct race_restores *restores)
+/* Returns how long a job took for which all of an evicted VM was restored, in us. */
+static unsigned int race_restore(struct igt_panthor_exec *exec)
 {
 	struct timespec since = {};
-	unsigned int us;
 
-	igt_panthor_shrink(exec->fd);
-	restores->begun++;
 	igt_nsec_elapsed(&since);
 	igt_panthor_exec_store_pages(exec, BASE_VA, SZ_64K, FIRST);
-	us = igt_nsec_elapsed(&since) / 1000;
-	if (restores->begun == 1 || us < restores->shortest)
-		restores->shortest = us;
-	restores->longest = max(us, restores->longest);
+	return igt_nsec_elapsed(&since) / 1000;
+}
+
+static unsigned int race_measure_restore(struct igt_panthor_exec *exec)
+{
+	unsigned int least = UINT_MAX;
+
+	for (unsigned int i = 0; i < RACE_MEASUREMENTS; i++) {
+		igt_panthor_shrink(exec->fd);
+		least = min(least, race_restore(exec));
+	}
+	return least;
+}
+
+/* False if the process that unmaps has ended. */
+static bool race_restore_while_unmapped(struct igt_panthor_exec *exec,
+					const struct race_unmapper *unmapper, unsigned int delay_us)
+{
+	igt_panthor_shrink(exec->fd);
+	igt_assert_eq(write(unmapper->told[1], &delay_us, sizeof(delay_us)), sizeof(delay_us));
+	race_restore(exec);
+	return read(unmapper->done[0], &delay_us, sizeof(delay_us)) == sizeof(delay_us);
+}
+
+static void race_restore_unmap_rounds(struct igt_panthor_exec *exec)
+{
+	const unsigned int restore_us = race_measure_restore(exec);
+	struct race_unmapper unmapper;
+
+	igt_assert_eq(pipe(unmapper.told), 0);
+	igt_assert_eq(pipe(unmapper.done), 0);
+	igt_fork(child, 1)
+		race_unmap_large(exec, &unmapper);
+	close(unmapper.told[0]);
+	close(unmapper.done[1]);
+
+	for (unsigned int i = 0; i < RACE_ROUNDS; i++) {
+		if (!race_restore_while_unmapped(exec, &unmapper, i * restore_us / RACE_ROUNDS))
+			break;
+		igt_panthor_exec_bind_sparse(exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
+	}
+	close(unmapper.told[1]);
+	close(unmapper.done[0]);
+	igt_waitchildren();
 }
 
 static void race_restore_unmap(int fd)
@@ -811,8 +829,6 @@ static void race_restore_unmap(int fd)
 		.stride = SZ_2M,
 		.seed = THIRD,
 	};
-	volatile struct race_restores *restores = map_shared(sizeof(*restores));
-	struct timespec since = {};
 	struct igt_panthor_exec exec;
 
 	igt_panthor_require_shrink(fd);
@@ -822,12 +838,7 @@ static void race_restore_unmap(int fd)
 	igt_panthor_sparse_require_dummy(&exec);
 	igt_panthor_exec_bind_sparse(&exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
 
-	igt_fork(child, 1)
-		race_rebind_large(&exec, restores);
-	while (race_goes_on(&since))
-		race_evict_restore(&exec, restores);
-	igt_waitchildren();
-	munmap((void *)restores, sizeof(*restores));
+	race_restore_unmap_rounds(&exec);
 
 	igt_panthor_exec_walk_verify(&exec, &blocks);
 	igt_panthor_exec_unbind(&exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
