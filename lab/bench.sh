@@ -23,7 +23,7 @@ bench_arguments() {
 
 # Selects no test, for lab/guest.sh.
 bench_no_tests() {
-	for bench_list in tests selected named; do
+	for bench_list in tests selected named planned; do
 		: >"$WORK/$bench_list.txt"
 	done
 }

@@ -62,17 +62,29 @@ kernel_patches() {
 	[ -z "${PATCHES:-}" ] || printf '%s\n' "$PATCHES"
 }
 
-# Prints the contents of the patches, for keys.
-kernel_patches_content() {
-	kernel_patches | while IFS= read -r kernel_patch; do
-		case $kernel_patch in
-		-*) echo 'taken back:' ;;
-		esac
-		cat -- "${kernel_patch#-}" || return
-	done
+# kernel_patches_with COMMAND…: runs COMMAND with the files of all patches, those to take back too,
+# as its last arguments; does nothing if there are none. One process for all: a process for each of
+# some thirty patches is felt in each run.
+kernel_patches_with() {
+	kernel_list=$(kernel_patches | sed 's/^-//')
+	[ -n "$kernel_list" ] || return 0
+	set -f
+	IFS='
+'
+	# shellcheck disable=SC2086 # split into lines
+	set -- "$@" $kernel_list
+	unset IFS
+	set +f
+	"$@"
 }
 
-# patch_paths FILE: prints the paths that a patch touches, without their first component. Only a
+# Prints the contents of the patches, for keys.
+kernel_patches_content() {
+	kernel_patches_with cat --
+	kernel_patches | sed -n 's/^-.*/taken back/p'
+}
+
+# patch_paths FILE…: prints the paths that patches touch, without their first component. Only a
 # `---` line that a `+++` line follows is a header: a removed line may look like one.
 patch_paths() {
 	awk '
@@ -82,25 +94,24 @@ patch_paths() {
 			if (line != "/dev/null" && sub(/^[^\/]*\//, "", line))
 				print line
 		}
+		FNR == 1 { held = "" }
 		/^(rename|copy) (from|to) / { print $3 }
 		/^\+\+\+ / && held { path(held); path($0) }
-		{ held = /^--- / ? $0 : "" }' "$1" | sort -u
+		{ held = /^--- / ? $0 : "" }' "$@" | sort -u
 }
 
 # True if a patch touches more than the driver.
 kernel_patches_wide() {
-	kernel_patches | while IFS= read -r kernel_patch; do
-		patch_paths "${kernel_patch#-}"
-	done | grep -v -q "^$PANTHOR/"
+	kernel_patches_with patch_paths | grep -v -q "^$PANTHOR/"
 }
 
-# Ends with exit 4 if a patch is none.
-kernel_patches_check() {
-	kernel_patches | while IFS= read -r kernel_patch; do
-		kernel_patch=${kernel_patch#-}
+# patches_check FILE…: ends with exit 4 if a file has nothing that looks like a patch.
+patches_check() {
+	for kernel_patch; do
 		[ -r "$kernel_patch" ] || die 4 "$kernel_patch: named by a series, but not there"
-		[ -n "$(patch_paths "$kernel_patch")" ] || die 4 "$kernel_patch: holds no patch"
 	done
+	kernel_patch=$(grep -L -E '^(\+\+\+|(rename|copy) (from|to)) ' -- "$@" | head -n 1)
+	[ -z "$kernel_patch" ] || die 4 "$kernel_patch: holds no patch"
 }
 
 # kernel_patches_apply FOLDER TREE: applies them to TREE; FOLDER is that of the cache entry. No
@@ -416,7 +427,7 @@ kernel_source_ensure() {
 	[ -z "${KERNEL_SOURCE_ID:-}" ] || return 0
 	source_check_path "$(cache_path)" 'set XDG_CACHE_HOME to a path without blanks and colons'
 	source_check_path "${KERNEL_ARG:-}" 'give it a name without blanks and colons'
-	kernel_patches_check || exit
+	kernel_patches_with patches_check || exit
 	KERNEL_PATCHED=0
 	if [ -z "${KERNEL_ARG:-}" ]; then
 		source_ensure_package
@@ -607,11 +618,8 @@ kernel_ensure() {
 
 module_inputs() {
 	echo "$MODULE_RECIPE $KERNEL_KEY"
-	find "$KERNEL_SOURCE/$PANTHOR" "$REPO/kernel/vmali-pci" -type f | LC_ALL=C sort |
-		while IFS= read -r module_file; do
-			printf '%s ' "${module_file##*/}"
-			sha256sum <"$module_file" || return
-		done
+	find "$KERNEL_SOURCE/$PANTHOR" "$REPO/kernel/vmali-pci" -type f -print0 | LC_ALL=C sort -z |
+		xargs -0 sha256sum | sed 's,  .*/, ,'
 	[ "$KERNEL_PATCHED" = 1 ] || kernel_patches_content
 	[ "${KUNIT:-0}" = 0 ] || echo kunit
 }

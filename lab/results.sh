@@ -31,9 +31,8 @@ results_begin() {
 		ln -sfn "${RESULTS_DIR##*/}" "$REPO/build/results/latest"
 	fi
 	mkdir -p "$RESULTS_DIR" 2>/dev/null || die 2 "--results $RESULTS_DIR: cannot be made"
-	for file in $RESULT_FILES; do
-		rm -rf "${RESULTS_DIR:?}/$file"
-	done
+	# shellcheck disable=SC2086 # names without blanks
+	(cd "$RESULTS_DIR" && rm -rf $RESULT_FILES)
 	# The mark of a results folder, also of one whose run does not get far.
 	{ mkdir "$RESULTS_DIR/guest" && echo '{}' >"$RESULTS_DIR/metadata.json"; } 2>/dev/null ||
 		die 2 "--results $RESULTS_DIR: not writable"
@@ -103,7 +102,8 @@ EXPECTATIONS=$REPO/lab/expectations
 # Prints what the expectation files of this kernel begin with: its version, as 7.3, and for the
 # driver without any of kernel/patches 7.3-stock. Where the kernel comes from does not matter.
 expectations_name() {
-	kernel=$(printf '%s\n' "$KERNEL_RELEASE" | sed 's/^\([0-9]*\.[0-9]*\).*/\1/')
+	kernel=${KERNEL_RELEASE#*.}
+	kernel=${KERNEL_RELEASE%%.*}.${kernel%%[!0-9]*}
 	[ -n "$(kernel_series)" ] || kernel=$kernel-stock
 	echo "$kernel"
 }

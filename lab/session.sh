@@ -55,8 +55,7 @@ session_list() {
 session_shell() {
 	build_stages
 	tests_wanted >"$WORK/tests.txt"
-	: >"$WORK/selected.txt"
-	: >"$WORK/named.txt"
+	: >"$WORK/planned.txt"
 	guest_ensure shell
 	accel_probe
 	results_metadata
@@ -66,7 +65,8 @@ session_shell() {
 session_select() {
 	tests_select
 	[ -s "$WORK/selected.txt" ] || die 3 'no subtest is selected'
-	[ -n "$(results_planned)" ] ||
+	results_planned >"$WORK/planned.txt"
+	[ -s "$WORK/planned.txt" ] ||
 		die 3 "$(expectations_name)-skips.txt leaves out all that is selected:" \
 			'name a subtest in full, or give --no-skips'
 }
