@@ -828,7 +828,10 @@ static void group_create_low(struct igt_panthor_exec *exec)
 /* The most groups that can be on a GPU (MAX_CSGS in panthor_fw.h). */
 #define CROWD_MAX 31
 
-/* Groups that spin, one for each slot of the GPU. */
+/*
+ * Groups that spin, one for each slot of the GPU. Each has its slot before the next comes: what is
+ * queued to the kernel's workers in one order may reach the scheduler in another.
+ */
 static unsigned int crowd_create(struct igt_panthor_exec *crowd, struct panthor_bo *bo,
 				 uint32_t *groups)
 {
@@ -844,7 +847,9 @@ static unsigned int crowd_create(struct igt_panthor_exec *crowd, struct panthor_
 	for (unsigned int i = 0; i < csif.csg_slot_count; i++) {
 		groups[i] = igt_panthor_group_create_queues(crowd->fd, crowd->vm_id, STREAMS, 0);
 		crowd->group = groups[i];
+		*stream_word(bo, STREAM_SPIN) = UNTOUCHED;
 		igt_assert_eq(stream_submit(crowd, STREAM_SPIN, size, crowd->syncobj), 0);
+		spin_wait(bo);
 	}
 	crowd->group = own;
 
