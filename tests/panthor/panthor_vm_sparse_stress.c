@@ -476,6 +476,7 @@ static void fill_memory(uint64_t size, const volatile bool *stop)
 	volatile char *map =
 		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+	igt_assert(map != MAP_FAILED);
 	while (!*stop && getppid() != 1)
 		for (uint64_t offset = 0; offset < size && !*stop; offset += PAGE)
 			map[offset] = 0;
