@@ -6,6 +6,7 @@
 #include <glob.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -790,13 +791,24 @@ static unsigned int race_measure_restore(struct igt_panthor_exec *exec)
 }
 
 /* False if the process that unmaps has ended. */
+static bool race_unmapped(const struct race_unmapper *unmapper)
+{
+	struct pollfd done = { .fd = unmapper->done[0], .events = POLLIN };
+	unsigned int delay_us;
+
+	igt_assert_f(poll(&done, 1, IGT_PANTHOR_JOB_DEADLINE_MS) == 1,
+		     "the range was not unmapped in time\n");
+	return read(unmapper->done[0], &delay_us, sizeof(delay_us)) == sizeof(delay_us);
+}
+
+/* The same. */
 static bool race_restore_while_unmapped(struct igt_panthor_exec *exec,
 					const struct race_unmapper *unmapper, unsigned int delay_us)
 {
 	igt_panthor_shrink(exec->fd);
 	igt_assert_eq(write(unmapper->told[1], &delay_us, sizeof(delay_us)), sizeof(delay_us));
 	race_restore(exec);
-	return read(unmapper->done[0], &delay_us, sizeof(delay_us)) == sizeof(delay_us);
+	return race_unmapped(unmapper);
 }
 
 static void race_restore_unmap_rounds(struct igt_panthor_exec *exec)
