@@ -149,8 +149,8 @@ qemu_value() {
 }
 
 # Runs $@ with QEMU's command line appended. $CONSOLE is the serial console's chardev. Emulation is
-# a tenth faster without the vector instructions that glibc would take on a newer processor. RDRAND is
-# what the guest's kernel has random numbers from at once: mkswap would wait a second for them.
+# a tenth faster without the vector instructions that glibc would take on a newer processor. RDRAND
+# is what the guest's kernel has random numbers from at once: mkswap would wait a second for them.
 with_qemu() {
 	accel='tcg,thread=multi' cpu=Nehalem,+rdrand
 	[ "$ACCEL" = tcg ] || accel=kvm cpu=host

@@ -47,8 +47,8 @@ test_binary() {
 	fi
 }
 
-# Prints the subtests of the test $1, a path below a test root: from what the build has written down,
-# or from the test itself. One without subtests prints an empty line: it does not know
+# Prints the subtests of the test $1, a path below a test root: from what the build has written
+# down, or from the test itself. One without subtests prints an empty line: it does not know
 # --list-subtests and says so by its status 79.
 list_subtests() {
 	if [ -z "$TESTS" ]; then
@@ -163,10 +163,10 @@ guest_busybox() {
 	"$1/bin/busybox" --install "$1/bin" || die 2 'the applets of busybox could not be made'
 }
 
-# Each subtest is a process, and libigt, which igt_runner needs too, brings some forty libraries: from
-# the root that the guest shares they cost a message to the host for each piece. For the stack trace
-# of a subtest that fails, libdw would open some thirty more, to ask a server on the network, which
-# the board does not have: a file that is no library ends that at once.
+# Each subtest is a process, and libigt, which igt_runner needs too, brings some forty libraries:
+# from the root that the guest shares they cost a message to the host for each piece. For the stack
+# trace of a subtest that fails, libdw would open some thirty more, to ask a server on the network,
+# which the board does not have: a file that is no library ends that at once.
 guest_libraries() {
 	mkdir -p "$1"
 	# shellcheck disable=SC2046 # paths without blanks

@@ -62,9 +62,9 @@ kernel_patches() {
 	[ -z "${PATCHES:-}" ] || printf '%s\n' "$PATCHES"
 }
 
-# kernel_patches_with COMMAND…: runs COMMAND with the files of all patches, those to take back too,
-# as its last arguments; does nothing if there are none. One process for all: a process for each of
-# some thirty patches is felt in each run.
+# kernel_patches_with COMMAND…: runs COMMAND with the files of all patches, those to take back
+# too, as its last arguments; does nothing if there are none. One process for all: a process for
+# each of some thirty patches is felt in each run.
 kernel_patches_with() {
 	kernel_list=$(kernel_patches | sed 's/^-//')
 	[ -n "$kernel_list" ] || return 0

@@ -31,10 +31,12 @@ results_begin() {
 		ln -sfn "${RESULTS_DIR##*/}" "$REPO/build/results/latest"
 	fi
 	mkdir -p "$RESULTS_DIR" 2>/dev/null || die 2 "--results $RESULTS_DIR: cannot be made"
+	# The mark of a results folder, also of one whose run does not get far, is metadata.json.
 	# shellcheck disable=SC2086 # names without blanks
-	(cd "$RESULTS_DIR" && rm -rf $RESULT_FILES)
-	# The mark of a results folder, also of one whose run does not get far.
-	{ mkdir "$RESULTS_DIR/guest" && echo '{}' >"$RESULTS_DIR/metadata.json"; } 2>/dev/null ||
+	{
+		(cd "$RESULTS_DIR" && rm -rf $RESULT_FILES) && mkdir "$RESULTS_DIR/guest" &&
+			echo '{}' >"$RESULTS_DIR/metadata.json"
+	} 2>/dev/null ||
 		die 2 "--results $RESULTS_DIR: not writable"
 	[ "$(cache_free_mib "$RESULTS_DIR")" -ge "$RESULTS_MIB" ] ||
 		die 2 "less than $RESULTS_MIB MiB are free for results in $RESULTS_DIR: free some"
