@@ -734,9 +734,13 @@ static void race_evict_bind(int fd)
 	race_fini(&r);
 }
 
-/* Large, so that its restore takes long. */
+/*
+ * Large, so that its restore takes long: long enough with fewer bytes where no huge page backs the
+ * dummy object and each page is mapped by itself.
+ */
 #define RACE_LARGE_VA (64 * GIB)
 #define RACE_LARGE_SIZE (16 * GIB)
+#define RACE_LARGE_SIZE_PAGES (256 * SZ_1M)
 
 /* In each round the range is unmapped a little later: from before its restore to after it. */
 #define RACE_ROUNDS 20
@@ -746,10 +750,12 @@ static void race_evict_bind(int fd)
 
 /**
  * race_unmapper:
+ * @size: bytes of the range
  * @told: pipe that says when to unmap the range, in us from now
  * @done: pipe that says that it is unmapped
  */
 struct race_unmapper {
+	uint64_t size;
 	int told[2];
 	int done[2];
 };
@@ -763,7 +769,7 @@ static void race_unmap_large(struct igt_panthor_exec *exec, const struct race_un
 	close(unmapper->done[0]);
 	while (read(unmapper->told[0], &delay_us, sizeof(delay_us)) == sizeof(delay_us)) {
 		usleep(delay_us);
-		igt_panthor_exec_unbind(exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
+		igt_panthor_exec_unbind(exec, RACE_LARGE_VA, unmapper->size);
 		igt_assert_eq(write(unmapper->done[1], &delay_us, sizeof(delay_us)),
 			      sizeof(delay_us));
 	}
@@ -811,10 +817,10 @@ static bool race_restore_while_unmapped(struct igt_panthor_exec *exec,
 	return race_unmapped(unmapper);
 }
 
-static void race_restore_unmap_rounds(struct igt_panthor_exec *exec)
+static void race_restore_unmap_rounds(struct igt_panthor_exec *exec, uint64_t size)
 {
 	const unsigned int restore_us = race_measure_restore(exec);
-	struct race_unmapper unmapper;
+	struct race_unmapper unmapper = { .size = size };
 
 	igt_assert_eq(pipe(unmapper.told), 0);
 	igt_assert_eq(pipe(unmapper.done), 0);
@@ -826,7 +832,7 @@ static void race_restore_unmap_rounds(struct igt_panthor_exec *exec)
 	for (unsigned int i = 0; i < RACE_ROUNDS; i++) {
 		if (!race_restore_while_unmapped(exec, &unmapper, i * restore_us / RACE_ROUNDS))
 			break;
-		igt_panthor_exec_bind_sparse(exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
+		igt_panthor_exec_bind_sparse(exec, RACE_LARGE_VA, size);
 	}
 	close(unmapper.told[1]);
 	close(unmapper.done[0]);
@@ -835,28 +841,31 @@ static void race_restore_unmap_rounds(struct igt_panthor_exec *exec)
 
 static void race_restore_unmap(int fd)
 {
-	const struct igt_panthor_walk blocks = {
+	struct igt_panthor_walk blocks = {
 		.access = IGT_PANTHOR_STORE_LOAD,
 		.va = RACE_LARGE_VA,
-		.count = RACE_LARGE_SIZE / SZ_2M,
 		.stride = SZ_2M,
 		.seed = THIRD,
 	};
 	struct igt_panthor_exec exec;
+	uint64_t size;
 
 	igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&exec, fd);
 	require_user_range(&exec, RACE_LARGE_VA + RACE_LARGE_SIZE);
+	size = igt_panthor_sparse_dummy_is_huge(&exec, BASE_VA) ? RACE_LARGE_SIZE :
+								  RACE_LARGE_SIZE_PAGES;
+	blocks.count = size / SZ_2M;
 	igt_panthor_exec_bind_sparse(&exec, BASE_VA, SZ_4M);
 	igt_panthor_sparse_require_dummy(&exec);
-	igt_panthor_exec_bind_sparse(&exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
+	igt_panthor_exec_bind_sparse(&exec, RACE_LARGE_VA, size);
 
-	race_restore_unmap_rounds(&exec);
+	race_restore_unmap_rounds(&exec, size);
 
 	igt_panthor_exec_walk_verify(&exec, &blocks);
-	igt_panthor_exec_unbind(&exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
-	igt_panthor_exec_neighbours_fault(&exec, RACE_LARGE_VA + PAGE, RACE_LARGE_SIZE - 2 * PAGE);
-	igt_panthor_exec_bind_sparse(&exec, RACE_LARGE_VA, RACE_LARGE_SIZE);
+	igt_panthor_exec_unbind(&exec, RACE_LARGE_VA, size);
+	igt_panthor_exec_neighbours_fault(&exec, RACE_LARGE_VA + PAGE, size - 2 * PAGE);
+	igt_panthor_exec_bind_sparse(&exec, RACE_LARGE_VA, size);
 	igt_panthor_exec_walk_verify(&exec, &blocks);
 	igt_panthor_sparse_store_load(&exec, BASE_VA, SZ_4M, SECOND);
 	assert_usable(&exec);
