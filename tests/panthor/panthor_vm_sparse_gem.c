@@ -212,11 +212,13 @@ static void assert_evicts(int fd, const char *label, unsigned int count)
  * @map: CPU mapping
  * @first: the byte of the BO that it has to start with
  * @size: its bytes
+ * @before: bytes of the BO that stay mapped in front of it
  */
 struct view {
 	char *map;
 	uint64_t first;
 	uint64_t size;
+	uint64_t before;
 };
 
 #define VIEW_LABEL "looked at"
@@ -287,7 +289,7 @@ static struct view view_protected(int fd, const struct panthor_bo *bo)
 		*(volatile char *)(map + offset);
 	igt_assert_eq(mprotect(map, HEAD, PROT_READ), 0);
 
-	return (struct view){ map + HEAD, HEAD, bo->size - HEAD };
+	return (struct view){ map + HEAD, HEAD, bo->size - HEAD, HEAD };
 }
 
 static int export_dmabuf(int fd, const struct panthor_bo *bo)
@@ -430,7 +432,7 @@ static void cpu_view(int fd, const void *row)
 	view_store(&view);
 	view_assert_stored(&exec, &view);
 
-	igt_assert_eq(munmap(view.map, view.size), 0);
+	igt_assert_eq(munmap(view.map - view.before, view.before + view.size), 0);
 	igt_panthor_exec_fini(&exec);
 	igt_panthor_free_bo(fd, &bo);
 }

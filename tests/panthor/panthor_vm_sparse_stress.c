@@ -1025,8 +1025,12 @@ static void race_files(int fd)
 
 static const uint64_t count_sizes[] = { PAGE, 16 * PAGE };
 
-/* How long BOs may stay after their file was closed. */
+/*
+ * How long BOs may stay after their file was closed; and how long the count has to stay what it is
+ * before anything is compared with it, since files of an earlier subtest may just have been closed.
+ */
 #define COUNT_SETTLE_MS 1000
+#define COUNT_STILL_US 50000
 
 /*
  * Pages; nothing is written where there are none. A sum that has become negative looks
@@ -1058,6 +1062,15 @@ static bool count_is(int64_t expected, int64_t *count)
 	igt_assert(read_shrinker_count(count));
 
 	return *count == expected;
+}
+
+/* Whether the count stays what it was. */
+static bool count_stays(int64_t *count)
+{
+	const int64_t last = *count;
+
+	usleep(COUNT_STILL_US);
+	return count_is(last, count);
 }
 
 /* A BO comes and goes, in a VM that no group makes active. */
@@ -1094,6 +1107,8 @@ static void race_count(int fd)
 	igt_panthor_require_shrink(fd);
 	igt_require_f(read_shrinker_count(&before),
 		      "the kernel has no " COUNT_FILES " (CONFIG_SHRINKER_DEBUG)\n");
+	igt_assert_f(igt_wait(count_stays(&before), COUNT_SETTLE_MS, 0),
+		     "what the shrinker promises changes all the time\n");
 
 	for (unsigned int i = 0; i < COUNT_ROUNDS; i++) {
 		igt_fork(child, (int)ARRAY_SIZE(count_sizes))
