@@ -3,7 +3,7 @@
 # Copyright (C) 2026 The vmali authors
 #
 # style.sh shellcheck|checkpatch: checks the project's own files with one tool, inside
-# the toolbox.
+# the toolbox. It calls itself as style.sh patch, to check several patches at once.
 
 set -eu
 
@@ -53,17 +53,20 @@ style_checkpatch() {
 	options_defaults
 	kernel_source_ensure
 	set -- "$KERNEL_SOURCE/scripts/checkpatch.pl" --no-tree --max-line-length=100 --show-types \
-		--terse --quiet
+		--terse --quiet --no-summary
 	perl "$@" --strict --file kernel/vmali-pci/*.c
-	for patch in kernel/patches/*.patch kernel/patches/backport/*.patch; do
-		patch_style "$patch" "$@" || exit
-	done
+	printf '%s\0' kernel/patches/*.patch kernel/patches/backport/*.patch |
+		xargs -0 -P "$(nproc)" -I {} sh "$0" patch {} "$@"
 	files '*.c' '*.h' ':!kernel' ':!lib/igt/igt_aux.h' | tr '\n' '\0' |
-		xargs -0 perl "$@" --ignore "$USER_SPACE_IGNORES" --file
+		xargs -0 -n 16 -P "$(nproc)" perl "$@" --ignore "$USER_SPACE_IGNORES" --file
 }
 
 case ${1:-} in
 shellcheck | checkpatch) "style_$1" ;;
+patch)
+	shift
+	patch_style "$@"
+	;;
 *)
 	echo 'usage: style.sh shellcheck|checkpatch' >&2
 	exit 2
