@@ -249,7 +249,7 @@ static struct view unmap_until(int fd, const struct panthor_bo *bo, uint64_t fir
 	if (first)
 		igt_assert_eq(munmap(map, first), 0);
 
-	return (struct view){ map + end, end, bo->size - end };
+	return (struct view){ .map = map + end, .first = end, .size = bo->size - end };
 }
 
 static struct view view_without_head(int fd, const struct panthor_bo *bo)
@@ -277,7 +277,7 @@ static struct view view_moved(int fd, const struct panthor_bo *bo)
 	igt_assert(mremap(map + HEAD, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, moved) == moved);
 	igt_assert_eq(munmap(map, HEAD), 0);
 
-	return (struct view){ moved, HEAD, size };
+	return (struct view){ .map = moved, .first = HEAD, .size = size };
 }
 
 /* The head stays mapped, but is no longer part of the same VMA. */
@@ -289,7 +289,12 @@ static struct view view_protected(int fd, const struct panthor_bo *bo)
 		*(volatile char *)(map + offset);
 	igt_assert_eq(mprotect(map, HEAD, PROT_READ), 0);
 
-	return (struct view){ map + HEAD, HEAD, bo->size - HEAD, HEAD };
+	return (struct view){
+		.map = map + HEAD,
+		.first = HEAD,
+		.size = bo->size - HEAD,
+		.before = HEAD,
+	};
 }
 
 static int export_dmabuf(int fd, const struct panthor_bo *bo)
@@ -312,7 +317,7 @@ static struct view view_dmabuf(int fd, const struct panthor_bo *bo)
 	igt_assert(map != MAP_FAILED);
 	igt_assert_eq(close(dmabuf), 0);
 
-	return (struct view){ map, HEAD, size };
+	return (struct view){ .map = map, .first = HEAD, .size = size };
 }
 
 /* The GPU stored with the first seed. */
