@@ -10,6 +10,7 @@
 
 #define LINE_SIZE 64		/* bytes that are fetched at once, aligned */
 #define LINE_INSTRS (LINE_SIZE / CSF_INSTR_SIZE)
+#define DECODED_COUNT 64
 #define ALL_SB ((1u << CSF_SB_COUNT) - 1)
 
 /*
@@ -216,21 +217,38 @@ static void trace_stop(const struct csf_stream *cs, uint64_t va, enum csf_step s
 		      (unsigned long long)cs->exception_info);
 }
 
+/*
+ * The word, decoded, or NULL. What a word means depends on nothing else, and a loop has few words:
+ * those decoded last are kept.
+ */
+static const struct csf_instr *decode(uint64_t word)
+{
+	static _Thread_local struct csf_instr last[DECODED_COUNT];
+	struct csf_instr *instr = &last[(word ^ word >> 32 ^ word >> 48) % DECODED_COUNT];
+
+	if (instr->op && instr->word == word)
+		return instr;
+	if (csf_decode(word, instr))
+		return instr;
+	instr->op = NULL;
+	return NULL;
+}
+
 static enum csf_step execute(struct csf_stream *cs, uint64_t va, uint64_t word)
 {
-	struct csf_instr instr;
+	const struct csf_instr *instr = decode(word);
 	uint64_t address;
 	enum csf_step step;
 
-	if (!csf_decode(word, &instr))
+	if (!instr)
 		return csf_fatal(cs, CSF_EXC_CS_INSTR_INVALID, word);
-	address = csf_address(cs, &instr);
-	step = exec[field_get(word, CSF_OPCODE_FIELD)](cs, &instr);
+	address = csf_address(cs, instr);
+	step = exec[field_get(word, CSF_OPCODE_FIELD)](cs, instr);
 	if (step == CSF_STEP_NEXT)
 		csf_set_position(cs, csf_position(cs) + CSF_INSTR_SIZE);
 	/* Only what is done: a wait that is tried again and again would fill the trace. */
-	if (trace_enabled && instr.op->traced && step <= CSF_STEP_MOVED)
-		trace_instr(cs, va, &instr, address);
+	if (trace_enabled && instr->op->traced && step <= CSF_STEP_MOVED)
+		trace_instr(cs, va, instr, address);
 	return step;
 }
 

@@ -50,21 +50,31 @@ static void put_in_flight(struct csf_stream *cs, const struct csf_instr *instr,
 
 		if (!(mask >> i & 1))
 			continue;
+		cs->in_flight.reg[reg / 32] |= 1u << reg % 32;
 		cs->in_flight.value[reg] = le32toh(value[i]);
-		cs->in_flight.sb[reg] = cs->state.sb_other + 1;
+		cs->in_flight.sb[reg] = cs->state.sb_other;
+	}
+}
+
+/* The same for the 32 registers from @first on. */
+static void loads_arrive_at(struct csf_stream *cs, unsigned int first, uint32_t mask)
+{
+	uint32_t left = cs->in_flight.reg[first / 32];
+
+	for (; left; left &= left - 1) {
+		unsigned int reg = first + __builtin_ctz(left);
+
+		if (!(mask >> cs->in_flight.sb[reg] & 1))
+			continue;
+		cs->state.reg[reg] = cs->in_flight.value[reg];
+		cs->in_flight.reg[first / 32] &= ~(1u << reg % 32);
 	}
 }
 
 void csf_loads_arrive(struct csf_stream *cs, uint32_t mask)
 {
-	for (unsigned int reg = 0; reg < CSF_REG_COUNT; reg++) {
-		unsigned int sb = cs->in_flight.sb[reg];
-
-		if (!sb || !(mask >> (sb - 1) & 1))
-			continue;
-		cs->state.reg[reg] = cs->in_flight.value[reg];
-		cs->in_flight.sb[reg] = 0;
-	}
+	for (unsigned int first = 0; first < CSF_REG_COUNT; first += 32)
+		loads_arrive_at(cs, first, mask);
 }
 
 enum csf_step csf_exec_load_multiple(struct csf_stream *cs, const struct csf_instr *instr)

@@ -99,8 +99,9 @@ struct csf_stream {
 	uint64_t exception_info;
 	/* loads whose scoreboard entry was not waited for yet, see csf/memory.c */
 	struct {
+		uint32_t reg[CSF_REG_COUNT / 32];	/* a bit for each that has one */
 		uint32_t value[CSF_REG_COUNT];
-		uint8_t sb[CSF_REG_COUNT];	/* entry + 1, or 0: nothing in flight */
+		uint8_t sb[CSF_REG_COUNT];
 	} in_flight;
 };
 

@@ -58,17 +58,20 @@ uint64_t turnstile_enter(struct turnstile *t)
 	return rung;
 }
 
+/* Who is woken wants the mutex: it is free by then. */
 void turnstile_leave(struct turnstile *t, bool ring)
 {
+	bool turn;
+
 	pthread_mutex_lock(&t->mutex);
 	t->serving++;
-	if (t->serving != t->next)
-		pthread_cond_broadcast(&t->turn);
-	if (ring) {
-		t->rung++;
-		pthread_cond_signal(&t->bell);
-	}
+	turn = t->serving != t->next;
+	t->rung += ring;
 	pthread_mutex_unlock(&t->mutex);
+	if (turn)
+		pthread_cond_broadcast(&t->turn);
+	if (ring)
+		pthread_cond_signal(&t->bell);
 }
 
 static struct timespec deadline_in(uint64_t timeout_ns)

@@ -258,6 +258,14 @@ static bool range_accessible(const struct guest_memory *mem, uint64_t gpa, size_
 	return true;
 }
 
+static void copy_part(uint8_t *host, uint8_t *buf, size_t len, enum direction direction)
+{
+	if (direction == TO_GUEST)
+		memcpy(host, buf, len);
+	else
+		memcpy(buf, host, len);
+}
+
 static void copy_parts(const struct guest_memory *mem, uint64_t gpa, uint8_t *buf, size_t len,
 		       enum direction direction)
 {
@@ -266,24 +274,36 @@ static void copy_parts(const struct guest_memory *mem, uint64_t gpa, uint8_t *bu
 	for (; len; gpa += part, buf += part, len -= part) {
 		uint8_t *host = find_part(mem, gpa, len, direction, &part);
 
-		if (direction == TO_GUEST)
-			memcpy(host, buf, part);
-		else
-			memcpy(buf, host, part);
+		copy_part(host, buf, part, direction);
 	}
+}
+
+static bool access_locked(struct guest_memory *mem, uint64_t gpa, void *buf, size_t len,
+			  enum direction direction)
+{
+	size_t part = 0;
+	uint8_t *host = len ? find_part(mem, gpa, len, direction, &part) : NULL;
+
+	/* nearly always: a command stream accesses some bytes at a time */
+	if (host && part == len) {
+		copy_part(host, buf, len, direction);
+		return true;
+	}
+	if (!range_accessible(mem, gpa, len, direction))
+		return false;
+	copy_parts(mem, gpa, buf, len, direction);
+	return true;
 }
 
 static int access_range(struct guest_memory *mem, uint64_t gpa, void *buf, size_t len,
 			enum direction direction)
 {
-	bool accessible;
+	bool done;
 
 	pthread_rwlock_rdlock(&mem->lock);
-	accessible = range_accessible(mem, gpa, len, direction);
-	if (accessible)
-		copy_parts(mem, gpa, buf, len, direction);
+	done = access_locked(mem, gpa, buf, len, direction);
 	pthread_rwlock_unlock(&mem->lock);
-	return accessible ? 0 : -EFAULT;
+	return done ? 0 : -EFAULT;
 }
 
 int guest_memory_read(struct guest_memory *mem, uint64_t gpa, void *buf, size_t len)

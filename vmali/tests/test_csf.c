@@ -179,6 +179,15 @@ static enum csf_outcome run_words(struct fixture *f, const uint64_t *word, size_
 
 #define run(f, ...) run_words(f, WORDS(__VA_ARGS__), COUNT(__VA_ARGS__))
 
+/* The same from the ring's start, with the registers and loads in flight of what ran before. */
+static enum csf_outcome run_words_on(struct fixture *f, const uint64_t *word, size_t count)
+{
+	f->cs.state.extract = 0;
+	return run_words(f, word, count);
+}
+
+#define run_on(f, ...) run_words_on(f, WORDS(__VA_ARGS__), COUNT(__VA_ARGS__))
+
 static void assert_fatal(struct fixture *f, enum csf_outcome outcome, uint32_t exception,
 			 uint64_t info)
 {
@@ -536,6 +545,27 @@ static void test_drain(void **state)
 	drop_fixture(f);
 }
 
+/* Loads in flight to the first and the last registers, of which a WAIT covers every other one. */
+static void test_loads_everywhere(void **state)
+{
+	static const unsigned int base[] = { 6, 16, 31, 32, 47, 63, 64, 80, 95 };
+	const unsigned int count = sizeof(base) / sizeof(base[0]);
+	struct fixture *f = make_fixture();
+
+	(void)state;
+	prepare_data(f);
+	for (unsigned int i = 0; i < count; i++)
+		assert_int_equal(run_on(f, SET_SB_ENTRY(0, i % 2), LOAD(base[i], 1, 0, 8 * i)),
+				 CSF_RING_EMPTY);
+	assert_int_equal(run_on(f, WAIT(2)), CSF_RING_EMPTY);
+	for (unsigned int i = 0; i < count; i++)
+		assert_int_equal(f->cs.state.reg[base[i]], i % 2 ? (uint32_t)pattern(i) : 0);
+	assert_int_equal(run_on(f, WAIT(1)), CSF_RING_EMPTY);
+	for (unsigned int i = 0; i < count; i++)
+		assert_int_equal(f->cs.state.reg[base[i]], (uint32_t)pattern(i));
+	drop_fixture(f);
+}
+
 /* 4. Stalls and faults */
 
 /* Each touches the first words of DATA; what is there when it was done once, in the end. */
@@ -658,6 +688,29 @@ static void test_loop(void **state)
 	assert_int_equal(outcome, CSF_RING_EMPTY);
 	assert_int_equal(get_pair(f, 8), 5050);
 	assert_int_equal(f->cs.state.depth, 0);
+	drop_fixture(f);
+}
+
+/*
+ * What a word does, it does whichever words were executed before: each of the first round has to
+ * make room for others of the same shape, and comes once more.
+ */
+static void test_many_words(void **state)
+{
+	struct fixture *f = make_fixture();
+
+	(void)state;
+	for (unsigned int i = 0; i < 2 * 512; i++) {
+		unsigned int reg = 6 + i % 80, imm = i % 512 << i % 16;
+
+		assert_int_equal(run_on(f, MOVE32(reg, imm)), CSF_RING_EMPTY);
+		assert_int_equal(f->cs.state.reg[reg], imm);
+	}
+	/* nor does one that is refused become valid by being seen again */
+	for (unsigned int i = 0; i < 2; i++) {
+		restart(f, 0);
+		assert_fatal(f, run(f, MOVE32(96, 1)), CSF_EXC_CS_INSTR_INVALID, MOVE32(96, 1));
+	}
 	drop_fixture(f);
 }
 
@@ -1114,12 +1167,14 @@ int main(void)
 		cmocka_unit_test(test_load_is_issued_once),
 		cmocka_unit_test(test_load_overwrites),
 		cmocka_unit_test(test_load_arrives_once),
+		cmocka_unit_test(test_loads_everywhere),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_stalls),
 		cmocka_unit_test(test_stall_in_the_middle),
 		cmocka_unit_test(test_fetch_stalls_and_faults),
 		cmocka_unit_test(test_fault_leaves_memory),
 		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_many_words),
 		cmocka_unit_test(test_branch_targets),
 		cmocka_unit_test(test_branch_in_ring),
 		cmocka_unit_test(test_call_depth),
