@@ -163,18 +163,6 @@ guest_busybox() {
 	"$1/bin/busybox" --install "$1/bin" || die 2 'the applets of busybox could not be made'
 }
 
-# Each subtest is a process, and libigt, which igt_runner needs too, brings some forty libraries:
-# from the root that the guest shares they cost a message to the host for each piece. For the stack
-# trace of a subtest that fails, libdw would open some thirty more, to ask a server on the network,
-# which the board does not have: a file that is no library ends that at once.
-guest_libraries() {
-	mkdir -p "$1"
-	# shellcheck disable=SC2046 # paths without blanks
-	cp -L $(ldd "$(command -v igt_runner)" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p') "$1/" ||
-		die 2 'the libraries of igt_runner could not be copied'
-	: >"$1/libdebuginfod.so.1"
-}
-
 # panthor knows its firmware by the GPU's architecture, 10.8 on this board.
 guest_firmware() {
 	mkdir -p "$1"
