@@ -30,9 +30,10 @@
 
 /*
  * The shrinker only tries the locks that it needs, and does not wait for long for
- * jobs to end (panthor_gem_try_evict()), so one scan may leave a BO alone.
+ * jobs to end (panthor_gem_try_evict()), so one scan may leave a BO alone. That
+ * dozens of them do, which fit in here, is no coincidence.
  */
-#define EVICT_DEADLINE_MS 5000
+#define EVICT_DEADLINE_MS 1500
 #define EVICT_INTERVAL_MS 20
 
 /* The driver suspends the device some 50 ms after its last job. */

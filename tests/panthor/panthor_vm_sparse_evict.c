@@ -213,7 +213,7 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor across evictions");
 #define SUSPENDED_MS 200
 
 /* How long VMs and objects may stay after they were given up: groups go later. */
-#define RELEASE_DEADLINE_MS 5000
+#define RELEASE_DEADLINE_MS 3000
 
 #define FIRST IGT_PANTHOR_FIRST
 #define SECOND IGT_PANTHOR_SECOND

@@ -177,7 +177,7 @@ IGT_TEST_DESCRIPTION("Check buffer objects of panthor beside sparse mappings");
 #define THIRD IGT_PANTHOR_THIRD
 
 /* How long the shrinker may leave a BO alone: one scan tries locks only. */
-#define EVICT_DEADLINE_MS 5000
+#define EVICT_DEADLINE_MS 1500
 
 /* BOs of this process with that label that have no pages, having been evicted. */
 static unsigned int count_evicted(int fd, const char *label)
