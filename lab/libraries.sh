@@ -13,9 +13,10 @@
 
 LIBRARIES_LEFT_OUT='libcairo.so.2 libcrypto.so.3'
 
-# Prints the paths of the libraries that igt_runner loads, a line each.
+# libraries_loaded [FOLDER]: prints the paths of the libraries that igt_runner loads, a line each; from
+# FOLDER what is there.
 libraries_loaded() {
-	ldd "$(command -v igt_runner)" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p'
+	LD_LIBRARY_PATH=${1:-} ldd "$(command -v igt_runner)" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p'
 }
 
 # stand_in_symbols LIBRARY: prints those functions of a library that igt_runner's other libraries
@@ -67,10 +68,10 @@ libraries_build() {
 # the network, which the board does not have: a file that is no library ends that at once.
 guest_libraries() {
 	mkdir -p "$1"
+	instead=
+	[ -n "$TESTS" ] || instead=$BUILD_DIR/stand-ins
 	# shellcheck disable=SC2046 # paths without blanks
-	(
-		[ -n "$TESTS" ] || export LD_LIBRARY_PATH="$BUILD_DIR/stand-ins"
-		cp -L $(libraries_loaded) "$1/"
-	) || die 2 'the libraries of igt_runner could not be copied'
+	cp -L $(libraries_loaded "$instead") "$1/" ||
+		die 2 'the libraries of igt_runner could not be copied'
 	: >"$1/libdebuginfod.so.1"
 }
