@@ -14,44 +14,49 @@ set -eu
 REPO=$(readlink -f -- "$(dirname -- "$0")/../..")
 # shellcheck source=lab/tests/lib.sh
 . "$REPO/lab/tests/lib.sh"
+# shellcheck source=lab/tests/inside.sh
+. "$REPO/lab/tests/inside.sh"
 for part in common toolbox; do
 	# shellcheck source=/dev/null
 	. "$REPO/lab/$part.sh"
 done
 
-# inside SCRIPT: after lab/libraries.sh has made its stand-ins, in the toolbox of whoever runs this.
-inside() {
-	namespace true 2>/dev/null || skip 'no namespaces here'
-	[ -d "$CACHE_OF_USER/vmali/toolbox/$(toolbox_key)" ] || skip 'no toolbox in the cache'
-	(
-		XDG_CACHE_HOME=$CACHE_OF_USER
-		toolbox_exec sh -euc '
-			die() { echo "$2"; exit "$1"; }
-			WORK=/tmp/work BUILD_DIR=/tmp/build TESTS=
-			mkdir -p "$WORK" "$BUILD_DIR"
-			. lab/libraries.sh
-			libraries_build
-			'"$1"
-	)
+# with_stand_ins SCRIPT: in the toolbox, after lab/libraries.sh has made its stand-ins. `set -e` does
+# not act on `! CMD`: that is what `fails` is for.
+with_stand_ins() {
+	inside sh -euc '
+		die() { echo "$2"; exit "$1"; }
+		fails() { ! "$@"; }
+		WORK=/tmp/work BUILD_DIR=/tmp/build TESTS=
+		mkdir -p "$WORK" "$BUILD_DIR"
+		. lab/libraries.sh
+		libraries_build
+		'"$1"
 }
 
 # With all that is asked for bound at once, and each version looked for.
 test_complete() {
-	same '' "$(inside 'LD_LIBRARY_PATH=$BUILD_DIR/stand-ins ldd -r "$(command -v igt_runner)" |
-		sed -n "/undefined\\|not found\\|no version/p"')"
-	inside 'LD_LIBRARY_PATH=$BUILD_DIR/stand-ins LD_BIND_NOW=1 igt_runner --version |
+	need_toolbox
+	with_stand_ins 'LD_LIBRARY_PATH=$BUILD_DIR/stand-ins ldd -r "$(command -v igt_runner)"' \
+		>"$SCRATCH/bound" 2>&1
+	grep -q '/tmp/build/stand-ins/libcairo' "$SCRATCH/bound"
+	fails grep 'undefined\|not found\|no version' "$SCRATCH/bound"
+	with_stand_ins 'LD_LIBRARY_PATH=$BUILD_DIR/stand-ins LD_BIND_NOW=1 igt_runner --version |
 		grep -q IGT-Version'
 }
 
 test_needs_nothing() {
-	inside 'for file in "$BUILD_DIR"/stand-ins/*; do readelf -d "$file"; done' >"$SCRATCH/dynamic"
+	need_toolbox
+	with_stand_ins 'for file in "$BUILD_DIR"/stand-ins/*; do readelf -d "$file"; done' \
+		>"$SCRATCH/dynamic"
 	grep -q SONAME "$SCRATCH/dynamic"
-	fails grep -q NEEDED "$SCRATCH/dynamic"
+	fails grep NEEDED "$SCRATCH/dynamic"
 }
 
 # A call ends the program at once.
 test_calls() {
-	inside '
+	need_toolbox
+	with_stand_ins '
 		echo "void cairo_create(void); int main(void) { cairo_create(); return 0; }" >/tmp/c.c
 		cc -o /tmp/c /tmp/c.c "$BUILD_DIR/stand-ins/libcairo.so.2"
 		status=0
@@ -62,18 +67,24 @@ test_calls() {
 # The board gets them instead of the libraries, and of what those need nothing: for tests that are
 # not ours all is as it was.
 test_copied() {
-	inside 'guest_libraries /tmp/ours; TESTS=kms_getfb; guest_libraries /tmp/all
+	need_toolbox
+	with_stand_ins '
+		guest_libraries /tmp/ours
+		TESTS=kms_getfb
+		guest_libraries /tmp/all
 		cmp /tmp/ours/libcairo.so.2 "$BUILD_DIR/stand-ins/libcairo.so.2"
-		! cmp -s /tmp/all/libcairo.so.2 "$BUILD_DIR/stand-ins/libcairo.so.2"
-		ls /tmp/all | grep -q ^libfreetype
-		! ls /tmp/ours | grep ^libfreetype'
+		fails cmp -s /tmp/all/libcairo.so.2 "$BUILD_DIR/stand-ins/libcairo.so.2"
+		[ -e /tmp/all/libfreetype.so.6 ]
+		[ ! -e /tmp/ours/libfreetype.so.6 ]'
 }
 
 # One of which nothing is asked is an error: the libraries are not what they were.
 test_unused() {
-	inside 'echo "int unused;" >/tmp/unused.c
+	need_toolbox
+	with_stand_ins '
+		echo "int unused;" >/tmp/unused.c
 		cc -shared -o /tmp/unused.so /tmp/unused.c
-		! stand_in /tmp/unused.so /tmp/none
+		fails stand_in /tmp/unused.so /tmp/none
 		[ ! -e /tmp/none ]'
 }
 

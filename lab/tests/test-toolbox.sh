@@ -14,6 +14,8 @@ set -eu
 REPO=$(readlink -f -- "$(dirname -- "$0")/../..")
 # shellcheck source=lab/tests/lib.sh
 . "$REPO/lab/tests/lib.sh"
+# shellcheck source=lab/tests/inside.sh
+. "$REPO/lab/tests/inside.sh"
 for part in common toolbox kernel; do
 	# shellcheck source=/dev/null
 	. "$REPO/lab/$part.sh"
@@ -227,19 +229,6 @@ test_host_tools() {
 }
 
 # ---------------------------------------------------------------------------------------------
-
-need_toolbox() {
-	namespace true 2>/dev/null || skip 'no namespaces here'
-	[ -d "$CACHE_OF_USER/vmali/toolbox/$(toolbox_key)" ] || skip 'no toolbox in the cache'
-}
-
-# inside CMD…: in the toolbox of whoever runs this.
-inside() {
-	(
-		XDG_CACHE_HOME=$CACHE_OF_USER
-		toolbox_exec "$@"
-	)
-}
 
 test_inside() {
 	need_toolbox
