@@ -29,9 +29,10 @@ stand_in_symbols() {
 		sort -u | comm -12 - "$WORK/defined"
 }
 
-# Makes of stand_in_symbols' lines the assembler source $1.s and the version script $1.map. False if
-# there are none.
+# Makes of stand_in_symbols' lines the assembler source $1.s, none if there is no line, and the
+# version script $1.map.
 stand_in_source() {
+	rm -f "$1.s"
 	awk -F@ -v source="$1.s" -v map="$1.map" '
 		{ printf ".globl f%d\n.type f%d, @function\nf%d: ud2\n", NR, NR, NR >source }
 		$2 { printf ".symver f%d, %s@@%s, remove\n", NR, $1, $2 >source; version[$2] }
@@ -39,7 +40,6 @@ stand_in_source() {
 		END {
 			for (name in version) print name " {};" >map
 			if (!length(version)) print "{ global: *; };" >map
-			exit !NR
 		}'
 }
 
@@ -52,13 +52,14 @@ stand_in() {
 }
 
 # Makes in the build folder what stands in for the libraries that are left out, where igt_runner
-# has them.
+# has them. Again if a library, or how it is done, is newer.
 libraries_build() {
 	mkdir -p "$BUILD_DIR/stand-ins"
 	for name in $LIBRARIES_LEFT_OUT; do
 		library=$(libraries_loaded | grep "/${name}\$") || continue
-		[ "$BUILD_DIR/stand-ins/$name" -nt "$library" ] ||
-			stand_in "$library" "$BUILD_DIR/stand-ins/$name" || return 1
+		file=$BUILD_DIR/stand-ins/$name
+		[ "$file" -nt "$library" ] && [ "$file" -nt "$REPO/lab/libraries.sh" ] ||
+			stand_in "$library" "$file" || return 1
 	done
 }
 
