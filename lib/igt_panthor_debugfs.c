@@ -28,14 +28,6 @@
  */
 #define GPUVAS_DEADLINE_MS 2000
 
-/*
- * The shrinker only tries the locks that it needs, and does not wait for long for
- * jobs to end (panthor_gem_try_evict()), so one scan may leave a BO alone. That
- * dozens of them do, which fit in here, is no coincidence.
- */
-#define EVICT_DEADLINE_MS 1500
-#define EVICT_INTERVAL_MS 20
-
 /* The driver suspends the device some 50 ms after its last job. */
 #define SUSPEND_INTERVAL_MS 2
 
@@ -814,8 +806,10 @@ void igt_panthor_evict_dummy(int fd, uint64_t dummy)
 	igt_assert(igt_panthor_read_dummy(fd, dummy, &before));
 	igt_assert_eq_u64(before.resident, IGT_PANTHOR_DUMMY_SIZE);
 
-	igt_assert_f(igt_wait(try_evict_dummy(fd, dummy), EVICT_DEADLINE_MS, EVICT_INTERVAL_MS),
-		     "the shrinker left the sparse dummy alone for %d ms\n", EVICT_DEADLINE_MS);
+	igt_assert_f(igt_wait(try_evict_dummy(fd, dummy), IGT_PANTHOR_EVICT_DEADLINE_MS,
+			      IGT_PANTHOR_EVICT_INTERVAL_MS),
+		     "the shrinker left the sparse dummy alone for %d ms\n",
+		     IGT_PANTHOR_EVICT_DEADLINE_MS);
 
 	igt_assert(igt_panthor_read_dummy(fd, dummy, &after));
 	igt_assert_eq_u64(after.resident, 0);
@@ -838,9 +832,10 @@ static bool try_evict_gem(int fd, const char *label)
  */
 void igt_panthor_evict_gem(int fd, const char *label)
 {
-	igt_assert_f(igt_wait(try_evict_gem(fd, label), EVICT_DEADLINE_MS, EVICT_INTERVAL_MS),
+	igt_assert_f(igt_wait(try_evict_gem(fd, label), IGT_PANTHOR_EVICT_DEADLINE_MS,
+			      IGT_PANTHOR_EVICT_INTERVAL_MS),
 		     "the shrinker left the BO \"%s\" alone for %d ms\n", label,
-		     EVICT_DEADLINE_MS);
+		     IGT_PANTHOR_EVICT_DEADLINE_MS);
 }
 
 /**

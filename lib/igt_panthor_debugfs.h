@@ -20,6 +20,16 @@
 /* The kernel's TASK_COMM_LEN. */
 #define IGT_PANTHOR_COMM_LEN 16
 
+/*
+ * How long the shrinker may leave a BO alone. It only tries the locks that it
+ * needs, and does not wait for long for jobs to end (panthor_gem_try_evict()), so
+ * one scan may. That dozens of them do, which fit in here, is no coincidence.
+ */
+#define IGT_PANTHOR_EVICT_DEADLINE_MS 1500
+
+/* From the end of one scan to the next. */
+#define IGT_PANTHOR_EVICT_INTERVAL_MS 20
+
 /**
  * igt_panthor_gem:
  * @pid: process that created the BO (its thread group)

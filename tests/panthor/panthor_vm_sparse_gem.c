@@ -176,9 +176,6 @@ IGT_TEST_DESCRIPTION("Check buffer objects of panthor beside sparse mappings");
 #define SECOND IGT_PANTHOR_SECOND
 #define THIRD IGT_PANTHOR_THIRD
 
-/* How long the shrinker may leave a BO alone: one scan tries locks only. */
-#define EVICT_DEADLINE_MS 1500
-
 /* BOs of this process with that label that have no pages, having been evicted. */
 static unsigned int count_evicted(int fd, const char *label)
 {
@@ -202,9 +199,10 @@ static unsigned int shrink_count(int fd, const char *label)
 
 static void assert_evicts(int fd, const char *label, unsigned int count)
 {
-	igt_assert_f(igt_wait(shrink_count(fd, label) == count, EVICT_DEADLINE_MS, 20),
+	igt_assert_f(igt_wait(shrink_count(fd, label) == count, IGT_PANTHOR_EVICT_DEADLINE_MS,
+			      IGT_PANTHOR_EVICT_INTERVAL_MS),
 		     "the shrinker left %u of %u BOs alone for %d ms\n",
-		     count - count_evicted(fd, label), count, EVICT_DEADLINE_MS);
+		     count - count_evicted(fd, label), count, IGT_PANTHOR_EVICT_DEADLINE_MS);
 }
 
 /**
