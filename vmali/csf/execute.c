@@ -10,7 +10,7 @@
 
 #define LINE_SIZE 64		/* bytes that are fetched at once, aligned */
 #define LINE_INSTRS (LINE_SIZE / CSF_INSTR_SIZE)
-#define DECODED_COUNT 64
+#define DECODED_COUNT 64	/* words that are kept decoded, far more than a loop has */
 #define ALL_SB ((1u << CSF_SB_COUNT) - 1)
 
 /*

@@ -56,7 +56,7 @@ static void put_in_flight(struct csf_stream *cs, const struct csf_instr *instr,
 	}
 }
 
-/* The same for the 32 registers from @first on. */
+/* csf_loads_arrive() for the 32 registers from @first on. */
 static void loads_arrive_at(struct csf_stream *cs, unsigned int first, uint32_t mask)
 {
 	uint32_t left = cs->in_flight.reg[first / 32];

@@ -64,6 +64,7 @@ struct csf_state {
 };
 
 _Static_assert(sizeof(struct csf_state) == 528, "the suspend buffer's layout");
+_Static_assert(CSF_REG_COUNT % 32 == 0, "registers are counted by words of bits");
 
 /**
  * struct csf_stream_config - What a stream is started with
@@ -99,7 +100,7 @@ struct csf_stream {
 	uint64_t exception_info;
 	/* loads whose scoreboard entry was not waited for yet, see csf/memory.c */
 	struct {
-		uint32_t reg[CSF_REG_COUNT / 32];	/* a bit for each that has one */
+		uint32_t reg[CSF_REG_COUNT / 32];	/* a bit for each that has a load */
 		uint32_t value[CSF_REG_COUNT];
 		uint8_t sb[CSF_REG_COUNT];
 	} in_flight;
