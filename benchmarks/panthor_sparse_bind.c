@@ -47,14 +47,14 @@
 #include "igt_os.h"
 #include "igt_panthor_debugfs.h"
 #include "igt_panthor_exec.h"
-#include "igt_panthor_memory.h"
+#include "igt_kernel_memory.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "ioctl_wrappers.h"
 
 #include "bench_results.h"
 
-#define PAGE IGT_PANTHOR_PAGE_SIZE
+#define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 #define GIB ((uint64_t)SZ_1G)
 #define TIB (1024 * GIB)
 
@@ -278,7 +278,7 @@ curve_give_up(struct curve *curve, enum bench_status status, const char *format,
 /* What the last point says of this one: false, with the reason, if it is not to be tried. */
 static bool curve_affordable(struct bench *b, struct curve *curve)
 {
-	const int64_t available = igt_panthor_meminfo("MemAvailable");
+	const int64_t available = igt_meminfo_bytes("MemAvailable");
 	double growth, ms, peak;
 
 	if (!curve->last_amount)
@@ -844,7 +844,7 @@ static void open_device(struct bench *b)
 /* What the results are of. Binds a page, for the dummy object to have its memory. */
 static void describe_machine(struct bench *b)
 {
-	const uint64_t huge = igt_panthor_meminfo("ShmemHugePages");
+	const uint64_t huge = igt_meminfo_bytes("ShmemHugePages");
 	struct bench_memory memory;
 	struct utsname system;
 	uint32_t vm_id;
@@ -852,13 +852,13 @@ static void describe_machine(struct bench *b)
 	uname(&system);
 	snprintf(b->results.kernel, sizeof(b->results.kernel), "%s", system.release);
 	snprintf(b->results.machine, sizeof(b->results.machine), "%s", system.machine);
-	b->results.memory = igt_panthor_meminfo("MemTotal");
+	b->results.memory = igt_meminfo_bytes("MemTotal");
 	bench_memory_read(&memory);
 	b->results.tables_counted = memory.tables >= 0;
 
 	igt_panthor_vm_create(b->fd, &vm_id, 0);
 	igt_panthor_vm_bind_sparse(b->fd, vm_id, RANGE_VA, PAGE, 0);
-	b->results.dummy = igt_panthor_meminfo("ShmemHugePages") > huge ? "huge" : "pages";
+	b->results.dummy = igt_meminfo_bytes("ShmemHugePages") > huge ? "huge" : "pages";
 	igt_panthor_vm_destroy(b->fd, vm_id, 0);
 }
 

@@ -2,6 +2,8 @@
 // Copyright (C) 2026 The vmali authors
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include "igt_panthor.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
+#include "igt_teardown.h"
 #include "ioctl_wrappers.h"
 #include "sw_sync.h"
 
@@ -26,6 +29,62 @@
 /* Enough for hundreds of jobs: one takes 128 bytes of its queue's ring. */
 #define RING_SIZE SZ_64K
 
+/**
+ * mapping:
+ * @next: mapping that was made before
+ * @map: CPU mapping of a BO
+ * @size: bytes
+ */
+struct mapping {
+	struct mapping *next;
+	void *map;
+	size_t size;
+};
+
+static struct mapping *mappings;
+
+static struct mapping **find_mapping(const void *map)
+{
+	struct mapping **m = &mappings;
+
+	while (*m && (*m)->map != map)
+		m = &(*m)->next;
+
+	return m;
+}
+
+static void unmap(void *data)
+{
+	struct mapping *m = data;
+
+	*find_mapping(m->map) = m->next;
+	munmap(m->map, m->size);
+	free(m);
+}
+
+/* A CPU mapping keeps its BO alive beyond the file: a failed subtest must not leave one. */
+static void register_mapping(void *map, size_t size)
+{
+	struct mapping *m = malloc(sizeof(*m));
+
+	igt_assert(m);
+	*m = (struct mapping){ .next = mappings, .map = map, .size = size };
+	mappings = m;
+	igt_teardown_add(unmap, m);
+}
+
+static void forget_mapping(const void *map)
+{
+	struct mapping **place = find_mapping(map), *m = *place;
+
+	if (!m)
+		return;
+
+	igt_teardown_drop(unmap, m);
+	*place = m->next;
+	free(m);
+}
+
 static int __ioctl_err(int fd, unsigned long request, void *arg)
 {
 	int err = 0;
@@ -37,10 +96,16 @@ static int __ioctl_err(int fd, unsigned long request, void *arg)
 	return err;
 }
 
-static void ioctl_expect(int fd, unsigned long request, void *arg, int err)
-{
-	igt_assert_eq(__ioctl_err(fd, request, arg), -err);
-}
+/* Asserts that an ioctl ends with the errno @err, or succeeds if @err is 0; names the ioctl. */
+#define ioctl_expect(fd, request, arg, err) \
+	assert_errno(__ioctl_err(fd, request, arg), err, #request)
+
+#define assert_errno(ret, err, what) \
+	do { \
+		const int __ret = (ret), __err = (err); \
+		igt_assert_f(__ret == -__err, what ": %s, expected %s\n", \
+			     strerror(-__ret), strerror(__err)); \
+	} while (0)
 
 /**
  * igt_panthor_skip_on_big_endian:
@@ -52,6 +117,35 @@ void igt_panthor_skip_on_big_endian(void)
 {
 	igt_skip_on_f(__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__,
 		      "panthor tests need a little-endian CPU\n");
+}
+
+/**
+ * igt_panthor_cpu_page_size:
+ *
+ * The CPU's page: the kernel rounds BO sizes to it, and CPU mappings consist of it. The GPU's page
+ * is %IGT_PANTHOR_GPU_PAGE_SIZE.
+ *
+ * Returns: bytes; 4096, 16384 or 65536. A build may fix a multiple of the machine's page by
+ * -DIGT_PANTHOR_CPU_PAGE_SIZE=BYTES, which runs the arithmetic of larger pages on any machine.
+ */
+uint64_t igt_panthor_cpu_page_size(void)
+{
+#ifdef IGT_PANTHOR_CPU_PAGE_SIZE
+	return IGT_PANTHOR_CPU_PAGE_SIZE;
+#else
+	return sysconf(_SC_PAGESIZE);
+#endif
+}
+
+/**
+ * igt_panthor_cpu_page_align:
+ * @size: bytes
+ *
+ * Returns: @size, rounded up to whole CPU pages as the kernel rounds the size of a BO.
+ */
+uint64_t igt_panthor_cpu_page_align(uint64_t size)
+{
+	return ALIGN(size, igt_panthor_cpu_page_size());
 }
 
 /**
@@ -192,6 +286,19 @@ uint32_t igt_panthor_vm_get_state(int fd, uint32_t vm_id)
 }
 
 /**
+ * igt_panthor_vm_assert_usable:
+ * @fd: device
+ * @vm_id: VM
+ *
+ * Asserts that the VM is usable.
+ */
+void igt_panthor_vm_assert_usable(int fd, uint32_t vm_id)
+{
+	igt_assert_f(igt_panthor_vm_get_state(fd, vm_id) == DRM_PANTHOR_VM_STATE_USABLE,
+		     "VM %u is unusable\n", vm_id);
+}
+
+/**
  * ___igt_panthor_vm_bind:
  * @fd: device
  * @bind: every field as the caller wants it; ops.count is set to the index of
@@ -239,7 +346,8 @@ int __igt_panthor_vm_bind_ops(int fd, uint32_t vm_id, uint32_t flags,
 void igt_panthor_vm_bind_ops(int fd, uint32_t vm_id, struct drm_panthor_vm_bind_op *ops,
 			     uint32_t count, int err)
 {
-	igt_assert_eq(__igt_panthor_vm_bind_ops(fd, vm_id, 0, ops, count), -err);
+	assert_errno(__igt_panthor_vm_bind_ops(fd, vm_id, 0, ops, count), err,
+		     "DRM_IOCTL_PANTHOR_VM_BIND");
 }
 
 /**
@@ -255,8 +363,8 @@ void igt_panthor_vm_bind_ops(int fd, uint32_t vm_id, struct drm_panthor_vm_bind_
 void igt_panthor_vm_bind_ops_async(int fd, uint32_t vm_id, struct drm_panthor_vm_bind_op *ops,
 				   uint32_t count, int err)
 {
-	igt_assert_eq(__igt_panthor_vm_bind_ops(fd, vm_id, DRM_PANTHOR_VM_BIND_ASYNC, ops, count),
-		      -err);
+	assert_errno(__igt_panthor_vm_bind_ops(fd, vm_id, DRM_PANTHOR_VM_BIND_ASYNC, ops, count),
+		     err, "DRM_IOCTL_PANTHOR_VM_BIND, asynchronous");
 }
 
 /**
@@ -317,7 +425,8 @@ void igt_panthor_bo_create(int fd, struct panthor_bo *bo, uint64_t size, uint32_
  * @flags: of enum drm_panthor_bo_flags
  * @err: expected errno of the creation, or 0
  *
- * Creates a BO and maps all of it for the CPU, to read and to write.
+ * Creates a BO and maps all of it for the CPU, to read and to write. igt_teardown() removes the
+ * mapping if igt_panthor_free_bo() did not.
  */
 void igt_panthor_bo_create_mapped(int fd, struct panthor_bo *bo, uint64_t size, uint32_t flags,
 				  int err)
@@ -331,6 +440,7 @@ void igt_panthor_bo_create_mapped(int fd, struct panthor_bo *bo, uint64_t size, 
 				      bo->offset);
 	igt_assert_f(bo->map, "mmap of a BO of %llu bytes failed\n",
 		     (unsigned long long)bo->size);
+	register_mapping(bo->map, bo->size);
 }
 
 /**
@@ -399,8 +509,10 @@ void igt_panthor_free_bo(int fd, struct panthor_bo *bo)
 	if (!bo)
 		return;
 
-	if (bo->map)
+	if (bo->map) {
+		forget_mapping(bo->map);
 		igt_assert_eq(munmap(bo->map, bo->size), 0);
+	}
 
 	gem_close(fd, bo->handle);
 }
@@ -540,7 +652,8 @@ int __igt_panthor_group_submit(int fd, struct drm_panthor_group_submit *group_su
  */
 void igt_panthor_group_submit(int fd, struct drm_panthor_group_submit *group_submit, int err)
 {
-	igt_assert_eq(__igt_panthor_group_submit(fd, group_submit), -err);
+	assert_errno(__igt_panthor_group_submit(fd, group_submit), err,
+		     "DRM_IOCTL_PANTHOR_GROUP_SUBMIT");
 }
 
 /**

@@ -35,12 +35,28 @@ struct panthor_bo {
 #define IGT_PANTHOR_SPARSE_MAJOR 1
 #define IGT_PANTHOR_SPARSE_MINOR 9
 
+/* The GPU's smallest page, and what VM_BIND is aligned to (panthor_vm_page_size()). */
+#define IGT_PANTHOR_GPU_PAGE_SIZE UINT64_C(4096)
+
+/* The most slots for groups of a firmware interface (MAX_CSGS in panthor_fw.h). */
+#define IGT_PANTHOR_MAX_SLOTS 31
+
 /*
  * When a wait for the GPU gives up: twice the time after which the driver itself
  * ends a job (JOB_TIMEOUT_MS in panthor_sched.c), so that what the driver does
  * about a job that hangs is still seen.
  */
 #define IGT_PANTHOR_JOB_DEADLINE_MS 10000
+
+/*
+ * When objects must be gone that were closed, destroyed or unmapped. Workers of the driver release
+ * them, after the GPU has left their groups and after an RCU grace period: some 30 ms on an idle
+ * machine, a hundred times that with all of the kernel's checks.
+ */
+#define IGT_PANTHOR_RELEASE_DEADLINE_MS 3000
+
+uint64_t igt_panthor_cpu_page_size(void);
+uint64_t igt_panthor_cpu_page_align(uint64_t size);
 
 void igt_panthor_skip_on_big_endian(void);
 bool igt_panthor_has_uapi(int fd, int major, int minor);
@@ -53,6 +69,7 @@ void igt_panthor_cs_query_limits(int fd, struct igt_panthor_cs_limits *limits);
 void igt_panthor_vm_create_userva_range(int fd, uint32_t *vm_id, int err, uint64_t *uva_range);
 void igt_panthor_vm_destroy(int fd, uint32_t vm_id, int err);
 uint32_t igt_panthor_vm_get_state(int fd, uint32_t vm_id);
+void igt_panthor_vm_assert_usable(int fd, uint32_t vm_id);
 
 static inline void igt_panthor_vm_create(int fd, uint32_t *vm_id, int err)
 {
@@ -76,6 +93,10 @@ static inline void igt_panthor_vm_bind(int fd, uint32_t vm_id, uint32_t bo_handl
 {
 	igt_panthor_vm_bind_offset(fd, vm_id, bo_handle, va, size, 0, flags, err);
 }
+
+/* Flags of an ordinary BO mapping. */
+#define IGT_PANTHOR_BO_MAP_FLAGS \
+	(DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC)
 
 #define IGT_PANTHOR_SPARSE_FLAGS \
 	(DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE | \

@@ -336,6 +336,29 @@ void igt_panthor_cs_branch(struct igt_panthor_cs *cs, enum cs_condition conditio
 }
 
 /**
+ * igt_panthor_cs_spin_while:
+ * @cs: the stream
+ * @condition: compares the loaded word with 0
+ * @value: register that the word is loaded to
+ * @address: register pair with an address
+ * @offset: added to the address, in bytes
+ *
+ * Loads a word over and over for as long as @condition holds. Each round tells the firmware of
+ * progress, so that its progress timer does not end the job; the driver's own deadline for jobs
+ * does.
+ */
+void igt_panthor_cs_spin_while(struct igt_panthor_cs *cs, enum cs_condition condition,
+			       unsigned int value, unsigned int address, int32_t offset)
+{
+	const unsigned int loop = igt_panthor_cs_new_label(cs);
+
+	igt_panthor_cs_set_label(cs, loop);
+	igt_panthor_cs_load(cs, value, 1, address, offset);
+	igt_panthor_cs_raw(cs, cs_wait(0, true));
+	igt_panthor_cs_branch(cs, condition, value, loop);
+}
+
+/**
  * igt_panthor_cs_raw:
  * @cs: the stream
  * @word: an instruction made by one of the encoders

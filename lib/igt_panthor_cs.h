@@ -410,6 +410,8 @@ unsigned int igt_panthor_cs_new_label(struct igt_panthor_cs *cs);
 void igt_panthor_cs_set_label(struct igt_panthor_cs *cs, unsigned int label);
 void igt_panthor_cs_branch(struct igt_panthor_cs *cs, enum cs_condition condition,
 			   unsigned int value, unsigned int label);
+void igt_panthor_cs_spin_while(struct igt_panthor_cs *cs, enum cs_condition condition,
+			       unsigned int value, unsigned int address, int32_t offset);
 void igt_panthor_cs_raw(struct igt_panthor_cs *cs, uint64_t word);
 void igt_panthor_cs_flush_caches(struct igt_panthor_cs *cs, unsigned int scratch);
 int igt_panthor_cs_end(struct igt_panthor_cs *cs, unsigned int scratch);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -17,9 +16,11 @@
 #include "igt_aux.h"
 #include "igt_core.h"
 #include "igt_debugfs.h"
+#include "igt_kernel_memory.h"
 #include "igt_os.h"
 #include "igt_panthor_debugfs.h"
 #include "igt_sysfs.h"
+#include "igt_teardown.h"
 
 /*
  * Reading gpuvas fails with ENODEV while another process creates or destroys a
@@ -58,7 +59,7 @@ static const char * const gems_header[GEMS_COLUMNS] = {
 	[GEMS_LABEL] = "label",
 };
 
-/* The columns of gpuvas that are numbers, likewise. */
+/* The columns of gpuvas that are numbers, in the words of its header line. */
 enum gpuvas_column {
 	GPUVAS_START,
 	GPUVAS_RANGE,
@@ -474,47 +475,23 @@ void igt_panthor_read_gpuvas(int fd, struct igt_panthor_vmas *vmas)
 	free(text);
 }
 
-/*
- * gems tells of each object by what name its process had when it was made, and
- * there is nothing else to tell the objects behind the sparse ranges of two files
- * of a process apart: so a process has another name each time it opens the device.
- */
-#define FILE_COMM "igt-file-"
-
-/* The name is that of the thread group's leader, which is who has to open the device. */
-static void take_file_name(char *previous)
+static void close_file(void *data)
 {
-	static unsigned int count;
-	char name[IGT_PANTHOR_COMM_LEN];
-
-	snprintf(name, sizeof(name), FILE_COMM "%u", ++count % 1000000);
-	igt_assert_eq(prctl(PR_GET_NAME, previous), 0);
-	igt_assert_eq(prctl(PR_SET_NAME, name), 0);
-}
-
-static void give_file_name_back(const char *previous)
-{
-	igt_assert_eq(prctl(PR_SET_NAME, previous), 0);
+	close((int)(intptr_t)data);
 }
 
 /**
  * igt_panthor_open:
  *
- * Opens the device as drm_open_driver() does, so that igt_panthor_newest_dummy()
- * knows the object behind the sparse ranges of this file. Not for threads other
- * than a process's first.
+ * Opens the render node of the device. igt_teardown() closes it if igt_panthor_close() did not.
  *
- * Returns: the file, to be closed with drm_close_driver().
+ * Returns: the file, to be closed with igt_panthor_close().
  */
 int igt_panthor_open(void)
 {
-	char name[IGT_PANTHOR_COMM_LEN];
-	int fd;
+	const int fd = drm_open_driver_render(DRIVER_PANTHOR);
 
-	take_file_name(name);
-	fd = drm_open_driver(DRIVER_PANTHOR);
-	give_file_name_back(name);
-
+	igt_teardown_add(close_file, (void *)(intptr_t)fd);
 	return fd;
 }
 
@@ -522,66 +499,131 @@ int igt_panthor_open(void)
  * __igt_panthor_reopen:
  * @fd: device
  *
- * Opens the device of @fd anew, otherwise as igt_panthor_open() does.
+ * Opens the device of @fd anew, as igt_panthor_open() does.
  *
- * Returns: the file, to be closed with close(), or a negative errno.
+ * Returns: the file, to be closed with igt_panthor_close(), or a negative errno.
  */
 int __igt_panthor_reopen(int fd)
 {
-	char name[IGT_PANTHOR_COMM_LEN];
 	char path[64];
 	int opened;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	take_file_name(name);
 	opened = open(path, O_RDWR | O_CLOEXEC);
 	if (opened < 0)
-		opened = -errno;
-	give_file_name_back(name);
+		return -errno;
 
+	igt_teardown_add(close_file, (void *)(intptr_t)opened);
 	return opened;
 }
 
-/* Of files that were opened otherwise: they have one name among them. */
-#define DUMMY_NAMELESS UINT64_MAX
-
-/* Counted from 1 in each process; 0 for what is no such object of this process. */
-static uint64_t own_dummy(const struct igt_panthor_gem *gem)
+/**
+ * igt_panthor_close:
+ * @fd: from igt_panthor_open() or __igt_panthor_reopen()
+ */
+void igt_panthor_close(int fd)
 {
-	unsigned int number;
+	igt_teardown_drop(close_file, (void *)(intptr_t)fd);
+	igt_assert_eq(close(fd), 0);
+}
 
-	if (gem->pid != getpid() || gem->size != IGT_PANTHOR_DUMMY_SIZE || gem->usage ||
-	    gem->label[0])
+/*
+ * A dummy is known by the client that it is labelled with, or by its mmap offset, which no other BO
+ * has. The driver leaves one or both out, depending on its version.
+ */
+#define DUMMY_OF_CLIENT (UINT64_C(1) << 63)
+
+/* The id that DRM gave an open file (drm-client-id of fdinfo), 0 if it shows none. */
+static uint64_t client_id(int fd)
+{
+	uint64_t id = 0;
+	char path[64], line[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "r");
+	if (!file)
 		return 0;
 
-	return sscanf(gem->comm, FILE_COMM "%u", &number) == 1 ? number : DUMMY_NAMELESS;
+	while (!id && fgets(line, sizeof(line), file))
+		if (sscanf(line, "drm-client-id: %" SCNu64, &id) != 1)
+			id = 0;
+	fclose(file);
+
+	return id;
+}
+
+/*
+ * The caller's number in the outermost PID namespace that its procfs shows. debugfs has the numbers
+ * of the initial namespace.
+ */
+static pid_t outer_pid(void)
+{
+	FILE *file = fopen("/proc/self/status", "r");
+	int pid = getpid();
+	char line[256];
+
+	if (!file)
+		return pid;
+
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "NSpid: %d", &pid) == 1)
+			break;
+	fclose(file);
+
+	return pid;
+}
+
+static uint64_t labelled_dummy(const struct igt_panthor_gem *gem)
+{
+	uint64_t client;
+
+	if (sscanf(gem->label, "sparse dummy, client %" SCNu64, &client) != 1)
+		return 0;
+
+	return DUMMY_OF_CLIENT | client;
+}
+
+/* What a row of gems is known by if it is a dummy of process @pid, else 0. */
+static uint64_t dummy_of(const struct igt_panthor_gem *gem, pid_t pid)
+{
+	if (gem->size != IGT_PANTHOR_DUMMY_SIZE || gem->usage)
+		return 0;
+	if (gem->label[0])
+		return labelled_dummy(gem);
+
+	return gem->pid == pid ? gem->file_offset : 0;
 }
 
 /**
  * igt_panthor_newest_dummy:
- * @fd: the file of the device that this process opened last, by igt_panthor_open()
- *	or, if it has no others, in any way
+ * @fd: the file of the device that this process opened last
  *
- * panthor gives each open file one object for all its sparse ranges. It has no
- * label, belongs to who opened the file, and gets its pages with the first
- * sparse bind. gems has BOs in the order of their creation, so the last such
- * object is that of @fd. Those of files that were closed may stay for a while:
- * VMs and groups are released later. BOs of the caller that have that size need
- * a label to be told apart.
+ * panthor gives each open file one BO of 2 MiB for all its sparse ranges, the dummy, which gets its
+ * pages with the first sparse bind. A driver that labels dummies shows to which file each belongs.
+ * Otherwise the dummy is the newest BO of the process with that size and without a label: gems is
+ * in the order of creation. BOs of the caller that have that size need a label.
  *
- * Returns: what the object is known by, or 0 if debugfs does not show it.
+ * Returns: what the dummy is known by, or 0 if debugfs does not tell it from other BOs.
  */
 uint64_t igt_panthor_newest_dummy(int fd)
 {
 	struct igt_panthor_gems gems;
-	uint64_t newest = 0;
+	uint64_t labelled, newest = 0;
+	pid_t pid;
 
 	if (!igt_panthor_has_debugfs(fd))
 		return 0;
 
+	labelled = DUMMY_OF_CLIENT | client_id(fd);
+	pid = outer_pid();
 	igt_panthor_read_gems(fd, &gems);
-	for (size_t i = 0; i < gems.count; i++)
-		newest = own_dummy(&gems.gem[i]) ?: newest;
+	for (size_t i = 0; i < gems.count && newest != labelled; i++) {
+		const uint64_t dummy = dummy_of(&gems.gem[i], pid);
+
+		if (dummy == labelled || (dummy && !(dummy & DUMMY_OF_CLIENT)))
+			newest = dummy;
+	}
 	igt_panthor_free_gems(&gems);
 
 	return newest;
@@ -596,7 +638,7 @@ uint64_t igt_panthor_newest_dummy(int fd)
  */
 bool igt_panthor_gem_is_dummy(const struct igt_panthor_gem *gem, uint64_t dummy)
 {
-	return dummy && own_dummy(gem) == dummy;
+	return dummy && dummy_of(gem, gem->pid) == dummy;
 }
 
 /**
@@ -648,12 +690,13 @@ uint64_t igt_panthor_dummy_resident(int fd, uint64_t dummy)
  */
 bool igt_panthor_find_gem(int fd, const char *label, struct igt_panthor_gem *gem)
 {
+	const pid_t pid = outer_pid();
 	struct igt_panthor_gems gems;
 	bool found = false;
 
 	igt_panthor_read_gems(fd, &gems);
 	for (size_t i = 0; i < gems.count && !found; i++) {
-		found = gems.gem[i].pid == getpid() && !strcmp(gems.gem[i].label, label);
+		found = gems.gem[i].pid == pid && !strcmp(gems.gem[i].label, label);
 		if (found)
 			*gem = gems.gem[i];
 	}
@@ -678,6 +721,50 @@ bool igt_panthor_gem_resident(int fd, const char *label)
 	igt_assert_f(igt_panthor_find_gem(fd, label, &gem), "gems has no BO \"%s\"\n", label);
 
 	return gem.resident;
+}
+
+static bool gem_is_gone(int fd, const char *label)
+{
+	struct igt_panthor_gem gem;
+
+	return !igt_panthor_find_gem(fd, label, &gem);
+}
+
+/**
+ * igt_panthor_wait_gem_gone:
+ * @fd: device
+ * @label: label of a BO that this process created
+ * @ms: deadline in milliseconds
+ *
+ * Returns: true if gems has no such BO any more.
+ */
+bool igt_panthor_wait_gem_gone(int fd, const char *label, unsigned int ms)
+{
+	return igt_wait(gem_is_gone(fd, label), ms, 5);
+}
+
+/**
+ * igt_panthor_require_alone:
+ * @fd: device
+ *
+ * Skips if another process has BOs on the device. Jobs of others can take a group's slot or a VM's
+ * address space, which flushes the TLB: a missing flush would not be noticed. Children of the
+ * caller count as others. Needs debugfs.
+ */
+void igt_panthor_require_alone(int fd)
+{
+	const pid_t pid = outer_pid();
+	struct igt_panthor_gem other = {};
+	struct igt_panthor_gems gems;
+
+	igt_panthor_require_debugfs(fd);
+	igt_panthor_read_gems(fd, &gems);
+	for (size_t i = 0; i < gems.count && !other.pid; i++)
+		if (gems.gem[i].pid != pid && !(gems.gem[i].usage & IGT_PANTHOR_GEM_USAGE_KERNEL))
+			other = gems.gem[i];
+	igt_panthor_free_gems(&gems);
+	igt_require_f(!other.pid, "process %d (%s) uses the GPU, too: its jobs may hide the defect\n",
+		      other.pid, other.comm);
 }
 
 /**
@@ -745,6 +832,43 @@ uint64_t igt_panthor_shrink_result(int fd)
 	free(text);
 
 	return pages;
+}
+
+/* The slab cache of page tables (panthor_mmu_pt_cache_init() in panthor_mmu.c). */
+#define TABLE_CACHE "panthor-mmu-pt"
+
+/* Bytes of a page table: 512 entries of 64 bits. */
+#define TABLE_SIZE 4096
+
+/**
+ * igt_panthor_page_tables_require:
+ *
+ * Skips where page tables cannot be counted. SUnreclaim of /proc/meminfo is no substitute: other
+ * users of the machine change it by more than a few tables.
+ */
+void igt_panthor_page_tables_require(void)
+{
+	int64_t tables;
+
+	igt_require_f(igt_slab_objects(TABLE_CACHE, &tables),
+		      "slabinfo does not show " TABLE_CACHE ": root is needed, and no merging "
+		      "of slab caches (slab_nomerge)\n");
+}
+
+/**
+ * igt_panthor_page_table_bytes:
+ *
+ * Needs igt_panthor_page_tables_require().
+ *
+ * Returns: bytes of page tables of all VMs of all panthor devices.
+ */
+int64_t igt_panthor_page_table_bytes(void)
+{
+	int64_t tables;
+
+	igt_assert(igt_slab_objects(TABLE_CACHE, &tables));
+
+	return tables * TABLE_SIZE;
 }
 
 static bool is_suspended(int fd)

@@ -10,9 +10,9 @@
 #include <sys/types.h>
 
 /*
- * panthor's debugfs files: gems (every BO), gpuvas (every VMA of every VM) and
- * shrink (runs the driver's shrinker). The parsers take a file's text, so they
- * can be tested without a device.
+ * panthor's debugfs files: gems (every BO), gpuvas (every VMA of every VM) and shrink (runs the
+ * driver's shrinker), its slab of page tables, and its lines in the kernel log. The parsers take a
+ * file's text: unit tests need no device.
  */
 
 #define IGT_PANTHOR_GEM_LABEL_LEN 64
@@ -21,13 +21,12 @@
 #define IGT_PANTHOR_COMM_LEN 16
 
 /*
- * How long the shrinker may leave a BO alone. It only tries the locks that it
- * needs, and does not wait for long for jobs to end (panthor_gem_try_evict()), so
- * one scan may. That dozens of them do, which fit in here, is no coincidence.
+ * When a BO must be evicted. One scan may skip it: the shrinker only tries the locks that it
+ * needs, and does not wait long for jobs (panthor_gem_try_evict()). Some 70 scans fit in here.
  */
 #define IGT_PANTHOR_EVICT_DEADLINE_MS 1500
 
-/* From the end of one scan to the next. */
+/* Between the end of one scan and the start of the next. */
 #define IGT_PANTHOR_EVICT_INTERVAL_MS 20
 
 /**
@@ -97,6 +96,8 @@ void igt_panthor_free_vmas(struct igt_panthor_vmas *vmas);
 
 bool igt_panthor_find_gem(int fd, const char *label, struct igt_panthor_gem *gem);
 bool igt_panthor_gem_resident(int fd, const char *label);
+bool igt_panthor_wait_gem_gone(int fd, const char *label, unsigned int ms);
+void igt_panthor_require_alone(int fd);
 
 const struct igt_panthor_vma *igt_panthor_find_vma(const struct igt_panthor_vmas *vmas,
 						   unsigned int vm, uint64_t va);
@@ -105,14 +106,21 @@ int igt_panthor_find_vm(const struct igt_panthor_vmas *vmas, uint64_t va, uint64
 /* Size of the object that panthor maps sparse ranges to (panthor_dummy_bo_create()). */
 #define IGT_PANTHOR_DUMMY_SIZE (UINT64_C(2) << 20)
 
+/* Usage flag of the gems file: the BO belongs to the kernel. */
+#define IGT_PANTHOR_GEM_USAGE_KERNEL 1
+
 int igt_panthor_open(void);
 int __igt_panthor_reopen(int fd);
+void igt_panthor_close(int fd);
 uint64_t igt_panthor_newest_dummy(int fd);
 bool igt_panthor_gem_is_dummy(const struct igt_panthor_gem *gem, uint64_t dummy);
 bool igt_panthor_read_dummy(int fd, uint64_t dummy, struct igt_panthor_gem *gem);
 uint64_t igt_panthor_dummy_resident(int fd, uint64_t dummy);
 
 void igt_panthor_require_shrink(int fd);
+void igt_panthor_page_tables_require(void);
+int64_t igt_panthor_page_table_bytes(void);
+
 bool igt_panthor_wait_suspended(int fd, unsigned int ms);
 void igt_panthor_shrink(int fd);
 void igt_panthor_shrink_pages(int fd, uint64_t pages);

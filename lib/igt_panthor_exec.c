@@ -2,6 +2,7 @@
 // Copyright (C) 2026 The vmali authors
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -27,6 +28,12 @@
 
 /* How long a job may take to come to its pause, a boot of the MCU included. */
 #define PAUSE_DEADLINE_MS 4000
+
+/*
+ * When the kernel log must tell of a fault. The MMU's interrupt and the job's are handled by
+ * threads of their own, so the job may end first.
+ */
+#define FAULT_LOG_DEADLINE_MS 1000
 
 /*
  * The registers of the streams. The first ones, so that any number of registers
@@ -77,10 +84,10 @@ static uint64_t pick_tag_va(void)
 {
 	static unsigned int count;
 	const uint64_t slots = (IGT_PANTHOR_EXEC_TAG_VA_END - IGT_PANTHOR_EXEC_TAG_VA) /
-			       IGT_PANTHOR_PAGE_SIZE;
+			       IGT_PANTHOR_GPU_PAGE_SIZE;
 	const uint64_t slot = (uint64_t)getpid() * 16 + count++ % 16;
 
-	return IGT_PANTHOR_EXEC_TAG_VA + slot % slots * IGT_PANTHOR_PAGE_SIZE;
+	return IGT_PANTHOR_EXEC_TAG_VA + slot % slots * IGT_PANTHOR_GPU_PAGE_SIZE;
 }
 
 /**
@@ -108,11 +115,11 @@ void igt_panthor_exec_init(struct igt_panthor_exec *exec, int fd)
 	create_bound(exec, &exec->out, OUT_VA, OUT_SIZE, DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC,
 		     "loaded words");
 	/* Uncached, for the GPU to see the CPU's stores while a job runs. */
-	create_bound(exec, &exec->flag, FLAG_VA, IGT_PANTHOR_PAGE_SIZE,
+	create_bound(exec, &exec->flag, FLAG_VA, IGT_PANTHOR_GPU_PAGE_SIZE,
 		     DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC | DRM_PANTHOR_VM_BIND_OP_MAP_UNCACHED,
 		     "flags");
 	exec->tag_va = pick_tag_va();
-	create_bound(exec, &exec->tag, exec->tag_va, IGT_PANTHOR_PAGE_SIZE,
+	create_bound(exec, &exec->tag, exec->tag_va, IGT_PANTHOR_GPU_PAGE_SIZE,
 		     DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC, "tag");
 
 	exec->syncobj = syncobj_create(fd, 0);
@@ -268,33 +275,46 @@ void igt_panthor_exec_walk_verify(struct igt_panthor_exec *exec,
 	}
 }
 
-static void assert_fault_logged(int log, uint64_t va)
+/* Reads on to the fault at the page of @va. Faults at other addresses are those of other clients. */
+static bool find_fault(int log, uint64_t va, struct igt_panthor_fault *last)
 {
-	struct igt_panthor_fault fault = {};
-	bool found = false;
+	while (igt_panthor_fault_log_next(log, last))
+		if (last->va / IGT_PANTHOR_GPU_PAGE_SIZE == va / IGT_PANTHOR_GPU_PAGE_SIZE)
+			return true;
 
-	while (!found && igt_panthor_fault_log_next(log, &fault))
-		found = fault.va / IGT_PANTHOR_PAGE_SIZE == va / IGT_PANTHOR_PAGE_SIZE;
-
-	igt_assert_f(found, "no fault logged at %#llx; the last one was at %#llx\n",
-		     (unsigned long long)va, (unsigned long long)fault.va);
+	return false;
 }
 
+static void assert_fault_logged(int log, uint64_t va)
+{
+	struct igt_panthor_fault last = {};
+
+	igt_assert_f(igt_wait(find_fault(log, va, &last), FAULT_LOG_DEADLINE_MS, 1),
+		     "no fault logged at %#llx within %d ms; the last one was at %#llx\n",
+		     (unsigned long long)va, FAULT_LOG_DEADLINE_MS, (unsigned long long)last.va);
+}
+
+/*
+ * The states of a group are flags. A fault may come with a timeout, or with the innocence of a
+ * group that a GPU reset ended; only the fault is asked for.
+ */
 static void assert_faulted(struct igt_panthor_exec *exec,
 			   const struct igt_panthor_job_result *result, uint64_t va,
 			   enum igt_panthor_access access)
 {
 	igt_assert_f(result->fence < 0 && result->fence != -ETIME &&
-		     result->group_state == DRM_PANTHOR_GROUP_STATE_FATAL_FAULT,
+			     result->group_state & DRM_PANTHOR_GROUP_STATE_FATAL_FAULT,
 		     "%s at %#llx did not fault: fence %d, group state %#x\n",
 		     access & IGT_PANTHOR_STORE ? "store" : "load", (unsigned long long)va,
 		     result->fence, result->group_state);
+	if (result->group_state & ~DRM_PANTHOR_GROUP_STATE_FATAL_FAULT)
+		igt_info("fault at %#llx: group state %#x\n", (unsigned long long)va,
+			 result->group_state);
 	igt_assert_eq_u32(*(uint32_t *)exec->out.map, POISON);
-	igt_assert_eq_u32(igt_panthor_vm_get_state(exec->fd, exec->vm_id),
-			  DRM_PANTHOR_VM_STATE_USABLE);
+	igt_panthor_vm_assert_usable(exec->fd, exec->vm_id);
 }
 
-/* Without root there is no log to read: then the fault's address is not checked. */
+/* Without root there is no log to read, and the address of the fault is not checked. */
 static void end_fault(struct igt_panthor_exec *exec, int log, uint64_t va)
 {
 	if (log >= 0) {
@@ -333,17 +353,12 @@ void igt_panthor_exec_must_fault(struct igt_panthor_exec *exec, uint64_t va,
 
 static void build_pause(struct igt_panthor_cs *cs)
 {
-	unsigned int loop;
-
 	igt_panthor_cs_mov48(cs, REG_ADDRESS, FLAG_VA);
 	igt_panthor_cs_mov32(cs, REG_VALUE, 1);
 	igt_panthor_cs_wait(cs);
 	igt_panthor_cs_store(cs, REG_VALUE, 1, REG_ADDRESS, FLAG_PAUSED * sizeof(uint32_t));
-
-	loop = igt_panthor_cs_new_label(cs);
-	igt_panthor_cs_set_label(cs, loop);
-	igt_panthor_cs_load(cs, REG_LOADED, 1, REG_ADDRESS, FLAG_RESUME * sizeof(uint32_t));
-	igt_panthor_cs_branch(cs, CS_CONDITION_EQUAL, REG_LOADED, loop);
+	igt_panthor_cs_spin_while(cs, CS_CONDITION_EQUAL, REG_LOADED, REG_ADDRESS,
+				  FLAG_RESUME * sizeof(uint32_t));
 }
 
 /**
@@ -504,4 +519,172 @@ const uint32_t *igt_panthor_exec_finish(struct igt_panthor_exec *exec)
 	igt_panthor_job_assert_done(&result);
 
 	return exec->out.map;
+}
+
+/**
+ * igt_panthor_pages:
+ * @access: what to do in each page
+ * @va: first page
+ * @size: bytes, a multiple of the page size
+ * @seed: seed of the values
+ *
+ * Returns: a walk with one access at the start of every page of [@va, @va + @size).
+ */
+struct igt_panthor_walk igt_panthor_pages(enum igt_panthor_access access, uint64_t va,
+					  uint64_t size, uint32_t seed)
+{
+	return (struct igt_panthor_walk){
+		.access = access,
+		.va = va,
+		.count = size / IGT_PANTHOR_GPU_PAGE_SIZE,
+		.stride = IGT_PANTHOR_GPU_PAGE_SIZE,
+		.seed = seed,
+	};
+}
+
+/**
+ * igt_panthor_exec_store_pages:
+ * @exec: VM
+ * @va: first page
+ * @size: bytes, a multiple of the page size
+ * @seed: seed of the values
+ *
+ * A store to every page, of which none may fault.
+ */
+void igt_panthor_exec_store_pages(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
+				  uint32_t seed)
+{
+	const struct igt_panthor_walk walk = igt_panthor_pages(IGT_PANTHOR_STORE, va, size, seed);
+
+	igt_panthor_exec_walk(exec, &walk);
+}
+
+/**
+ * igt_panthor_exec_neighbours_fault:
+ * @exec: VM
+ * @va: start of a range
+ * @size: its bytes
+ *
+ * Expects the page before the range and the page behind it to be unmapped.
+ */
+void igt_panthor_exec_neighbours_fault(struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
+{
+	igt_panthor_exec_must_fault(exec, va - IGT_PANTHOR_GPU_PAGE_SIZE, IGT_PANTHOR_LOAD);
+	igt_panthor_exec_must_fault(exec, va + size, IGT_PANTHOR_STORE);
+}
+
+/**
+ * igt_panthor_exec_bind_sparse:
+ * @exec: VM
+ * @va: start of the range
+ * @size: its bytes
+ *
+ * Binds a sparse range.
+ */
+void igt_panthor_exec_bind_sparse(struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
+{
+	igt_panthor_vm_bind_sparse(exec->fd, exec->vm_id, va, size, 0);
+}
+
+/**
+ * igt_panthor_exec_unbind:
+ * @exec: VM
+ * @va: start of the range
+ * @size: its bytes
+ *
+ * Unmaps whatever is mapped there.
+ */
+void igt_panthor_exec_unbind(struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
+{
+	igt_panthor_vm_unbind(exec->fd, exec->vm_id, va, size, 0);
+}
+
+/**
+ * igt_panthor_exec_create_bo:
+ * @exec: VM
+ * @bo: filled in; to be released with igt_panthor_free_bo()
+ * @size: bytes
+ *
+ * Makes a BO that the CPU can see, with a label, so that it is not taken for a
+ * dummy object in gems.
+ */
+void igt_panthor_exec_create_bo(struct igt_panthor_exec *exec, struct panthor_bo *bo, uint64_t size)
+{
+	igt_panthor_bo_create_mapped(exec->fd, bo, size, 0, 0);
+	igt_panthor_bo_set_label(exec->fd, bo, "bystander");
+}
+
+/**
+ * igt_panthor_exec_bind_bo:
+ * @exec: VM
+ * @bo: BO
+ * @va: where to
+ *
+ * Maps the whole BO.
+ */
+void igt_panthor_exec_bind_bo(struct igt_panthor_exec *exec, const struct panthor_bo *bo,
+			      uint64_t va)
+{
+	igt_panthor_vm_bind(exec->fd, exec->vm_id, bo->handle, va, bo->size,
+			    DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC, 0);
+}
+
+/**
+ * igt_panthor_bo_assert_holds:
+ * @bo: BO with a CPU mapping
+ * @va: where it was mapped when the GPU stored
+ * @seed: seed of what it stored
+ *
+ * Compares the first word of every page of the BO, as the CPU finds it.
+ */
+void igt_panthor_bo_assert_holds(const struct panthor_bo *bo, uint64_t va, uint32_t seed)
+{
+	for (uint64_t offset = 0; offset < bo->size; offset += IGT_PANTHOR_GPU_PAGE_SIZE) {
+		const uint32_t found = *(uint32_t *)((char *)bo->map + offset);
+		const uint32_t expected = igt_panthor_pattern(va + offset, seed);
+
+		igt_assert_f(found == expected, "BO has %#x at %#" PRIx64 ", expected %#x\n", found,
+			     offset, expected);
+	}
+}
+
+/**
+ * igt_panthor_exec_find_vm:
+ * @exec: VM
+ * @vmas: contents of gpuvas
+ *
+ * Returns: the number of the VM in gpuvas.
+ */
+int igt_panthor_exec_find_vm(const struct igt_panthor_exec *exec,
+			     const struct igt_panthor_vmas *vmas)
+{
+	const int vm = igt_panthor_find_vm(vmas, exec->tag_va, exec->tag.size);
+
+	igt_assert_f(vm >= 0, "gpuvas does not show the VM: %d\n", vm);
+	return vm;
+}
+
+/**
+ * igt_panthor_exec_read_vmas:
+ * @exec: VM
+ * @vmas: filled; to be freed by igt_panthor_free_vmas()
+ *
+ * Reads gpuvas, which debugfs has to have, and leaves only the VMAs of this VM,
+ * as those of VM 0, since its number changes as other VMs come and go.
+ */
+void igt_panthor_exec_read_vmas(const struct igt_panthor_exec *exec,
+				struct igt_panthor_vmas *vmas)
+{
+	size_t kept = 0;
+	int vm;
+
+	igt_panthor_read_gpuvas(exec->fd, vmas);
+	vm = igt_panthor_exec_find_vm(exec, vmas);
+	for (size_t i = 0; i < vmas->count; i++) {
+		if (vmas->vma[i].vm != (unsigned int)vm)
+			continue;
+		vmas->vma[kept] = vmas->vma[i];
+		vmas->vma[kept++].vm = 0;
+	}
+	vmas->count = kept;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "igt_panthor.h"
+#include "igt_panthor_debugfs.h"
 
 /*
  * Loads and stores by the GPU, for tests of its address spaces: a VM with a
@@ -17,8 +18,6 @@
  * Every store writes a value that follows from its address and a seed
  * (igt_panthor_pattern()), so that what ended up in the wrong place shows.
  */
-
-#define IGT_PANTHOR_PAGE_SIZE UINT64_C(4096)
 
 /* User addresses that a struct igt_panthor_exec keeps for itself: [0, this). */
 #define IGT_PANTHOR_EXEC_VA_END (UINT64_C(1) << 32)
@@ -45,6 +44,7 @@
  *	if debugfs does not show it
  * @tag_va: where @tag is mapped, an address that no other VM uses
  * @tag: makes the VM known in gpuvas
+ * @told: that contents of sparse ranges are not compared has been said
  */
 struct igt_panthor_exec {
 	int fd;
@@ -59,6 +59,7 @@ struct igt_panthor_exec {
 	uint64_t dummy;
 	uint64_t tag_va;
 	struct panthor_bo tag;
+	bool told;
 };
 
 enum igt_panthor_access {
@@ -114,5 +115,24 @@ void igt_panthor_exec_start(struct igt_panthor_exec *exec, const struct igt_pant
 			    const struct drm_panthor_sync_op *waits, uint32_t count);
 int __igt_panthor_exec_start(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk);
 const uint32_t *igt_panthor_exec_finish(struct igt_panthor_exec *exec);
+
+struct igt_panthor_walk igt_panthor_pages(enum igt_panthor_access access, uint64_t va,
+					  uint64_t size, uint32_t seed);
+void igt_panthor_exec_store_pages(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
+				  uint32_t seed);
+void igt_panthor_exec_neighbours_fault(struct igt_panthor_exec *exec, uint64_t va, uint64_t size);
+
+void igt_panthor_exec_bind_sparse(struct igt_panthor_exec *exec, uint64_t va, uint64_t size);
+void igt_panthor_exec_unbind(struct igt_panthor_exec *exec, uint64_t va, uint64_t size);
+void igt_panthor_exec_create_bo(struct igt_panthor_exec *exec, struct panthor_bo *bo,
+				uint64_t size);
+void igt_panthor_exec_bind_bo(struct igt_panthor_exec *exec, const struct panthor_bo *bo,
+			      uint64_t va);
+void igt_panthor_bo_assert_holds(const struct panthor_bo *bo, uint64_t va, uint32_t seed);
+
+int igt_panthor_exec_find_vm(const struct igt_panthor_exec *exec,
+			     const struct igt_panthor_vmas *vmas);
+void igt_panthor_exec_read_vmas(const struct igt_panthor_exec *exec,
+				struct igt_panthor_vmas *vmas);
 
 #endif /* IGT_PANTHOR_EXEC_H */

@@ -35,34 +35,14 @@ struct igt_panthor_case {
 	void (*run)(int fd);
 };
 
-void igt_panthor_sparse_fixture(void);
-void igt_panthor_add_subtest(const char *name, const char *describe,
-			     void (*run)(int fd, const void *row), const void *row);
-void igt_panthor_add_cases(const struct igt_panthor_case *cases);
-
-struct igt_panthor_walk igt_panthor_pages(enum igt_panthor_access access, uint64_t va,
-					  uint64_t size, uint32_t seed);
+void igt_panthor_sparse_require(void);
 void igt_panthor_sparse_require_dummy(const struct igt_panthor_exec *exec);
 bool igt_panthor_sparse_dummy_is_huge(struct igt_panthor_exec *exec, uint64_t va);
 void igt_panthor_sparse_store_load(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
 				   uint32_t seed);
-void igt_panthor_exec_store_pages(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
-				  uint32_t seed);
 void igt_panthor_sparse_load(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
 			     uint64_t stored, uint32_t seed);
-void igt_panthor_exec_neighbours_fault(struct igt_panthor_exec *exec, uint64_t va, uint64_t size);
-void igt_panthor_exec_bind_sparse(struct igt_panthor_exec *exec, uint64_t va, uint64_t size);
-void igt_panthor_exec_unbind(struct igt_panthor_exec *exec, uint64_t va, uint64_t size);
-void igt_panthor_exec_create_bo(struct igt_panthor_exec *exec, struct panthor_bo *bo,
-				uint64_t size);
-void igt_panthor_exec_bind_bo(struct igt_panthor_exec *exec, const struct panthor_bo *bo,
-			      uint64_t va);
-void igt_panthor_bo_assert_holds(const struct panthor_bo *bo, uint64_t va, uint32_t seed);
 void igt_panthor_sparse_assert_vma(const struct igt_panthor_vmas *vmas, int vm, uint64_t va,
 				   uint64_t size, uint64_t *object);
-int igt_panthor_exec_find_vm(const struct igt_panthor_exec *exec,
-			     const struct igt_panthor_vmas *vmas);
-void igt_panthor_exec_read_vmas(const struct igt_panthor_exec *exec,
-				struct igt_panthor_vmas *vmas);
 
 #endif /* IGT_PANTHOR_SPARSE_H */

@@ -18,8 +18,7 @@
 #define ALIGN_DOWN(value, to) ((value) & ~((__typeof__(value))(to) - 1))
 #define IS_ALIGNED(value, to) (((value) & ((__typeof__(value))(to) - 1)) == 0)
 
-int drm_open_driver(int chipset);
-int drm_close_driver(int fd);
+int drm_open_driver_render(int chipset);
 
 /* To be used with ioctl_wrappers.h, which IGT's drmtest.h does not bring along either. */
 #define do_ioctl(fd, request, arg) \

@@ -49,6 +49,7 @@ extern const char *__igt_test_description __attribute__((weak, visibility("defau
 #define IGT_TEST_DESCRIPTION(str) const char *__igt_test_description = str
 
 extern jmp_buf igt_subtest_jmpbuf;
+extern jmp_buf igt_dynamic_jmpbuf;
 
 int igt_subtest_init_parse_opts(int *argc, char **argv, const char *short_opts,
 				const struct option *long_opts, const char *help,
@@ -57,6 +58,8 @@ int igt_subtest_init_parse_opts(int *argc, char **argv, const char *short_opts,
 bool __igt_fixture(void);
 void __igt_fixture_complete(void);
 bool __igt_run_subtest(const char *name, const char *file, const int line);
+void __igt_enter_dynamic_container(void);
+bool __igt_run_dynamic_subtest(const char *name);
 void __igt_subtest_group_save(int *skip, int *describe);
 void __igt_subtest_group_restore(int skip, int describe);
 void igt_success(void);
@@ -132,6 +135,26 @@ uint64_t igt_nsec_elapsed(struct timespec *start);
 	     igt_success())
 
 #define igt_subtest_f(...) __igt_subtest_named(igt_unique(name), __VA_ARGS__)
+
+/*
+ * A subtest whose body only runs dynamic subtests: rows that --list-subtests does not know. The
+ * subtest fails if one of them fails, and skips if none of them ran.
+ */
+#define igt_subtest_with_dynamic(name) \
+	for (; __igt_run_subtest((name), __FILE__, __LINE__) && \
+	       (__igt_enter_dynamic_container(), true) && __igt_enter(igt_subtest_jmpbuf); \
+	     igt_success())
+
+#define igt_dynamic(name) \
+	for (; __igt_run_dynamic_subtest(name) && __igt_enter(igt_dynamic_jmpbuf); igt_success())
+
+#define __igt_dynamic_named(buffer, ...) \
+	for (char buffer[256]; \
+	     snprintf(buffer, sizeof(buffer), __VA_ARGS__), \
+	     __igt_run_dynamic_subtest(buffer) && __igt_enter(igt_dynamic_jmpbuf); \
+	     igt_success())
+
+#define igt_dynamic_f(...) __igt_dynamic_named(igt_unique(name), __VA_ARGS__)
 
 #define igt_subtest_group() \
 	for (int igt_unique(once) = 1, igt_unique(skip) = 0, igt_unique(describe) = 0; \

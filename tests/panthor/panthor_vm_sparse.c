@@ -8,6 +8,7 @@
 #include "igt_core.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
+#include "igt_teardown.h"
 
 /**
  * TEST: Sparse mappings of panthor, as the GPU sees them
@@ -232,7 +233,7 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor by GPU loads and stores")
  * This is what cycle-* and offset-* are about, which skip where it is not so.
  */
 
-#define PAGE IGT_PANTHOR_PAGE_SIZE
+#define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 #define BLOCK IGT_PANTHOR_DUMMY_SIZE
 #define GIB (UINT64_C(1) << 30)
 #define TIB (UINT64_C(1) << 40)
@@ -1171,18 +1172,53 @@ static const struct igt_panthor_case plain_cases[] = {
 
 int igt_main()
 {
-	igt_panthor_sparse_fixture();
-	igt_panthor_add_cases(plain_cases);
+	igt_fixture()
+		igt_panthor_sparse_require();
+	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
+		igt_describe(c->describe);
+		igt_subtest(c->name) {
+			int fd = igt_panthor_open();
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(map_cases); i++)
-		igt_panthor_add_subtest(map_cases[i].name, map_cases[i].describe, map,
-					&map_cases[i]);
+			c->run(fd);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(split_cases); i++)
-		igt_panthor_add_subtest(split_cases[i].name, split_cases[i].describe, split,
-					&split_cases[i]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(map_cases); i++) {
+		igt_describe(map_cases[i].describe);
+		igt_subtest(map_cases[i].name) {
+			int fd = igt_panthor_open();
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(tlb_cases); i++)
-		igt_panthor_add_subtest(tlb_cases[i].name, tlb_cases[i].describe, tlb,
-					&tlb_cases[i]);
+			map(fd, &map_cases[i]);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(split_cases); i++) {
+		igt_describe(split_cases[i].describe);
+		igt_subtest(split_cases[i].name) {
+			int fd = igt_panthor_open();
+
+			split(fd, &split_cases[i]);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(tlb_cases); i++) {
+		igt_describe(tlb_cases[i].describe);
+		igt_subtest(tlb_cases[i].name) {
+			int fd = igt_panthor_open();
+
+			tlb(fd, &tlb_cases[i]);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 }

@@ -11,6 +11,7 @@
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
+#include "igt_teardown.h"
 #include "sw_sync.h"
 
 /**
@@ -126,7 +127,7 @@ IGT_TEST_DESCRIPTION("Check the order of queued binds of sparse mappings of pant
  * opens takes a fraction of that.
  */
 
-#define PAGE IGT_PANTHOR_PAGE_SIZE
+#define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 #define BLOCK UINT64_C(0x200000)
 
 /* 2 MiB-aligned, 400 MiB and more from a 1 GiB boundary, and free in every VM. */
@@ -791,7 +792,7 @@ static void async_destroy(int fd, const void *row)
 	vm_id = queue_in_file(&a, victim, r->flags);
 
 	if (r->close)
-		drm_close_driver(victim);
+		igt_panthor_close(victim);
 	else
 		igt_panthor_vm_destroy(victim, vm_id, 0);
 	igt_panthor_exec_resume(&a.gate);
@@ -800,7 +801,7 @@ static void async_destroy(int fd, const void *row)
 		     "gpuvas still has the range %d ms later\n", RELEASE_DEADLINE_MS);
 
 	if (!r->close)
-		drm_close_driver(victim);
+		igt_panthor_close(victim);
 	igt_assert_f(!dummy || igt_wait(!igt_panthor_read_dummy(fd, dummy, &gem),
 					RELEASE_DEADLINE_MS, 5),
 		     "gems still has the object behind sparse ranges %d ms later\n",
@@ -851,22 +852,65 @@ static const struct igt_panthor_case plain_cases[] = {
 
 int igt_main()
 {
-	igt_panthor_sparse_fixture();
-	igt_panthor_add_cases(plain_cases);
+	igt_fixture()
+		igt_panthor_sparse_require();
+	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
+		igt_describe(c->describe);
+		igt_subtest(c->name) {
+			int fd = igt_panthor_open();
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(order_rows); i++)
-		igt_panthor_add_subtest(order_rows[i].name, order_rows[i].describe,
-					async_sync_order, &order_rows[i]);
+			c->run(fd);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(batch_rows); i++)
-		igt_panthor_add_subtest(batch_rows[i].name, batch_rows[i].describe, async_batch,
-					&batch_rows[i]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(order_rows); i++) {
+		igt_describe(order_rows[i].describe);
+		igt_subtest(order_rows[i].name) {
+			int fd = igt_panthor_open();
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(bad_rows); i++)
-		igt_panthor_add_subtest(bad_rows[i].name, bad_rows[i].describe, async_bad,
-					&bad_rows[i]);
+			async_sync_order(fd, &order_rows[i]);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(destroy_rows); i++)
-		igt_panthor_add_subtest(destroy_rows[i].name, destroy_rows[i].describe,
-					async_destroy, &destroy_rows[i]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(batch_rows); i++) {
+		igt_describe(batch_rows[i].describe);
+		igt_subtest(batch_rows[i].name) {
+			int fd = igt_panthor_open();
+
+			async_batch(fd, &batch_rows[i]);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad_rows); i++) {
+		igt_describe(bad_rows[i].describe);
+		igt_subtest(bad_rows[i].name) {
+			int fd = igt_panthor_open();
+
+			async_bad(fd, &bad_rows[i]);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(destroy_rows); i++) {
+		igt_describe(destroy_rows[i].describe);
+		igt_subtest(destroy_rows[i].name) {
+			int fd = igt_panthor_open();
+
+			async_destroy(fd, &destroy_rows[i]);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 }

@@ -14,10 +14,11 @@
 #include "drmtest.h"
 #include "igt_aux.h"
 #include "igt_core.h"
-#include "igt_panthor_memory.h"
+#include "igt_kernel_memory.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
+#include "igt_teardown.h"
 #include "ioctl_wrappers.h"
 
 /**
@@ -127,7 +128,7 @@ IGT_TEST_DESCRIPTION("2 MiB blocks of panthor's page tables, taken apart");
  * whole.
  */
 
-#define PAGE IGT_PANTHOR_PAGE_SIZE
+#define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 #define BLOCK UINT64_C(0x200000)
 
 /* Where the blocks are: a multiple of 1 GiB, away from what the VM has. */
@@ -403,7 +404,7 @@ static void orphan_run(int fd, bool fill, volatile bool *done)
 
 static bool orphan_survives(int fd, bool fill)
 {
-	volatile bool *done = igt_panthor_map_shared(sizeof(*done));
+	volatile bool *done = igt_map_shared(sizeof(*done));
 	bool survived;
 
 	igt_fork(child, 1)
@@ -953,7 +954,7 @@ static void calm_down(void)
 		igt_panthor_wait_suspended(fd, CALM_MS);
 		calm = stranger_works(fd);
 	}
-	drm_close_driver(fd);
+	igt_panthor_close(fd);
 }
 
 /*
@@ -1031,13 +1032,43 @@ static const struct igt_panthor_case plain_cases[] = {
 
 int igt_main()
 {
-	igt_panthor_sparse_fixture();
+	igt_fixture()
+		igt_panthor_sparse_require();
 
-	igt_panthor_add_cases(first_cases);
-	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++)
-		igt_panthor_add_subtest(rows[i].name, rows[i].describe, taken_apart, &rows[i]);
+	for (const struct igt_panthor_case *c = first_cases; c->name; c++) {
+		igt_describe(c->describe);
+		igt_subtest(c->name) {
+			int fd = igt_panthor_open();
 
-	igt_panthor_add_cases(plain_cases);
+			c->run(fd);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+		igt_describe(rows[i].describe);
+		igt_subtest(rows[i].name) {
+			int fd = igt_panthor_open();
+
+			taken_apart(fd, &rows[i]);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
+
+	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
+		igt_describe(c->describe);
+		igt_subtest(c->name) {
+			int fd = igt_panthor_open();
+
+			c->run(fd);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 
 	igt_fixture() {
 		if (faults_left)

@@ -8,10 +8,11 @@
 #include "drmtest.h"
 #include "igt_aux.h"
 #include "igt_core.h"
-#include "igt_panthor_memory.h"
+#include "igt_kernel_memory.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
+#include "igt_teardown.h"
 
 /**
  * TEST: Sparse mappings of panthor, evicted and found again
@@ -195,7 +196,7 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor across evictions");
  * contents survive when memory is really short is for the pressure-* subtests.
  */
 
-#define PAGE IGT_PANTHOR_PAGE_SIZE
+#define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 
 /* 1 GiB-aligned, and free of what struct igt_panthor_exec maps. */
 #define BASE_VA (2 * IGT_PANTHOR_EXEC_VA_END)
@@ -223,7 +224,7 @@ static void start(struct igt_panthor_exec *exec, int fd)
 {
 	igt_panthor_require_shrink(fd);
 	/* A restore warns once about a VMA that is not at its place in the dummy object. */
-	igt_panthor_clear_warn_once();
+	igt_clear_warn_once();
 	igt_panthor_exec_init(exec, fd);
 }
 
@@ -723,7 +724,7 @@ static void evict_two_files(int fd)
 	}
 
 	igt_panthor_exec_fini(&second);
-	drm_close_driver(other);
+	igt_panthor_close(other);
 	igt_panthor_sparse_store_load(&first, ODD_VA, SZ_4M, FIRST);
 	igt_panthor_exec_neighbours_fault(&first, ODD_VA, SZ_4M);
 	igt_panthor_exec_fini(&first);
@@ -1073,7 +1074,7 @@ static void evict_close(int fd)
 	bind_touched(&exec, ODD_VA, SZ_4M);
 	evict(&exec);
 	unmap_cpu(&exec);
-	drm_close_driver(other);
+	igt_panthor_close(other);
 
 	assert_vm_goes(fd, exec.tag_va);
 	igt_assert_f(igt_wait(dummy_is_gone(fd, exec.dummy), RELEASE_DEADLINE_MS, 10),
@@ -1211,15 +1212,42 @@ static const struct igt_panthor_case plain_cases[] = {
 
 int igt_main()
 {
-	igt_panthor_sparse_fixture();
+	igt_fixture()
+		igt_panthor_sparse_require();
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(range_cases); i++)
-		igt_panthor_add_subtest(range_cases[i].name, range_cases[i].describe, whole,
-					&range_cases[i]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(range_cases); i++) {
+		igt_describe(range_cases[i].describe);
+		igt_subtest(range_cases[i].name) {
+			int fd = igt_panthor_open();
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(split_cases); i++)
-		igt_panthor_add_subtest(split_cases[i].name, split_cases[i].describe, split,
-					&split_cases[i]);
+			whole(fd, &range_cases[i]);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 
-	igt_panthor_add_cases(plain_cases);
+	for (unsigned int i = 0; i < ARRAY_SIZE(split_cases); i++) {
+		igt_describe(split_cases[i].describe);
+		igt_subtest(split_cases[i].name) {
+			int fd = igt_panthor_open();
+
+			split(fd, &split_cases[i]);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
+
+	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
+		igt_describe(c->describe);
+		igt_subtest(c->name) {
+			int fd = igt_panthor_open();
+
+			c->run(fd);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 }

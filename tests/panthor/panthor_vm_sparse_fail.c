@@ -9,10 +9,11 @@
 #include "drmtest.h"
 #include "igt_aux.h"
 #include "igt_core.h"
-#include "igt_panthor_fail.h"
+#include "igt_fail_nth.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
+#include "igt_teardown.h"
 #include "ioctl_wrappers.h"
 
 /**
@@ -83,7 +84,7 @@ IGT_TEST_DESCRIPTION("Check what is left of requests that the kernel has no memo
  * tables of the last level at both ends, which is where splits need them, too.
  */
 
-#define PAGE IGT_PANTHOR_PAGE_SIZE
+#define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 
 /* 1 GiB-aligned, and free of what struct igt_panthor_exec maps. */
 #define BASE_VA (2 * IGT_PANTHOR_EXEC_VA_END)
@@ -567,9 +568,9 @@ static bool attempt(struct fail *f, const struct fail_case *c, unsigned int nth)
 	if (c->prepare)
 		c->prepare(f);
 
-	igt_panthor_fail_nth(nth);
+	igt_fail_nth_start(nth);
 	err = c->request(f);
-	failed = igt_panthor_fail_nth_end();
+	failed = igt_fail_nth_stop();
 
 	igt_debug("allocation %u %s: %d\n", nth, failed ? "failed" : "was not made", err);
 	if (!err) {
@@ -590,7 +591,7 @@ static void run_fail(int fd, const void *row)
 	unsigned int nth = 1;
 	struct fail f;
 
-	igt_panthor_require_failslab(fd);
+	igt_fail_nth_require();
 	if (c->shrinks)
 		igt_panthor_require_shrink(fd);
 	fail_init(&f, fd);
@@ -609,7 +610,17 @@ static void run_fail(int fd, const void *row)
 
 int igt_main()
 {
-	igt_panthor_sparse_fixture();
-	for (const struct fail_case *c = cases; c->name; c++)
-		igt_panthor_add_subtest(c->name, c->describe, run_fail, c);
+	igt_fixture()
+		igt_panthor_sparse_require();
+	for (const struct fail_case *c = cases; c->name; c++) {
+		igt_describe(c->describe);
+		igt_subtest(c->name) {
+			int fd = igt_panthor_open();
+
+			run_fail(fd, c);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 }

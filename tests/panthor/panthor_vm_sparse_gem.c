@@ -17,6 +17,7 @@
 #include "igt_core.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
+#include "igt_teardown.h"
 #include "ioctl_wrappers.h"
 
 /**
@@ -166,7 +167,7 @@ IGT_TEST_DESCRIPTION("Check buffer objects of panthor beside sparse mappings");
  *    shrink-wide: a number that is cut off, and zero is left of it.
  */
 
-#define PAGE IGT_PANTHOR_PAGE_SIZE
+#define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 
 /* 1 GiB-aligned, and free of what struct igt_panthor_exec maps. */
 #define BASE_VA (2 * IGT_PANTHOR_EXEC_VA_END)
@@ -533,7 +534,7 @@ static void open_no_offsets(int fd)
 	struct igt_panthor_exec exec;
 
 	if (other < 0)
-		drm_close_driver(hog);
+		igt_panthor_close(hog);
 	igt_assert_f(other >= 0, "open() of the device fails: %s\n", strerror(-other));
 
 	igt_panthor_exec_init(&exec, other);
@@ -543,7 +544,7 @@ static void open_no_offsets(int fd)
 	igt_panthor_exec_fini(&exec);
 
 	igt_assert_eq(close(other), 0);
-	drm_close_driver(hog);
+	igt_panthor_close(hog);
 }
 
 /* One-page ranges with a page between them. */
@@ -984,15 +985,42 @@ static const struct igt_panthor_case plain_cases[] = {
 
 int igt_main()
 {
-	igt_panthor_sparse_fixture();
+	igt_fixture()
+		igt_panthor_sparse_require();
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(view_cases); i++)
-		igt_panthor_add_subtest(view_cases[i].name, view_cases[i].describe, cpu_view,
-					&view_cases[i]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(view_cases); i++) {
+		igt_describe(view_cases[i].describe);
+		igt_subtest(view_cases[i].name) {
+			int fd = igt_panthor_open();
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(shrink_cases); i++)
-		igt_panthor_add_subtest(shrink_cases[i].name, shrink_cases[i].describe, shrink_busy,
-					&shrink_cases[i]);
+			cpu_view(fd, &view_cases[i]);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 
-	igt_panthor_add_cases(plain_cases);
+	for (unsigned int i = 0; i < ARRAY_SIZE(shrink_cases); i++) {
+		igt_describe(shrink_cases[i].describe);
+		igt_subtest(shrink_cases[i].name) {
+			int fd = igt_panthor_open();
+
+			shrink_busy(fd, &shrink_cases[i]);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
+
+	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
+		igt_describe(c->describe);
+		igt_subtest(c->name) {
+			int fd = igt_panthor_open();
+
+			c->run(fd);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 }

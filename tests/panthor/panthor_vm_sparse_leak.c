@@ -9,6 +9,7 @@
 #include "igt_core.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
+#include "igt_teardown.h"
 
 /**
  * TEST: What sparse mappings of panthor keep to themselves
@@ -82,7 +83,7 @@ IGT_TEST_DESCRIPTION("Check that nothing leaks out of sparse mappings of panthor
  * every cache line of 2 MiB, the most that is known to be behind the ranges.
  */
 
-#define PAGE IGT_PANTHOR_PAGE_SIZE
+#define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 #define BLOCK IGT_PANTHOR_DUMMY_SIZE
 #define LINE 64
 
@@ -113,7 +114,7 @@ static void file_open(struct igt_panthor_exec *exec, unsigned int file)
 static void file_close(struct igt_panthor_exec *exec)
 {
 	igt_panthor_exec_fini(exec);
-	drm_close_driver(exec->fd);
+	igt_panthor_close(exec->fd);
 }
 
 static struct igt_panthor_walk lines(enum igt_panthor_access access, uint64_t va, uint32_t seed)
@@ -279,7 +280,7 @@ static void close_busy(struct igt_panthor_exec *exec)
 	unmap_bo(&exec->out);
 	unmap_bo(&exec->flag);
 	unmap_bo(&exec->tag);
-	drm_close_driver(exec->fd);
+	igt_panthor_close(exec->fd);
 }
 
 static void leak_reopen_busy(int fd)
@@ -516,6 +517,17 @@ static const struct igt_panthor_case cases[] = {
 
 int igt_main()
 {
-	igt_panthor_sparse_fixture();
-	igt_panthor_add_cases(cases);
+	igt_fixture()
+		igt_panthor_sparse_require();
+	for (const struct igt_panthor_case *c = cases; c->name; c++) {
+		igt_describe(c->describe);
+		igt_subtest(c->name) {
+			int fd = igt_panthor_open();
+
+			c->run(fd);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 }

@@ -11,10 +11,11 @@
 #include "igt_aux.h"
 #include "igt_core.h"
 #include "igt_debugfs.h"
-#include "igt_panthor_memory.h"
+#include "igt_kernel_memory.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
+#include "igt_teardown.h"
 #include "ioctl_wrappers.h"
 
 /**
@@ -92,7 +93,7 @@ IGT_TEST_DESCRIPTION("Check what outlives VMs and mappings of panthor");
  * 6. reclaim-two-shrinkers: a VM that no shrinker looks at any more.
  */
 
-#define PAGE IGT_PANTHOR_PAGE_SIZE
+#define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 
 /* 1 GiB-aligned, and free of what struct igt_panthor_exec maps. */
 #define BASE_VA (2 * IGT_PANTHOR_EXEC_VA_END)
@@ -128,7 +129,7 @@ struct beside {
 static struct beside *beside_start(int fd, uint32_t vm_id, struct drm_panthor_vm_bind_op *ops,
 				   uint32_t count)
 {
-	struct beside *b = igt_panthor_map_shared(sizeof(*b));
+	struct beside *b = igt_map_shared(sizeof(*b));
 
 	igt_fork(child, 1) {
 		struct drm_panthor_vm_bind bind = {
@@ -901,7 +902,7 @@ struct first_shrinker {
  */
 static bool two_shrinkers(struct scanned *s, unsigned int us)
 {
-	volatile struct first_shrinker *first = igt_panthor_map_shared(PAGE);
+	volatile struct first_shrinker *first = igt_map_shared(PAGE);
 	bool in_time;
 
 	spin_start(s);
@@ -982,6 +983,17 @@ static const struct igt_panthor_case cases[] = {
 
 int igt_main()
 {
-	igt_panthor_sparse_fixture();
-	igt_panthor_add_cases(cases);
+	igt_fixture()
+		igt_panthor_sparse_require();
+	for (const struct igt_panthor_case *c = cases; c->name; c++) {
+		igt_describe(c->describe);
+		igt_subtest(c->name) {
+			int fd = igt_panthor_open();
+
+			c->run(fd);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 }

@@ -10,6 +10,7 @@
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
+#include "igt_teardown.h"
 
 /**
  * TEST: Holes in sparse mappings of panthor, and what is left around them
@@ -345,7 +346,7 @@ IGT_TEST_DESCRIPTION("Check what is left of sparse mappings of panthor around ho
  * with nothing but the store right before it.
  */
 
-#define PAGE IGT_PANTHOR_PAGE_SIZE
+#define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 #define BLOCK UINT64_C(0x200000)
 
 /* 2 MiB-aligned, 400 MiB and more from a 1 GiB boundary, and free in every VM. */
@@ -725,7 +726,15 @@ static void add_punch(struct punch_row *row, const struct kind *kind, const stru
 	snprintf(row->describe, sizeof(row->describe), "%s %s of %s", kind->what, g->describe,
 		 kind->of);
 
-	igt_panthor_add_subtest(row->name, row->describe, punch, row);
+	igt_describe(row->describe);
+	igt_subtest(row->name) {
+		int fd = igt_panthor_open();
+
+		punch(fd, row);
+		igt_panthor_close(fd);
+	}
+	igt_fixture()
+		igt_teardown();
 }
 
 /* libigt keeps the names. */
@@ -936,12 +945,31 @@ static const struct igt_panthor_case plain_cases[] = {
 
 int igt_main()
 {
-	igt_panthor_sparse_fixture();
+	igt_fixture()
+		igt_panthor_sparse_require();
 	add_punches();
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(readonly_rows); i++)
-		igt_panthor_add_subtest(readonly_rows[i].name, readonly_rows[i].describe,
-					punch_readonly, &readonly_rows[i]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(readonly_rows); i++) {
+		igt_describe(readonly_rows[i].describe);
+		igt_subtest(readonly_rows[i].name) {
+			int fd = igt_panthor_open();
 
-	igt_panthor_add_cases(plain_cases);
+			punch_readonly(fd, &readonly_rows[i]);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
+
+	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
+		igt_describe(c->describe);
+		igt_subtest(c->name) {
+			int fd = igt_panthor_open();
+
+			c->run(fd);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 }

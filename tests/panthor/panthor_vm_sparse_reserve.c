@@ -14,10 +14,11 @@
 #include "drmtest.h"
 #include "igt_aux.h"
 #include "igt_core.h"
-#include "igt_panthor_memory.h"
+#include "igt_kernel_memory.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
+#include "igt_teardown.h"
 
 /**
  * TEST: Page tables of sparse mappings of panthor
@@ -109,7 +110,7 @@ IGT_TEST_DESCRIPTION("Check the page tables of large sparse mappings of panthor"
  * 7. reserve-accounted: memory that nobody is charged for.
  */
 
-#define PAGE IGT_PANTHOR_PAGE_SIZE
+#define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 #define BLOCK IGT_PANTHOR_DUMMY_SIZE
 #define GIB ((uint64_t)SZ_1G)
 #define TIB (1024 * GIB)
@@ -135,7 +136,7 @@ IGT_TEST_DESCRIPTION("Check the page tables of large sparse mappings of panthor"
 
 static void init_large(struct igt_panthor_exec *exec, int fd)
 {
-	igt_require_f(igt_panthor_meminfo("MemAvailable") > LARGE_NEEDS,
+	igt_require_f(igt_meminfo_bytes("MemAvailable") > LARGE_NEEDS,
 		      "needs %" PRIu64 " MiB of free memory\n", LARGE_NEEDS / SZ_1M);
 	igt_panthor_exec_init(exec, fd);
 	igt_require_f(exec->uva_range >= LARGE_VA + LARGE_SIZE,
@@ -234,7 +235,7 @@ static void reserve_async(int fd)
 /* A VM of its own, whose user addresses are free. */
 static void reserve_refused_batch(int fd)
 {
-	struct igt_panthor_memory_watch *watch;
+	struct igt_memory_watch *watch;
 	struct drm_panthor_vm_bind_op ops[3];
 	struct timespec since = {};
 	uint64_t range = 0;
@@ -246,15 +247,15 @@ static void reserve_refused_batch(int fd)
 	ops[0] = sparse_op(0, BLOCK);
 	ops[1] = sparse_op(0, range);
 	ops[2] = sparse_op(0, BLOCK);
-	igt_panthor_clear_warn_once();
+	igt_clear_warn_once();
 
-	watch = igt_panthor_memory_watch_start();
+	watch = igt_memory_watch_start();
 	igt_nsec_elapsed(&since);
 	err = -__igt_panthor_vm_bind_ops(fd, vm_id, DRM_PANTHOR_VM_BIND_ASYNC, ops,
 					 ARRAY_SIZE(ops));
 	igt_assert(err == 0 || err == ENOMEM);
 	igt_assert(!err || igt_nsec_elapsed(&since) / 1000000 <= REFUSED_MAX_MS);
-	peak = igt_panthor_memory_watch_stop(watch);
+	peak = igt_memory_watch_stop(watch);
 	assert_little("a batch with all user addresses", peak, 0);
 
 	igt_assert_eq_u32(igt_panthor_vm_get_state(fd, vm_id), DRM_PANTHOR_VM_STATE_USABLE);
@@ -263,7 +264,7 @@ static void reserve_refused_batch(int fd)
 
 static void reserve_restore(int fd)
 {
-	struct igt_panthor_memory_watch *watch;
+	struct igt_memory_watch *watch;
 	struct igt_panthor_exec exec;
 	int64_t peak;
 
@@ -274,9 +275,9 @@ static void reserve_restore(int fd)
 	igt_panthor_sparse_require_dummy(&exec);
 
 	igt_panthor_evict_dummy(fd, exec.dummy);
-	watch = igt_panthor_memory_watch_start();
+	watch = igt_memory_watch_start();
 	igt_panthor_sparse_store_load(&exec, LARGE_VA, PAGE, FIRST);
-	peak = igt_panthor_memory_watch_stop(watch);
+	peak = igt_memory_watch_stop(watch);
 	assert_little("restoring 64 GiB", peak, LARGE_SIZE);
 
 	pieces_work(&exec, LARGE_VA, LARGE_SIZE, LARGE_SIZE / GIB, SECOND);
@@ -344,7 +345,7 @@ static void reserve_scattered_sum(int fd)
 static void reserve_scattered(int fd)
 {
 	struct drm_panthor_vm_bind_op op = sparse_op(LARGE_VA, SCATTERED_LARGE);
-	struct igt_panthor_memory_watch *watch;
+	struct igt_memory_watch *watch;
 	struct igt_panthor_exec exec;
 	struct timespec since = {};
 	int64_t peak;
@@ -354,12 +355,12 @@ static void reserve_scattered(int fd)
 	igt_require_f(!igt_panthor_sparse_dummy_is_huge(&exec, BASE_VA),
 		      "the sparse dummy object is a huge page\n");
 
-	watch = igt_panthor_memory_watch_start();
+	watch = igt_memory_watch_start();
 	igt_nsec_elapsed(&since);
 	err = -__igt_panthor_vm_bind_ops(fd, exec.vm_id, 0, &op, 1);
 	igt_assert(err == 0 || err == ENOMEM);
 	igt_assert(!err || igt_nsec_elapsed(&since) / 1000000 <= REFUSED_MAX_MS);
-	peak = igt_panthor_memory_watch_stop(watch);
+	peak = igt_memory_watch_stop(watch);
 	assert_little("40 GiB by pages", peak, SCATTERED_LARGE);
 
 	igt_panthor_exec_bind_sparse(&exec, LARGE_VA, SCATTERED_SIZE);
@@ -687,7 +688,7 @@ static void map_strides(int fd, uint32_t vm_id)
 
 static void reserve_accounted(int fd)
 {
-	volatile int64_t *charged = igt_panthor_map_shared(sizeof(*charged));
+	volatile int64_t *charged = igt_map_shared(sizeof(*charged));
 	struct memcg m;
 	uint32_t vm_id;
 
@@ -827,7 +828,7 @@ static pid_t kill_start(const struct igt_panthor_exec *exec, struct killed *k, u
 
 static void reserve_kill(int fd)
 {
-	struct killed *k = igt_panthor_map_shared(sizeof(*k));
+	struct killed *k = igt_map_shared(sizeof(*k));
 	struct igt_panthor_exec exec;
 	unsigned int ms, most, count;
 	int status = 0;
@@ -939,6 +940,17 @@ static const struct igt_panthor_case cases[] = {
 
 int igt_main()
 {
-	igt_panthor_sparse_fixture();
-	igt_panthor_add_cases(cases);
+	igt_fixture()
+		igt_panthor_sparse_require();
+	for (const struct igt_panthor_case *c = cases; c->name; c++) {
+		igt_describe(c->describe);
+		igt_subtest(c->name) {
+			int fd = igt_panthor_open();
+
+			c->run(fd);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 }

@@ -13,9 +13,10 @@
 #include "drmtest.h"
 #include "igt_aux.h"
 #include "igt_core.h"
-#include "igt_panthor_memory.h"
+#include "igt_kernel_memory.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
+#include "igt_teardown.h"
 
 /**
  * TEST: Huge sparse mappings of panthor
@@ -135,7 +136,7 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor under stress");
  *    until the driver is loaded again, and reclaim goes by it.
  */
 
-#define PAGE IGT_PANTHOR_PAGE_SIZE
+#define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 #define GIB ((uint64_t)SZ_1G)
 #define TIB (1024 * GIB)
 
@@ -210,14 +211,14 @@ static struct huge_bind huge_bind(int fd, uint32_t vm_id, uint64_t va, uint64_t 
 		.va = va,
 		.size = size,
 	};
-	struct igt_panthor_memory_watch *watch = igt_panthor_memory_watch_start();
+	struct igt_memory_watch *watch = igt_memory_watch_start();
 	struct huge_bind result = {};
 	struct timespec since = {};
 
 	igt_nsec_elapsed(&since);
 	result.err = -__igt_panthor_vm_bind_ops(fd, vm_id, 0, &op, 1);
 	result.ms = igt_nsec_elapsed(&since) / 1000000;
-	result.peak = igt_panthor_memory_watch_stop(watch);
+	result.peak = igt_memory_watch_stop(watch);
 	igt_info("%" PRIu64 " GiB: errno %d, %" PRId64 " KiB of kernel memory, %u ms\n", size / GIB,
 		 result.err, result.peak / 1024, result.ms);
 
@@ -310,7 +311,7 @@ static void huge_64g_bounded(int fd)
 static void assert_affordable(struct igt_panthor_exec *exec, uint64_t size)
 {
 	const struct huge_bind bind = huge_bind(exec->fd, exec->vm_id, HUGE_VA, SAMPLE_SIZE);
-	const int64_t available = igt_panthor_meminfo("MemAvailable");
+	const int64_t available = igt_meminfo_bytes("MemAvailable");
 	int64_t needed;
 
 	igt_assert_eq(bind.err, 0);
@@ -361,7 +362,7 @@ static void huge_1t(int fd)
 	require_huge_dummy(&exec);
 
 	assert_affordable(&exec, TIB);
-	igt_panthor_clear_warn_once();
+	igt_clear_warn_once();
 	huge_try(&exec, TIB, TIB);
 
 	igt_panthor_exec_fini(&exec);
@@ -378,7 +379,7 @@ static void huge_user_range(int fd)
 	igt_panthor_exec_init(&exec, fd);
 	require_huge_dummy(&exec);
 	assert_affordable(&exec, exec.uva_range);
-	igt_panthor_clear_warn_once();
+	igt_clear_warn_once();
 
 	igt_panthor_vm_create_userva_range(fd, &vm_id, 0, &range);
 	bind = huge_bind(fd, vm_id, 0, range);
@@ -432,8 +433,8 @@ static void pressure_init(struct pressure *p, int fd, uint64_t size)
 {
 	igt_panthor_require_shrink(fd);
 	p->count = min(size / PRESSURE_BO_SIZE, (uint64_t)PRESSURE_BOS_MAX);
-	igt_require_f(igt_panthor_meminfo("MemAvailable") > 2 * pressure_size(p) &&
-			      igt_panthor_meminfo("SwapFree") > 2 * pressure_size(p),
+	igt_require_f(igt_meminfo_bytes("MemAvailable") > 2 * pressure_size(p) &&
+			      igt_meminfo_bytes("SwapFree") > 2 * pressure_size(p),
 		      "needs %" PRIu64 " MiB of free memory, and of swap\n",
 		      2 * pressure_size(p) / SZ_1M);
 
@@ -448,7 +449,7 @@ static void pressure_init(struct pressure *p, int fd, uint64_t size)
 		igt_panthor_exec_bind_bo(&p->exec, &p->bo[i], BASE_VA + i * PRESSURE_BO_SIZE);
 	}
 	igt_panthor_exec_store_pages(&p->exec, BASE_VA, pressure_size(p), FIRST);
-	p->shmem = igt_panthor_meminfo("Shmem");
+	p->shmem = igt_meminfo_bytes("Shmem");
 }
 
 static void pressure_assert(struct pressure *p)
@@ -519,13 +520,13 @@ static bool all_gone(const struct pressure *p)
 	bool dummy;
 
 	return count_evicted(p, &dummy) == p->count && dummy &&
-	       igt_panthor_meminfo("Shmem") + pressure_size(p) < p->shmem + SZ_2M;
+	       igt_meminfo_bytes("Shmem") + pressure_size(p) < p->shmem + SZ_2M;
 }
 
 static void pressure_apply(const struct pressure *p, uint64_t size,
 			   bool (*done)(const struct pressure *p), unsigned int deadline_ms)
 {
-	volatile bool *stop = igt_panthor_map_shared(sizeof(*stop));
+	volatile bool *stop = igt_map_shared(sizeof(*stop));
 	struct timespec since = {};
 	bool reclaimed;
 
@@ -550,7 +551,7 @@ static void pressure_content(int fd)
 
 	pressure_init(&p, fd, SZ_64M);
 	pressure_apply(&p,
-		       igt_panthor_meminfo("MemAvailable") + igt_panthor_meminfo("SwapFree") / 2,
+		       igt_meminfo_bytes("MemAvailable") + igt_meminfo_bytes("SwapFree") / 2,
 		       all_gone, ALL_DEADLINE_MS);
 	pressure_assert(&p);
 	pressure_fini(&p);
@@ -564,8 +565,8 @@ static void pressure_evicts(int fd)
 {
 	struct pressure p = {};
 
-	pressure_init(&p, fd, igt_panthor_meminfo("MemTotal") / 4);
-	pressure_apply(&p, igt_panthor_meminfo("MemAvailable") + pressure_size(&p), some_evicted,
+	pressure_init(&p, fd, igt_meminfo_bytes("MemTotal") / 4);
+	pressure_apply(&p, igt_meminfo_bytes("MemAvailable") + pressure_size(&p), some_evicted,
 		       SOME_DEADLINE_MS);
 	pressure_assert(&p);
 	pressure_fini(&p);
@@ -1007,7 +1008,7 @@ static void race_files(int fd)
 	for (unsigned int i = 0; i < RACERS; i++) {
 		racer_assert(&execs[i]);
 		igt_panthor_exec_fini(&execs[i]);
-		drm_close_driver(fds[i]);
+		igt_panthor_close(fds[i]);
 	}
 }
 
@@ -1186,6 +1187,17 @@ static const struct igt_panthor_case cases[] = {
 
 int igt_main()
 {
-	igt_panthor_sparse_fixture();
-	igt_panthor_add_cases(cases);
+	igt_fixture()
+		igt_panthor_sparse_require();
+	for (const struct igt_panthor_case *c = cases; c->name; c++) {
+		igt_describe(c->describe);
+		igt_subtest(c->name) {
+			int fd = igt_panthor_open();
+
+			c->run(fd);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 }

@@ -9,10 +9,11 @@
 #include "drmtest.h"
 #include "igt_aux.h"
 #include "igt_core.h"
-#include "igt_panthor_memory.h"
+#include "igt_kernel_memory.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
+#include "igt_teardown.h"
 
 /**
  * TEST: What panthor refuses about sparse mappings
@@ -105,7 +106,7 @@ IGT_TEST_DESCRIPTION("Check what panthor refuses about sparse mappings");
  * a sparse range, and nothing.
  */
 
-#define PAGE IGT_PANTHOR_PAGE_SIZE
+#define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 
 /* 64 KiB of each: enough for a rounded or misplaced page to hit one of them. */
 #define PART_SIZE SZ_64K
@@ -566,7 +567,7 @@ unmap_and_exit(const struct igt_panthor_exec *exec, uint64_t va, uint64_t size, 
  */
 static int unmap_within_deadline(const struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
 {
-	volatile int *err = igt_panthor_map_shared(sizeof(*err));
+	volatile int *err = igt_map_shared(sizeof(*err));
 	pid_t child;
 
 	*err = -ETIME;
@@ -702,10 +703,29 @@ static const struct igt_panthor_case plain_cases[] = {
 
 int igt_main()
 {
-	igt_panthor_sparse_fixture();
-	igt_panthor_add_cases(plain_cases);
+	igt_fixture()
+		igt_panthor_sparse_require();
+	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
+		igt_describe(c->describe);
+		igt_subtest(c->name) {
+			int fd = igt_panthor_open();
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(uapi_cases); i++)
-		igt_panthor_add_subtest(uapi_cases[i].name, uapi_cases[i].describe, refused,
-					&uapi_cases[i]);
+			c->run(fd);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(uapi_cases); i++) {
+		igt_describe(uapi_cases[i].describe);
+		igt_subtest(uapi_cases[i].name) {
+			int fd = igt_panthor_open();
+
+			refused(fd, &uapi_cases[i]);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
 }

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+// Copyright (C) 2026 The vmali authors
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "igt_aux.h"
+#include "igt_core.h"
+#include "igt_kernel_memory.h"
+#include "igt_knob.h"
+
+/**
+ * SECTION:igt_kernel_memory
+ * @short_description: Memory figures of the kernel
+ * @title: Kernel memory
+ * @include: igt_kernel_memory.h
+ */
+
+/* Until the first sample of a watch, the start of a process included. */
+#define FIRST_SAMPLE_DEADLINE_MS 5000
+
+/**
+ * igt_meminfo_bytes:
+ * @field: a name in /proc/meminfo
+ *
+ * Returns: its value in bytes.
+ */
+uint64_t igt_meminfo_bytes(const char *field)
+{
+	const size_t length = strlen(field);
+	FILE *file = fopen("/proc/meminfo", "r");
+	uint64_t kib = 0;
+	bool found = false;
+	char line[128];
+
+	igt_assert(file);
+	while (!found && fgets(line, sizeof(line), file))
+		found = !strncmp(line, field, length) &&
+			sscanf(line + length, ": %" SCNu64 " kB", &kib) == 1;
+	fclose(file);
+	igt_assert_f(found, "/proc/meminfo has no %s\n", field);
+
+	return kib * 1024;
+}
+
+/*
+ * Frees the empty slabs of a cache where the kernel has a file for that. KASAN keeps freed objects
+ * in their slabs for long.
+ */
+static void shrink_cache(const char *cache)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", cache);
+	igt_knob_write(path, "1");
+}
+
+/**
+ * igt_slab_objects:
+ * @cache: name of a slab cache
+ * @objects: set to the number of objects in use
+ *
+ * Returns: false if slabinfo does not show the cache: the reader is not root, or the kernel merged the
+ * cache with others of its object size.
+ */
+bool igt_slab_objects(const char *cache, int64_t *objects)
+{
+	const size_t length = strlen(cache);
+	bool found = false;
+	char line[256];
+	FILE *file;
+
+	shrink_cache(cache);
+	file = fopen("/proc/slabinfo", "r");
+	if (!file)
+		return false;
+
+	while (!found && fgets(line, sizeof(line), file))
+		found = !strncmp(line, cache, length) && line[length] == ' ' &&
+			sscanf(line + length, "%" SCNd64, objects) == 1;
+	fclose(file);
+
+	return found;
+}
+
+/**
+ * igt_clear_warn_once:
+ *
+ * Lets warnings that the kernel prints once be printed again, so that no subtest passes because an
+ * earlier one failed. Needs debugfs in its usual place; does nothing without it.
+ */
+void igt_clear_warn_once(void)
+{
+	igt_knob_write("/sys/kernel/debug/clear_warn_once", "1");
+}
+
+/**
+ * igt_map_shared:
+ * @size: bytes
+ *
+ * Maps memory that the process shares with the children that it forks.
+ *
+ * Returns: the memory, filled with zeros, to be unmapped by igt_unmap_shared().
+ */
+void *igt_map_shared(size_t size)
+{
+	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	igt_assert(map != MAP_FAILED);
+	return map;
+}
+
+/**
+ * igt_unmap_shared:
+ * @map: from igt_map_shared()
+ * @size: bytes
+ */
+void igt_unmap_shared(void *map, size_t size)
+{
+	igt_assert_eq(munmap(map, size), 0);
+}
+
+static void watch(struct igt_memory_watch *w, pid_t parent)
+{
+	while (!w->stop && getppid() == parent) {
+		w->peak = max(w->peak, igt_meminfo_bytes("SUnreclaim"));
+		w->samples++;
+	}
+}
+
+/**
+ * igt_memory_watch_start:
+ *
+ * Forks a child that samples until igt_memory_watch_stop().
+ *
+ * Returns: the watch.
+ */
+struct igt_memory_watch *igt_memory_watch_start(void)
+{
+	struct igt_memory_watch *w = igt_map_shared(sizeof(*w));
+	const pid_t parent = getpid();
+
+	igt_fork(child, 1)
+		watch(w, parent);
+	igt_assert_f(igt_wait(w->samples > 0, FIRST_SAMPLE_DEADLINE_MS, 1),
+		     "no sample of /proc/meminfo within %d ms\n", FIRST_SAMPLE_DEADLINE_MS);
+	w->before = igt_meminfo_bytes("SUnreclaim");
+
+	return w;
+}
+
+/**
+ * igt_memory_watch_stop:
+ * @w: from igt_memory_watch_start()
+ *
+ * Waits for all children of the caller.
+ *
+ * Returns: the largest increase since the start, in bytes.
+ */
+int64_t igt_memory_watch_stop(struct igt_memory_watch *w)
+{
+	int64_t peak;
+
+	w->stop = true;
+	igt_waitchildren();
+	peak = w->peak - w->before;
+	igt_unmap_shared(w, sizeof(*w));
+
+	return peak;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (C) 2026 The vmali authors */
+
+#ifndef IGT_KERNEL_MEMORY_H
+#define IGT_KERNEL_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Memory figures of the kernel in bytes, and memory that processes share. */
+
+uint64_t igt_meminfo_bytes(const char *field);
+bool igt_slab_objects(const char *cache, int64_t *objects);
+void igt_clear_warn_once(void);
+
+void *igt_map_shared(size_t size);
+void igt_unmap_shared(void *map, size_t size);
+
+/**
+ * igt_memory_watch:
+ * @stop: set by the parent
+ * @samples: number of samples so far
+ * @peak: largest sample in bytes
+ * @before: bytes in use at the start
+ *
+ * A child process that samples the kernel's unreclaimable slab memory. Page tables are its largest
+ * part while a large range is bound. System-wide: good for differences of many MiB only.
+ */
+struct igt_memory_watch {
+	volatile bool stop;
+	volatile unsigned int samples;
+	volatile uint64_t peak;
+	uint64_t before;
+};
+
+struct igt_memory_watch *igt_memory_watch_start(void);
+int64_t igt_memory_watch_stop(struct igt_memory_watch *watch);
+
+#endif /* IGT_KERNEL_MEMORY_H */
