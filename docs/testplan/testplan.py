@@ -159,9 +159,9 @@ def proof_links(kind, proofs, name):
 def subtest_fields(plan, test, source, subtest):
     """What the plan says of a subtest: its fields, less those that its test has shown."""
     name = f"{source}@{subtest.text}"
-    fields = [("Description", [subtest.get("Description")]), ("Hunts", [subtest.get("Hunts")])]
+    fields = [("Description", [subtest.get("Description")]), ("Failure mode", [subtest.get("Failure mode")])]
     fields += [(field, [subtest.get(field)]) for field in plan.config.fields
-               if field not in ("Description", "Hunts") and subtest.get(field) != test.get(field)]
+               if field not in ("Description", "Failure mode") and subtest.get(field) != test.get(field)]
     fields.append(("Catches", proof_links("defect", plan.regressions, name)))
     fields.append(("Fixed by", proof_links("patch", plan.patches, name)))
     if name in plan.expected:
@@ -174,7 +174,7 @@ def test_items(plan, source, test):
              ("text", test.get("Description")),
              ("fields", [("Test", [source.name])] +
               [(field, [test.get(field)]) for field in plan.config.fields
-               if test.get(field) and field not in ("Description", "Hunts")])]
+               if test.get(field) and field not in ("Description", "Failure mode")])]
     for subtest in test.subtests:
         items.append(("heading", 3, subtest.text, anchor(source.name, subtest.text)))
         items.append(("fields", subtest_fields(plan, test, source.name, subtest)))

@@ -20,7 +20,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9
- * Hunts: Pages that a bind forgets, at its edges above all, or maps beyond
+ * Failure mode: Pages that a bind forgets, at its edges above all, or maps beyond
  *	them; what an unbind leaves behind.
  * Description: Loads and stores of command streams through sparse mappings,
  *	checked page by page, at both edges and beyond them.
@@ -100,7 +100,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs
- * Hunts: Pages that are mapped, but to the wrong page of the dummy object.
+ * Failure mode: Pages that are mapped, but to the wrong page of the dummy object.
  * Description: What is stored at an address comes back where the same page of
  *	the 2 MiB dummy object is mapped, and nowhere else.
  *
@@ -138,7 +138,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs
- * Hunts: Bookkeeping of offsets that is wrong and shows only when a VMA is
+ * Failure mode: Bookkeeping of offsets that is wrong and shows only when a VMA is
  *	split or restored.
  * Description: debugfs shows the offset that each sparse VMA has in the dummy
  *	object, and the GPU reaches every page behind it.
@@ -181,7 +181,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9
- * Hunts: Translations that outlive their mapping in a TLB of the GPU.
+ * Failure mode: Translations that outlive their mapping in a TLB of the GPU.
  * Description: One job makes the accesses before and after a change of the
  *	mapping, and runs in between, so that no switch of the address space
  *	hides what was not flushed.

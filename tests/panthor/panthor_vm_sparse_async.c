@@ -24,7 +24,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9
- * Hunts: Binds that run before their fences or in another order, fences that
+ * Failure mode: Binds that run before their fences or in another order, fences that
  *	are signalled too early or never, batches that are applied in part,
  *	VMs that outlive their file.
  * Description: Binds that wait behind a fence which the test holds back: what loads

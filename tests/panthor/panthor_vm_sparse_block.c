@@ -31,7 +31,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs, swap and udmabuf for some
- * Hunts: Parts of a block that stay mapped after they were unmapped, memory that is
+ * Failure mode: Parts of a block that stay mapped after they were unmapped, memory that is
  *	given back while the GPU reaches it, a VM that runs on though its page
  *	table is known to be wrong.
  * Description: The driver maps memory by blocks of 2 MiB where it can, and has to
@@ -100,7 +100,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9
- * Hunts: A fault that is charged to a VM that did not cause it.
+ * Failure mode: A fault that is charged to a VM that did not cause it.
  * Description: Which VM pays for a fault that was raised while nobody listened.
  *
  * SUBTEST: fault-stale

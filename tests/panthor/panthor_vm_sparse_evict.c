@@ -24,7 +24,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap
- * Hunts: What is not mapped again after eviction, or not as it was: other
+ * Failure mode: What is not mapped again after eviction, or not as it was: other
  *	pages, offsets, flags or sizes; evictions that come at the wrong time,
  *	or only once.
  * Description: Has the driver's shrinker take the pages behind sparse ranges, and

@@ -26,7 +26,7 @@
  * Test category: negative test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs, a kernel with CONFIG_FAILSLAB
- * Hunts: Requests that fail for want of memory and leave something half done, or fail
+ * Failure mode: Requests that fail for want of memory and leave something half done, or fail
  *	without saying so.
  * Description: The first allocation that a request makes in the kernel fails, then the
  *	second, and so on, until none does. Each time the request is refused and

@@ -30,7 +30,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs and swap for some
- * Hunts: CPU mappings that show another page of a BO than the GPU has there, or a BO
+ * Failure mode: CPU mappings that show another page of a BO than the GPU has there, or a BO
  *	that must not be mapped.
  * Description: Loads and stores of the GPU and of the CPU see the same page of a BO at the
  *	same place, whatever became of the CPU's mapping.
@@ -77,7 +77,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9
- * Hunts: Clients that keep others from opening the device.
+ * Failure mode: Clients that keep others from opening the device.
  * Description: What one file does to all that clients of the device share does not keep
  *	another from working.
  *
@@ -97,7 +97,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs, swap
- * Hunts: Restores that take out of all proportion, or stop half-way.
+ * Failure mode: Restores that take out of all proportion, or stop half-way.
  * Description: A job after an eviction brings back many VMAs: the time that takes, and what
  *	the GPU finds afterwards.
  *
@@ -126,7 +126,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs, swap
- * Hunts: Scans that wait for each BO, or forget who is idle.
+ * Failure mode: Scans that wait for each BO, or forget who is idle.
  * Description: The shrinker is asked for pages while VMs are at work: how long it takes,
  *	and what it finds.
  *

@@ -21,7 +21,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs for some
- * Hunts: Contents of another file or process, stores that land in a BO, memory
+ * Failure mode: Contents of another file or process, stores that land in a BO, memory
  *	that is never given back.
  * Description: Nothing that is stored through a sparse range may be seen by another
  *	file, or change a BO.

@@ -28,7 +28,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs
- * Hunts: Mappings and objects that outlive their VM, and kernel warnings that users
+ * Failure mode: Mappings and objects that outlive their VM, and kernel warnings that users
  *	can provoke.
  * Description: What becomes of mappings and queues when a VM or a mapping goes away under
  *	them.
@@ -57,7 +57,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs, swap
- * Hunts: BOs that the shrinker looks for in the wrong place, or takes from those who
+ * Failure mode: BOs that the shrinker looks for in the wrong place, or takes from those who
  *	use them.
  * Description: In which order VMs lose their BOs to the shrinker.
  *

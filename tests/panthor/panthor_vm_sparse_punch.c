@@ -22,7 +22,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9
- * Hunts: Holes that swallow their neighbours or stay mapped, edges that come
+ * Failure mode: Holes that swallow their neighbours or stay mapped, edges that come
  *	back with another object, offset, size or flags.
  * Description: Parts of sparse ranges are unmapped or give way to BOs, and the
  *	reverse; loads and stores of command streams check every page.

@@ -30,7 +30,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs, swap and memory cgroups for some
- * Hunts: Kernel memory out of all proportion to what is behind a range, memory that
+ * Failure mode: Kernel memory out of all proportion to what is behind a range, memory that
  *	nobody is charged for, requests that cannot be ended, and page tables that
  *	are not all right.
  * Description: The page tables of large sparse ranges: how many are set aside and for

@@ -28,7 +28,7 @@
  * Test category: stress test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9
- * Hunts: Arithmetic that overflows, and kernel memory out of all proportion to
+ * Failure mode: Arithmetic that overflows, and kernel memory out of all proportion to
  *	the range.
  * Description: Sparse ranges from 64 GiB to all addresses of the user, and the
  *	kernel memory that they take.
@@ -61,7 +61,7 @@
  * Test category: stress test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap, memory
- * Hunts: Contents that are lost, and memory that is not given back, when the
+ * Failure mode: Contents that are lost, and memory that is not given back, when the
  *	kernel really runs short of memory.
  * Description: Processes take so much memory that the kernel evicts what the
  *	GPU has, with swap to put it into.
@@ -85,7 +85,7 @@
  * Test category: stress test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap
- * Hunts: Operations that do not exclude each other: binds, evictions and
+ * Failure mode: Operations that do not exclude each other: binds, evictions and
  *	restores of the same page tables.
  * Description: Processes bind, unbind, submit and evict at once, for a bounded
  *	time; then everything is checked.

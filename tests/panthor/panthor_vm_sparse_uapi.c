@@ -25,7 +25,7 @@
  * Test category: negative test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9
- * Hunts: Rules of the ioctl that are not checked, that are checked after the
+ * Failure mode: Rules of the ioctl that are not checked, that are checked after the
  *	damage, or that only the queue finds out about.
  * Description: Requests against the rules of VM_BIND, each made once at once and
  *	once queued. After each one, what was mapped must still work and be all
