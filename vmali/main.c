@@ -2,7 +2,7 @@
 // Copyright (C) 2026 The vmali authors
 /*
  * vmali: a software Mali CSF GPU, served to one vfio-user client. What is here is what none of
- * the rooms knows: the command line, signals, and who is made with what.
+ * the rooms depends on: the command line, signals, construction of the parts.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -138,7 +138,7 @@ static int fail(const char *what, int error)
 }
 
 /*
- * Signals that ask to end become readable, so that all waiting can wait for them too. Threads
+ * Signals that end the process become readable, so that every wait includes them. Threads
  * made later inherit the mask.
  */
 static int open_stop(void)
@@ -182,7 +182,7 @@ static void machine_fini(struct machine *machine)
 	guest_memory_destroy(machine->mem);
 }
 
-/* Wait for the client. Once it is there, nobody else is listened to. */
+/* Wait for the client. Later connections are not accepted. */
 static int wait_for_client(const char *path, int stop)
 {
 	struct listener listener;

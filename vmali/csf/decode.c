@@ -45,7 +45,7 @@
 	.name = mnemonic, .traced = true, \
 	.operand = { ARG_ADDR, ARG(LENGTH, REG, 39, 32) } }
 
-/* What only a shader core or the tiler can do: the name is enough to refuse it. */
+/* Instructions for a shader core or the tiler, which are refused by name. */
 #define NEEDS_ENDPOINT(mnemonic) { .name = mnemonic, .opaque = true }
 
 static const struct csf_op ops[CSF_OPCODE_COUNT] = {

@@ -23,7 +23,7 @@ struct line {
 	uint64_t word[LINE_INSTRS];
 };
 
-/* Where the next instruction is, and how many bytes follow before the buffer ends or wraps. */
+/* Address of the next instruction, and the bytes left before the buffer ends or wraps. */
 struct cursor {
 	uint64_t va, bytes;
 };
@@ -144,7 +144,7 @@ static uint64_t ring_va(const struct csf_stream *cs)
 	return cs->config.ring_va + (cs->state.extract & (cs->config.ring_size - 1));
 }
 
-/* What is left of the innermost frame; false when its position lies outside of it. */
+/* The rest of the innermost frame; false when its position lies outside of it. */
 static bool locate_in_frame(const struct csf_state *state, struct cursor *cursor)
 {
 	const struct csf_frame *frame = &state->frame[state->depth - 1];
@@ -154,7 +154,7 @@ static bool locate_in_frame(const struct csf_state *state, struct cursor *cursor
 }
 
 /*
- * The same for the ring; @cursor->bytes is 0 when there is nothing to execute. More than a ring
+ * The rest of the ring; @cursor->bytes is 0 when there is nothing to execute. More than a ring
  * of instructions before the insert position is what a BRANCH out of the ring looks like.
  */
 static bool locate_in_ring(const struct csf_stream *cs, uint64_t insert, struct cursor *cursor)
@@ -287,7 +287,7 @@ enum csf_outcome csf_stream_run(struct csf_stream *cs, uint64_t insert, unsigned
 {
 	struct line line = { .count = 0 };
 	struct cursor cursor;
-	uint64_t word = 0; /* gcc does not see that fetch() sets it before it says NEXT */
+	uint64_t word = 0; /* fetch() sets it before it returns NEXT; gcc cannot tell */
 
 	while (budget--) {
 		enum csf_step step = locate(cs, insert, &cursor);

@@ -6,9 +6,9 @@
 #include "csf/decode.h"
 #include "csf/stream.h"
 
-/* What only the files of csf/ see of each other. */
+/* Shared by the files of csf/ only. */
 
-/* How an instruction ended. */
+/* Outcome of an instruction. */
 enum csf_step {
 	CSF_STEP_NEXT,		/* done: go on behind it */
 	CSF_STEP_MOVED,		/* done: it has set the position itself */
@@ -23,7 +23,7 @@ typedef enum csf_step (*csf_exec_fn)(struct csf_stream *cs, const struct csf_ins
 /* Set the exception of the stream; returns CSF_STEP_FATAL. */
 enum csf_step csf_fatal(struct csf_stream *cs, enum csf_exception exception, uint64_t info);
 
-/* What an access that returned @error (of mmu/mmu.h) at @va means for the instruction. */
+/* Outcome of an instruction whose access at @va returned @error (of mmu/mmu.h). */
 enum csf_step csf_access_step(struct csf_stream *cs, int error, uint64_t va);
 
 /* Let the loads in flight on the scoreboard entries of @mask arrive. */
@@ -33,7 +33,7 @@ void csf_loads_arrive(struct csf_stream *cs, uint32_t mask);
 uint64_t csf_position(const struct csf_stream *cs);
 void csf_set_position(struct csf_stream *cs, uint64_t position);
 
-/* Whether @value @condition @reference, both unsigned or both signed. */
+/* True if @value @condition @reference holds, both unsigned or both signed. */
 bool csf_compare_unsigned(enum csf_condition condition, uint64_t value, uint64_t reference);
 bool csf_compare_signed(enum csf_condition condition, int64_t value, int64_t reference);
 

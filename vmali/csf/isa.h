@@ -100,7 +100,7 @@ enum csf_operand {
 	CSF_ARG_COUNT
 };
 
-/* How an operand is written, checked and printed. */
+/* Kinds of operands: each is encoded, checked and printed in its own way. */
 enum csf_kind {
 	CSF_KIND_REG,		/* one register */
 	CSF_KIND_PAIR,		/* a pair, even-aligned */

@@ -9,7 +9,7 @@
 
 /*
  * A command stream (CS): its architectural state and its execution. Knows the MMU as the one way
- * to memory; knows no queues in memory (mcu/ reads and writes those), no registers, no clock.
+ * to memory. Queues in memory (mcu/), registers and clocks are outside of it.
  * Not thread-safe: the caller holds the GPU's lock and calls csf_stream_run() in slices.
  */
 struct mmu;
@@ -45,7 +45,7 @@ struct csf_frame {
 	uint64_t pc, end;
 };
 
-/* What a blocked SYNC_WAIT waits for, as CS_STATUS_WAIT_* reports it. */
+/* The condition of a blocked SYNC_WAIT, as CS_STATUS_WAIT_* reports it. */
 struct csf_wait {
 	uint64_t sync_va;
 	uint64_t value;

@@ -37,7 +37,7 @@ void front_device_disconnect(struct front_device *device);
 void front_device_fini(struct front_device *device);
 
 /**
- * front_device_handle() - Do what @request asks for
+ * front_device_handle() - Execute a request
  *
  * Any content of @request is safe, of any size up to MESSAGE_MAX_PAYLOAD; its files may be kept.
  * VFIO_USER_VERSION is the server's and not known here.

@@ -33,7 +33,7 @@ int in_process_init(struct in_process *front);
 /* Frees the guest memory: the GPU must be gone by then. */
 void in_process_fini(struct in_process *front);
 
-/* Where the GPU's interrupts go: counted, see in_process_take_edges(). */
+/* Sink of the GPU's interrupts, which are counted: see in_process_take_edges(). */
 struct board_irq_sink in_process_sink(struct in_process *front);
 
 void in_process_attach(struct in_process *front, const struct board_gpu_ops *ops, void *gpu);

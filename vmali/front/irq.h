@@ -13,7 +13,7 @@
  * Interrupts of the board as eventfds of the client. Index MSIX has the GPU's vectors; ERR and
  * REQ have one interrupt each, which clients like to set up and which the board never raises.
  *
- * What SET_IRQS does, always with ACTION_TRIGGER, on [start, start + count):
+ * Effects of SET_IRQS, always with ACTION_TRIGGER, on [start, start + count):
  *
  *     DATA_EVENTFD, @count files   they replace what was there
  *     DATA_EVENTFD, no file        the interrupts are de-assigned

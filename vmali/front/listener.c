@@ -76,7 +76,7 @@ int listener_open(struct listener *listener, const char *path)
 	return ret;
 }
 
-/* Whether accept() only has to be tried again: the client of a moment ago gave up, or a signal. */
+/* True if accept() must be repeated: the client has disconnected, or a signal came. */
 static int is_transient(int error)
 {
 	return error == EAGAIN || error == ECONNABORTED || error == EINTR;

@@ -53,7 +53,7 @@ struct message {
  */
 int message_receive(const struct link *link, struct message *request);
 
-/* Close the files that nobody kept. */
+/* Close the files that no handler took over. */
 void message_close_fds(struct message *request);
 
 /**

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /*
- * What goes over the vfio-user socket, version 0.0 (QEMU, docs/interop/vfio-user.rst). All of it
+ * The messages on the vfio-user socket, version 0.0 (QEMU, docs/interop/vfio-user.rst). All of it
  * is in the byte order of the host, on which client and server both run. Beside each field: the
  * rule by which a request is accepted, and what a reply holds.
  */

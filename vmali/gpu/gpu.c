@@ -18,7 +18,7 @@
 #define LATEST_FLUSH_FIRST 1
 #define LATEST_FLUSH_LAST 0xffffffu
 
-/* How long the engine sleeps when streams wait for memory to change. */
+/* Pause of the engine while all streams wait for memory to change. */
 #define ENGINE_POLL_NS 1000000ull
 
 static uint64_t monotonic_ns(void)

@@ -14,7 +14,7 @@ static const struct {
 	[POWER_L2] = { GPU_L2_PRESENT, "L2" },
 };
 
-/* What @offset names; false where there is no register. */
+/* The register at @offset; false where there is none. */
 static bool power_decode(uint32_t offset, enum power_kind *kind, enum power_domain *domain,
 			 unsigned int *shift)
 {

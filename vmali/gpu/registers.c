@@ -10,7 +10,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* What a write of a range is to the rest of the model, as flags. */
+/* Effects of a write to a range on the rest of the model, as flags. */
 enum {
 	RINGS = 1,		/* it may give the engine work */
 	TELLS = 2		/* the room behind it traces what it does in words of its own */

@@ -58,7 +58,7 @@ uint64_t turnstile_enter(struct turnstile *t)
 	return rung;
 }
 
-/* Who is woken wants the mutex: it is free by then. */
+/* The woken thread takes the mutex, which is free by then. */
 void turnstile_leave(struct turnstile *t, bool ring)
 {
 	bool turn;

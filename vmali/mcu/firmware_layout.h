@@ -4,7 +4,7 @@
 #define VMALI_FIRMWARE_LAYOUT_H
 
 /*
- * What the firmware image promises and the MCU model keeps: the one section of the image, in which
+ * Shared by the firmware image and the MCU model: the one section of the image, in which
  * driver and firmware exchange control blocks, requests and acknowledgements.
  */
 

@@ -118,7 +118,7 @@ void global_look(struct mcu *mcu)
 		global_halt(mcu);
 }
 
-/* Whether there are resident groups and none of them has work. */
+/* True if there are resident groups and none of them has work. */
 static bool global_idle(const struct mcu *mcu)
 {
 	unsigned int resident = 0;

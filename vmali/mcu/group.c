@@ -266,7 +266,7 @@ void group_report(struct mcu *mcu, struct mcu_group *group)
 	group->idle = idle;
 }
 
-/* A stream that wants to get on and cannot, since when; false: none is stuck. */
+/* Since when a stream has been stuck; false if none is. */
 static bool group_stuck_since(const struct mcu_group *group, uint64_t *since)
 {
 	bool stuck = false;

@@ -20,7 +20,7 @@
 #define MCU_AS 0			/* the MCU's own address space */
 #define MCU_INTERFACE_VERSION 0x01010000u
 
-/* Where the blocks are, in bytes from the start of the section. */
+/* Offsets of the blocks, in bytes from the start of the section. */
 #define GLB_CONTROL 0x000u
 #define GLB_INPUT 0x100u
 #define GLB_OUTPUT 0x200u

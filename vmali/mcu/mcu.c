@@ -125,7 +125,7 @@ void mcu_destroy(struct mcu *mcu)
 	free(mcu);
 }
 
-/* What the MCU keeps in registers of its own is lost; the shared section is not touched. */
+/* The MCU's own registers are lost; the shared section stays. */
 static void mcu_disable(struct mcu *mcu)
 {
 	mcu->status = MCU_STATUS_DISABLED;
@@ -255,7 +255,7 @@ static void mcu_user_doorbells(struct mcu *mcu, uint64_t rung)
 	}
 }
 
-/* All that the driver wants from the MCU. */
+/* All requests of the driver. */
 static void mcu_interfaces(struct mcu *mcu)
 {
 	uint64_t rung = mcu->doorbells;
@@ -302,7 +302,7 @@ static int mcu_next_stream(const struct mcu *mcu)
 
 /*
  * One slice of one stream. All runnable streams get equal shares in turn; real firmware prefers
- * groups of higher priority, but promises no more than the driver's ticks give anyway.
+ * groups of higher priority between the ticks of the driver.
  */
 static void mcu_run_stream(struct mcu *mcu)
 {

@@ -47,7 +47,7 @@ void mcu_doorbell(struct mcu *mcu, unsigned int id);
 /* An AS was unlocked or updated: stalled streams look again. */
 void mcu_kick(struct mcu *mcu);
 
-/* When mcu_run() wants to be called again, if nothing else happens before. */
+/* Latest time for the next call of mcu_run(), if nothing else happens before. */
 enum mcu_next {
 	MCU_RUN_AGAIN,		/* at once: there are runnable streams */
 	MCU_RUN_LATER,		/* in about a millisecond: streams wait for memory to change */

@@ -9,9 +9,9 @@
 #include "mmu/mmu.h"
 
 /*
- * How the firmware waits for a lock. The driver locks a region of an address space while it
- * changes its page tables; accesses there get -EAGAIN. Locks come and go with register writes
- * only, never within mcu_run(), hence:
+ * State of the firmware while it waits for a lock. The driver locks a region of an address space
+ * while it changes its page tables; accesses there get -EAGAIN. Locks come and go with register
+ * writes only, never within mcu_run(), hence:
  *
  * - mcu_run() looks once whether the interface is reachable and otherwise does nothing; all notes
  *   (doorbells, pending requests) stay. Behind that check mcu_get() and mcu_put() do not fail,
@@ -25,7 +25,7 @@
 #define EXC_CS_UNRECOVERABLE 0x41	/* the driver resets the GPU */
 #define EXC_CS_BUS_FAULT 0x48
 
-/* What a stream (CS) does at the moment. */
+/* State of a stream (CS). */
 enum stream_run {
 	STREAM_OFF,		/* not started */
 	STREAM_READY,		/* may have instructions to execute */
@@ -41,7 +41,7 @@ struct mcu_stream {
 	uint8_t doorbell;		/* page that belongs to it, 0: none */
 	uint32_t idle_mask;		/* CS_IDLE_*: what counts as idle */
 	uint64_t ring_input, ring_output;
-	bool extract_owed;		/* the output page does not yet say what was executed */
+	bool extract_owed;		/* the output page does not yet show what was executed */
 	uint64_t progress_cycles;	/* cycle count when it last got on */
 	struct csf_stream cs;
 };
@@ -68,7 +68,7 @@ struct mcu {
 	uint64_t doorbells;		/* pages that were written, one bit each */
 
 	uint64_t progress_limit;	/* cycles, 0: no progress timer */
-	uint64_t idle_limit;		/* ticks of the timer that idle_by_cycles says */
+	uint64_t idle_limit;		/* ticks of the timer chosen by idle_by_cycles */
 	bool idle_by_cycles, idle_enabled;
 	bool idle_reported;		/* GLB_IDLE was reported, or nothing ran since boot */
 	bool idle_counting;		/* all groups have been idle since idle_since */
@@ -118,7 +118,7 @@ void group_discard(struct mcu_group *group);
 /* stream.c */
 void stream_boot(struct mcu *mcu, unsigned int g, unsigned int s);
 /*
- * Start as CS_INPUT says, at the ring's extract index, or (@saved) where it was suspended.
+ * Start with the fields of CS_INPUT, at the ring's extract index, or (@saved) where it was suspended.
  * Return: 0, or -EAGAIN when the ring's page is locked. A ring that makes no sense starts too,
  * and reports CS_FATAL at once.
  */
@@ -126,7 +126,7 @@ int stream_start(struct mcu *mcu, struct mcu_group *group, unsigned int s,
 		 const struct csf_state *saved);
 /* The driver rang for this stream: requests in its interface, new instructions. 0 or -EAGAIN. */
 int stream_look(struct mcu *mcu, struct mcu_group *group, unsigned int s);
-/* Copy all that the driver asks for in CS_INPUT to the acknowledge word. */
+/* Copy the requests in CS_INPUT to the acknowledge word. */
 void stream_ack(struct mcu *mcu, struct mcu_group *group, unsigned int s);
 void stream_wake(struct mcu_stream *stream);
 bool stream_runnable(const struct mcu_stream *stream);

@@ -236,7 +236,7 @@ void stream_write_status(struct mcu *mcu, struct mcu_group *group, unsigned int 
 		blocked ? CS_BLOCKED_SYNC_WAIT : CS_BLOCKED_NONE);
 }
 
-/* Whether [extract, insert) is something that a driver can have put into the ring. */
+/* True if [extract, insert) is a range that a driver can have written to the ring. */
 static bool insert_valid(const struct csf_stream *cs, uint64_t insert)
 {
 	uint64_t extract = cs->state.extract;
@@ -273,7 +273,7 @@ static bool stream_fetch(struct mcu *mcu, struct mcu_group *group, unsigned int 
 	return false;
 }
 
-/* What is to be seen from outside of where a stream is. */
+/* The position of a stream, as the driver can see it. */
 struct position {
 	uint64_t extract, pc;
 	uint32_t depth;

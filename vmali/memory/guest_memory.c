@@ -154,7 +154,7 @@ static int map_and_insert(struct guest_memory *mem, int fd, uint64_t offset, uin
 	return ret;
 }
 
-/* Whether [@offset, @offset + @size) lies in the file: beyond its end an access is a SIGBUS. */
+/* True if [@offset, @offset + @size) lies in the file: beyond its end an access is a SIGBUS. */
 static int check_file(int fd, uint64_t offset, uint64_t size)
 {
 	struct stat st;

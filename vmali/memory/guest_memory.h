@@ -14,7 +14,7 @@
  * guest memory leaves this room, so an unmap can never race with an access: every function takes
  * the map's own lock and may be called from any thread.
  *
- * What is assumed of the file behind a region: that it does not shrink while mapped, which would
+ * Assumption: the file behind a region does not shrink while mapped, which would
  * turn an access into a SIGBUS. The guest cannot do that, only the process that shares the file;
  * QEMU's memory-backend-memfd seals it against shrinking.
  */

@@ -7,7 +7,7 @@
 #include "mmu/tlb.h"
 #include "mmu/walk.h"
 
-/* What only the files of mmu/ see of it. */
+/* Shared by the files of mmu/ only. */
 
 /* A region that LOCK has closed for accesses; @last is inclusive. */
 struct mmu_lock {

@@ -181,7 +181,7 @@ void tlb_insert(struct tlb *tlb, unsigned int as, uint64_t va, const struct pt_t
 	tlb->count[as][leaf->level]++;
 }
 
-/* A small range: ask for each leaf that may be there. */
+/* A small range: look up each leaf that may be there. */
 static unsigned int drop_by_address(struct tlb *tlb, unsigned int as, unsigned int level,
 				    uint64_t start, uint64_t leaves)
 {

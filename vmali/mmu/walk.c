@@ -6,7 +6,7 @@
 #include "mmu/pt_format.h"
 #include "regs/as_regs.h"
 
-/* What a table descriptor of level 0..2, or a leaf, has taken away on the way down. */
+/* Permissions that table descriptors of level 0..2, or a leaf, have removed. */
 struct hierarchy {
 	bool no_access, read_only, xn;
 };

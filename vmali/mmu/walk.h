@@ -24,7 +24,7 @@ struct pt_regime {
 	bool hierarchical_ap, af_faults, write_xn;
 };
 
-/* What a leaf lets the GPU do. */
+/* Permissions of a leaf. */
 struct pt_perms {
 	bool read, write, execute;
 };

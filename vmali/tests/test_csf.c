@@ -179,7 +179,7 @@ static enum csf_outcome run_words(struct fixture *f, const uint64_t *word, size_
 
 #define run(f, ...) run_words(f, WORDS(__VA_ARGS__), COUNT(__VA_ARGS__))
 
-/* The same from the ring's start, with the registers and loads in flight of what ran before. */
+/* Runs from the ring's start, with the registers and loads in flight of the run before. */
 static enum csf_outcome run_words_on(struct fixture *f, const uint64_t *word, size_t count)
 {
 	f->cs.state.extract = 0;
@@ -374,7 +374,7 @@ static void test_programs(void **state)
 
 /* 2. Conditions */
 
-/* Whether a condition holds when the value is less than, equal to, greater than the other. */
+/* True if a condition holds for a value that is less than, equal to, greater than the other. */
 static const bool holds[][3] = {
 	[LEQUAL] = { true, true, false },
 	[GREATER] = { false, false, true },
@@ -692,8 +692,8 @@ static void test_loop(void **state)
 }
 
 /*
- * What a word does, it does whichever words were executed before: each of the first round has to
- * make room for others of the same shape, and comes once more.
+ * Decoded words are cached. The effect of a word must not depend on the words before it: each word
+ * of the first round is displaced by others of the same shape, and is executed once more.
  */
 static void test_many_words(void **state)
 {

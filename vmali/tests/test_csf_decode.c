@@ -119,7 +119,7 @@ static long long operand_number(const char *text)
 	return strtoll(*text == 'r' || *text == 'd' ? text + 1 : text, NULL, 0);
 }
 
-/* What @golden says of the field that is @ours here; 0 if nothing, as that file has it. */
+/* The value that @golden has for our field @ours; 0 if the file does not name it. */
 static long long golden_number(const char *golden, const char *ours)
 {
 	char copy[256], *rest = copy;

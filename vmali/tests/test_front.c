@@ -523,7 +523,7 @@ static uint8_t bool_byte(uint32_t interrupt)
 	return bytes[interrupt % 4];
 }
 
-/* What a valid request does to the shadow; @edges: those that it raises, by place in the pool. */
+/* Applies a valid request to the shadow; @edges: those that it raises, by place in the pool. */
 static void shadow_apply(struct irq_shadow *shadow, const struct irq_case *c, const int *given,
 			 uint64_t *edges)
 {
@@ -873,7 +873,7 @@ static void test_dma_limit(void **state)
 }
 
 /*
- * What QEMU sent for a q35 machine while SeaBIOS opened and closed the windows below 1 MiB:
+ * Messages of QEMU for a q35 machine while SeaBIOS opened and closed the windows below 1 MiB:
  * kind, address, and address of the last byte. 'm': RAM, 'r': RAM, read-only, 'w': a window.
  */
 /* clang-format off */

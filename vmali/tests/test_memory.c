@@ -336,7 +336,7 @@ static void test_remap_in_pieces(void **state)
 	check_pattern(buf, 21 * PAGE + 100, 1);
 }
 
-/* What the map should hold: for each of SHADOW_PAGES guest pages the start of its region. */
+/* The expected map: for each of SHADOW_PAGES guest pages the start of its region. */
 #define SHADOW_PAGES 32
 
 struct shadow {
@@ -395,7 +395,7 @@ static void random_unmap(struct fixture *f, struct shadow *shadow, struct random
 		shadow_set(shadow, first, count, false, false);
 }
 
-/* The same bytes are written that are there, so that the pattern stays. */
+/* Writes the bytes that are there already, so that the pattern stays. */
 static void random_access(struct fixture *f, const struct shadow *shadow, struct random *random)
 {
 	static uint8_t buf[SHADOW_PAGES * PAGE];
@@ -442,7 +442,7 @@ struct race {
 	bool stop;
 };
 
-/* What can be read is the file's; the writes keep clear of that. Return: wrong bytes. */
+/* Reads see the file's bytes; writes stay outside of them. Return: number of wrong bytes. */
 static void *access_all_the_time(void *arg)
 {
 	struct race *race = arg;

@@ -735,7 +735,7 @@ static void test_second_lock(void **state)
 
 /* 7. TLB */
 
-/* What may drop the translation of VA between a change of the tables and the next access. */
+/* Ways to drop the translation of VA between a change of the tables and the next access. */
 enum tlb_action {
 	DO_NOTHING,
 	UNLOCK_EXACT,
@@ -880,7 +880,7 @@ static void test_tlb_invalidation(void **state)
 	}
 }
 
-/* The same addresses in two address spaces are different places, and are dropped apart. */
+/* An address in two address spaces has two translations, which are dropped separately. */
 static void check_tlb_address_spaces(enum mmu_tlb_mode mode)
 {
 	struct fixture *f = make_fixture(mode);
@@ -1093,7 +1093,7 @@ static struct shadow_leaf lookup(const struct shadow_leaf *page, const struct sh
 	return leaf;
 }
 
-/* Where an access of window page @number goes, and what the TLB remembers of it. */
+/* The target of an access of window page @number, and its entry in the TLB. */
 static struct shadow_leaf predict(struct shadow *s, unsigned int number, bool keep)
 {
 	unsigned int block = number / BLOCK_PAGES;
@@ -1221,7 +1221,7 @@ static void random_step(struct fixture *f, struct shadow *s, struct random *rand
 	default:
 		random_access(f, s, random, mode == MMU_TLB_KEEP);
 	}
-	/* what a TLB that forgets at random still holds cannot be predicted */
+	/* the contents of a TLB with random replacement cannot be predicted */
 	if (choice < 2 && mode == MMU_TLB_TINY)
 		forget_all(f, s);
 }

@@ -259,7 +259,7 @@ static void test_version(void **state)
 				  "\"max_data_xfer_size\":4096,"
 				  "\"max_dma_maps\":4096,\"pgsizes\":4096}}");
 	check_alive(&c);
-	/* a second time is too late, but harms nobody */
+	/* a second time is too late, and has no effect */
 	ask(&c, VFIO_USER_VERSION, json, sizeof(json), &reply, EOPNOTSUPP);
 	check_alive(&c);
 	close_connection(&c);
@@ -495,7 +495,7 @@ static void test_posted_writes(void **state)
 	agree(&c);
 	for (uint32_t i = 0; i < 100; i++) {
 		post_write(&c, VFIO_USER_REGION_BAR0, 4 * i, ~i);
-		/* errors, of which nobody is told */
+		/* errors without a reply */
 		post_write(&c, VFIO_USER_REGION_BAR0, 4 * i + 1, 0);
 		post_write(&c, VFIO_USER_REGION_ROM, 0, 0);
 		assert_int_equal(read_register(&c, 4 * i), ~i);
@@ -773,7 +773,7 @@ static void fuzz_send(struct random *random, struct connection *c, int ram, int 
 	send_bytes(c, &packet, len, fds, files);
 }
 
-/* Whatever the server has to say to all that. */
+/* Any reply of the server. */
 static void drop_replies(struct connection *c)
 {
 	uint8_t buf[4096];

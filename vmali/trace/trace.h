@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /*
- * What the driver and the GPU do, in the field's words, one line an event:
+ * A trace of the driver's and the GPU's actions, one line an event:
  *
  *     [  731.234567] mmu: AS1 LOCK 0x80000000..0x801fffff
  *
