@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (C) 2026 The vmali authors
 /*
- * vmali: a software Mali CSF GPU, served to one vfio-user client. What is here is what none of
- * the rooms depends on: the command line, signals, construction of the parts.
+ * vmali: a software Mali CSF GPU, served to one vfio-user client. This file has the command line,
+ * the signals and the construction of the parts, on which no room depends.
  */
 #include <errno.h>
 #include <getopt.h>

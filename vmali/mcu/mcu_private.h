@@ -118,7 +118,7 @@ void group_discard(struct mcu_group *group);
 /* stream.c */
 void stream_boot(struct mcu *mcu, unsigned int g, unsigned int s);
 /*
- * Start with the fields of CS_INPUT, at the ring's extract index, or (@saved) where it was suspended.
+ * Start with the fields of CS_INPUT, at the ring's extract index, or where it was suspended (@saved).
  * Return: 0, or -EAGAIN when the ring's page is locked. A ring that makes no sense starts too,
  * and reports CS_FATAL at once.
  */
