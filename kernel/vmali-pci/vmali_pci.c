@@ -4,9 +4,9 @@
 /*
  * Presents a Mali GPU that sits behind PCI to panthor.
  *
- * panthor drives a platform device: registers, three named interrupts, a clock
- * and an OPP, which a device tree would describe.  The virtual board has a PCI
- * device instead:
+ * panthor drives a platform device with registers, three named interrupts, a
+ * clock and an OPP, usually described by a device tree.  The virtual board has a
+ * PCI device instead:
  *
  *	BAR 0		the GPU's register file, 4 MiB
  *	BAR 2		MSI-X table and pending bits
@@ -31,20 +31,20 @@
 #include <linux/units.h>
 
 /*
- * Arm's vendor number is assigned by the PCI-SIG.  Arm sells no such device:
- * its number ("MA") is an assumption of this board, shared with the model.
+ * The vendor ID is Arm's, assigned by the PCI-SIG.  Arm has no such device: its
+ * ID ("MA") is invented for this board, and the model uses it, too.
  */
 #define VMALI_PCI_VENDOR_ID	0x13b5
 #define VMALI_PCI_DEVICE_ID	0x4d41
 
 #define VMALI_PCI_REGS_BAR	0
-/* Room for 56 doorbells, see CSF_DOORBELL() in panthor; it uses 1 + MAX_CSGS = 32 at most. */
+/* Enough for 56 doorbells, see CSF_DOORBELL(); panthor uses 1 + MAX_CSGS = 32 at most. */
 #define VMALI_PCI_REGS_SIZE	SZ_4M
 
-/* The one rate of the board; OPP and clock must agree. */
+/* The only clock rate of the board, for the OPP and for the clock. */
 #define VMALI_PCI_CLK_HZ	(500 * HZ_PER_MHZ)
 
-/* The order of the vectors; the names are those that panthor asks for. */
+/* The interrupt names that panthor looks up, in the order of the vectors. */
 static const char * const vmali_pci_irqs[] = { "job", "mmu", "gpu" };
 
 #define VMALI_PCI_NUM_IRQS	ARRAY_SIZE(vmali_pci_irqs)
@@ -72,8 +72,8 @@ static void vmali_pci_unregister_clk(void *hw)
 }
 
 /*
- * Not pcim_enable_device(): that it makes the vectors managed as well is a side
- * effect that the PCI core means to lose, see pcim_setup_msi_release().
+ * Don't use pcim_enable_device(): it would manage the vectors as well, but the
+ * PCI core is to lose this side effect, see pcim_setup_msi_release().
  */
 static int vmali_pci_enable(struct pci_dev *pci)
 {
@@ -115,8 +115,8 @@ static int vmali_pci_alloc_id(struct device *dev)
 }
 
 /*
- * The memory resource hangs below the BAR's, which nobody requests: panthor
- * requests the region itself.
+ * The memory resource is a child of the BAR's.  The BAR is not requested here,
+ * because panthor requests the region itself.
  */
 static int vmali_pci_add_resources(struct pci_dev *pci, struct platform_device *gpu)
 {
@@ -132,14 +132,14 @@ static int vmali_pci_add_resources(struct pci_dev *pci, struct platform_device *
 }
 
 /*
- * The OPP core looks the clock up by the device's name as soon as it makes the
- * table, which panthor must find when it probes: so the name is set here, to
- * what platform_device_add() sets it to later.
+ * The OPP table must exist when panthor probes, and the OPP core looks up the
+ * clock by the device's name when it creates the table.  Set the name here, to
+ * the one that platform_device_add() sets later.
  *
- * The clock has no connection id and so stands for panthor's optional "stacks"
- * and "coregroup" clocks as well.  It has no device, because the clock of a
- * device pins the module of its driver: panthor holds the clock as long as it is
- * bound, and this module could not be unloaded before.
+ * The clock has no connection id, so panthor's optional "stacks" and "coregroup"
+ * clocks resolve to it, too.  It has no device: a clock with a device pins the
+ * module of the device's driver, and panthor holds the clock while it is bound,
+ * so this module could not be unloaded.
  */
 static int vmali_pci_add_clk(struct pci_dev *pci, struct platform_device *gpu)
 {
@@ -164,9 +164,9 @@ static int vmali_pci_add_clk(struct pci_dev *pci, struct platform_device *gpu)
 }
 
 /*
- * Whether a driver has taken the device.  panthor does not ask for
- * asynchronous probing, so platform_device_add() has already tried; waiting
- * for other probes here would wait for our own.
+ * True if a driver is bound to the device.  panthor probes synchronously, so its
+ * probe is over when platform_device_add() returns.  Don't wait for asynchronous
+ * probes here: the caller runs in a probe, too.
  */
 static bool vmali_pci_is_bound(struct platform_device *gpu)
 {
@@ -238,7 +238,7 @@ static int vmali_pci_probe(struct pci_dev *pci, const struct pci_device_id *matc
 	return 0;
 }
 
-/* The platform device goes first: what is managed by @pci is in its use. */
+/* Remove the platform device first: it uses resources that @pci manages. */
 static void vmali_pci_remove(struct pci_dev *pci)
 {
 	struct platform_device *gpu = pci_get_drvdata(pci);

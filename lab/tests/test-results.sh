@@ -354,7 +354,7 @@ counted() {
 	same 1 "$(results_patches)"
 	WITHOUT=x.patch PATCHES=
 	same 1 "$(results_patches)"
-	WITHOUT=0001-Never-run-an-unusable-VM.patch
+	WITHOUT=0001-Don-t-run-jobs-on-an-unusable-VM.patch
 	[ -f "$REPO/kernel/reverts/$WITHOUT" ]
 	same 1 "$(results_patches)"
 	PATCHES=/mine.patch
