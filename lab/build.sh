@@ -27,7 +27,7 @@ build_set_up() {
 }
 
 build_all() {
-	build_set_up && timeout -k 5 "$NINJA_SECONDS" ninja -C "$BUILD_DIR" && libraries_build
+	build_set_up && timeout -k 5 "$NINJA_SECONDS" ninja -C "$BUILD_DIR"
 }
 
 # Sets BUILD_DIR. A failure ends the session with status 4 and the last lines of the log.

@@ -129,7 +129,7 @@ guest_tests() {
 		tr '\n' ' ' <"$WORK/needed.txt"
 		printf '\nEND TESTLIST\n'
 	} >"$1/test-list.txt"
-	printf 'SUBTEST_SECONDS=%s\n' "$deadline_subtest" >"$1/limits"
+	printf 'SUBTEST_SECONDS=%s\nMULTIPLE=%s\n' "$deadline_subtest" "$MULTIPLE" >"$1/settings"
 	while IFS= read -r test; do
 		case $test in
 		*/*) mkdir -p "$1/${test%/*}" ;;
@@ -168,6 +168,16 @@ guest_firmware() {
 	mkdir -p "$1"
 	"$BUILD_DIR/vmali/mkfirmware" "$1/mali_csffw.bin" ||
 		die 4 'the firmware image could not be made'
+}
+
+# The libraries of igt_runner, which are those of the tests: libigt and what it needs. Each subtest is a
+# process that loads them. The root that the guest shares takes a message to the host for each
+# piece of them, the initramfs none.
+guest_libraries() {
+	mkdir -p "$1"
+	# shellcheck disable=SC2046 # paths without blanks
+	cp -L $(ldd "$(command -v igt_runner)" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p') "$1/" ||
+		die 2 'the libraries of igt_runner could not be copied'
 }
 
 # Checks the module's parameters before anything is booted.
