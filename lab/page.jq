@@ -19,6 +19,7 @@ th, td { text-align: left; vertical-align: top; padding: .2em .8em .2em 0;
          border-bottom: 1px solid #ddd; }
 th { font-weight: 600; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 pre { background: #f4f4f2; padding: .6em; overflow-x: auto; font-size: 13px; }
+td.why { white-space: pre-line; }
 .pass, .met { color: #1b6e3a; } .fail, .stale, .missed { color: #a8201a; font-weight: 600; }
 .known, .flake, .skip, .not { color: #6b6200; }
 .charts { display: flex; flex-wrap: wrap; gap: 1em; } .charts svg { width: 36em; max-width: 100%; }
@@ -51,6 +52,7 @@ def facts:
     (($m.patches // []) | patch_names | fact("patches")),
     (($m.params // []) | join(" ") | fact("parameters")),
     (($m.globs // []) | join(" ") | fact("selected by")),
+    ((if $m.multiple_mode then "all subtests of a binary" else "" end) | fact("in one process")),
     ("\($m.tlb // ""), \($m.accel // "")" | fact("TLB, accelerator")),
     ("\($m.igt // ""); \($m.qemu // "")" | fact("tools")),
     (($m.started // "") | fact("started")),
@@ -62,9 +64,16 @@ def facts:
 
 def bad: .class == "fail" or .class == "stale";
 
+# The dynamic subtests of a subtest, closed: some have hundreds.
+def rows_details:
+  if .rows == [] then ""
+  else "<details><summary>\(.rows | length) rows</summary>"
+    + (.rows | map("\(.name): \(.result)") | join("\n") | xml) + "</details>" end;
+
 def verdict_row($single):
   "<tr id=\"\(.id | xml)\">\(name($single) | cell)\(.class as $class | shown | cell($class))"
-  + "\(.seconds | hundredths | number_cell)\(.reason | join("\n") | cell)</tr>";
+  + "\(.seconds | hundredths | number_cell)"
+  + "<td class=\"why\">\(.reason | join("\n") | xml)\(rows_details)</td></tr>";
 
 def verdict_table($single):
   "<table>", (["subtest", "verdict", "time", "reason"] | head), (.[] | verdict_row($single)),

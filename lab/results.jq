@@ -11,9 +11,10 @@
 #              TEST@SUBTEST,RESULT in fails, regular expressions in flakes and skips; the
 #              comment lines in front of an entry are its reason.
 #
-# A verdict is {id, test, subtest, result, seconds, class, reason}. `result` is igt_runner's word.
-# `class` is one of pass, fail, skip, known (failed as expected), flake (failed, known to), stale
-# (expected to fail and did not) and left (left out, as the skips file says).
+# A verdict is {id, test, subtest, result, seconds, rows, class, reason}. `result` is igt_runner's
+# word. `rows` is a list of {name, result}: the dynamic subtests that ran. `class` is one of pass,
+# fail, skip, known (failed as expected), flake (failed, known to), stale (expected to fail and did
+# not) and left (left out, as the skips file says).
 
 def lines: split("\n") | map(select(test("\\S")));
 
@@ -64,16 +65,53 @@ def fail_reason:
      else $err[-5:] end)
     + ((.["dmesg-warnings"] // "") | kernel_reason);
 
-# A skip says why in front of its own verdict line.
+# A skip says why in front of its own verdict line. Behind the last row of a subtest comes the verdict
+# line of the subtest.
 def skip_reason:
-  ((.out // "") | lines) as $out
+  ((.out // "") | sub("(?s)\nDynamic subtest [^\n]*: SKIP .*"; "") | lines) as $out
   | ($out | map(test("Test requirement not met")) | index(true)) as $at
   | $out[if $at == null then 0 else $at + 1 end:]
   | map(select(test("^(IGT-Version|Opened|Using IGT_SRANDOM|Starting |Subtest |Dynamic )") | not))
   | .[:4];
 
+# ------------------------------------------------------------------------------------------------
+# Rows: dynamic subtests, which results.json has as igt@TEST@SUBTEST@ROW beside their subtests
+
+def unexplained: .result == "skip" and (.reason | length) == 0;
+
+def row($name):
+  {name: $name, result, reason: (if .result == "skip" then skip_reason
+   elif .result == "pass" then [] else fail_reason end)};
+
+# An object: the rows of each subtest that has some, in the order in which they ran.
+def rows_by_subtest($tests):
+  reduce ($tests | keys_unsorted[]) as $key ({};
+    ($key | split("@")) as $part
+    | if ($part | length) < 4 then .
+      else .[$part[:3] | join("@")] += [$tests[$key] | row($part[3:] | join("@"))] end);
+
+# The most rows whose own words are quoted.
+def rows_quoted: 6;
+
+def row_reason:
+  "row \(.name): \(.result)",
+  (if unexplained then "skipped without saying why" else .reason[] end | "  " + .);
+
+# What is said of the rows that did not pass, failures first.
+def row_reasons:
+  (map(select(.result != "pass")) | sort_by(.result == "skip")) as $rows
+  | [$rows[:rows_quoted][] | row_reason]
+    + ($rows[rows_quoted:] | if length == 0 then []
+       else ["\(length) more: " + (map("\(.name) \(.result)") | join(", "))] end);
+
+# ------------------------------------------------------------------------------------------------
+
+# The subtest decides. A row that is wrong in a subtest that passed is a failure, too.
 def classify:
-  if .result == "pass" then .class = "pass"
+  if any(.rows[]; unexplained) then .class = "fail"
+  elif .result == "pass" and any(.rows[]; .result != "pass" and .result != "skip") then
+    .class = "fail"
+  elif .result == "pass" then .class = "pass"
   elif .result == "skip" and (.reason | length) > 0 then .class = "skip"
   elif .result == "skip" then .class = "fail" | .reason = ["skipped without saying why"]
   else .class = "fail" end;
@@ -88,17 +126,20 @@ def expect($fail_list; $flake_list):
       .class = "stale" | .reason = ["expected to fail: " + $known.reason]
     else . end;
 
-def verdict($tests):
+# Where rows say why a subtest did not pass, its own words only repeat them.
+def verdict($tests; $rows):
   . as $id
-  | ($tests[ascii_downcase] // {result: "notrun", err: "did not run"}) as $row
+  | ($tests[ascii_downcase] // {result: "notrun", err: "did not run"}) as $own
   | {id: $id,
      test: ($id | split("@")[1]),
      subtest: ($id | split("@")[2] // ""),
-     result: $row.result,
-     seconds: (($row.time.end // 0) - ($row.time.start // 0)),
-     reason: ($row
-       | if .result == "skip" then skip_reason elif .result == "pass" then []
-         else fail_reason end)};
+     result: $own.result,
+     seconds: (($own.time.end // 0) - ($own.time.start // 0)),
+     rows: ($rows[ascii_downcase] // [])}
+  | .reason = (.rows | row_reasons)
+  | if .result == "pass" or (.result == "skip" and .reason != [])
+      or any(.rows[]; .result != "pass" and .result != "skip") then .
+    else .reason += ($own | row("") | .reason) end;
 
 def verdicts($selected; $named; $results; $fails; $flakes; $skips):
   ($fails | entries) as $fail_list
@@ -106,11 +147,13 @@ def verdicts($selected; $named; $results; $fails; $flakes; $skips):
   | ($skips | entries) as $skip_list
   | ($named | lines) as $named_list
   | ($results[0].tests // {}) as $tests
+  | rows_by_subtest($tests) as $rows
   | $selected | lines | map(
       left_out($named_list; $skip_list) as $skip
       | if $skip then
-          verdict({}) | .result = "skip" | .class = "left" | .reason = ["not run: " + $skip.reason]
-        else verdict($tests) | classify | expect($fail_list; $flake_list) end);
+          verdict({}; {}) | .result = "skip" | .class = "left" | .reason = ["not run: " + $skip.reason]
+        else verdict($tests; $rows) | classify | expect($fail_list; $flake_list)
+          | .rows |= map({name, result}) end);
 
 # The exit statuses of ./run that the verdicts ask for, one a line.
 def statuses:
@@ -161,6 +204,8 @@ def junit_case:
      "      <failure message=\"\(shown | xml)\">\(.reason | join("\n") | xml)</failure>"
    elif .class != "pass" then
      "      <skipped message=\"\(shown | xml)\">\(.reason | join("\n") | xml)</skipped>"
+   elif (.reason | length) > 0 then
+     "      <system-out>\(.reason | join("\n") | xml)</system-out>"
    else empty end),
   "    </testcase>";
 

@@ -68,6 +68,29 @@ row() {
 	mv "$WORK/new.json" "$MADE_UP"
 }
 
+# dynamic SUBTEST ROW RESULT [WORDS]: what igt_runner says about a row of a subtest. Each row but the
+# last ends with its verdict line, the last one with that of the subtest.
+dynamic() {
+	case $3 in
+	skip) row "$1@$2" skip "Starting dynamic subtest: $2
+${4:-}
+Dynamic subtest $2: SKIP (0.00s)
+No dynamic tests executed.
+Subtest $1: SKIP (0.01s)" ;;
+	*) row "$1@$2" "$3" '' "${4:+[1.5] (t:7) CRITICAL: $4}" ;;
+	esac
+}
+
+# expect_file NAME TEXT: an expectation file.
+expect_file() {
+	printf '%s\n' "$2" >"$EXPECTATIONS/$1"
+}
+
+# verdict SUBTEST FILTER: what verdicts.json has.
+verdict() {
+	jq -c ".[] | select(.subtest == \"$1\") | $2" "$RESULTS_DIR/verdicts.json"
+}
+
 SKIP_TEXT='Test requirement not met in function __igt_unique____real_main, file ../t.c:7:
 Test requirement: !(fd<0)
 no such feature
@@ -217,11 +240,159 @@ check 'names in capitals, which igt_runner lowers' upper_case
 check 'results that nobody asked for' extra_row
 
 # ---------------------------------------------------------------------------------------------
-# Expectations
+# Rows: dynamic subtests
 
-expect_file() {
-	printf '%s\n' "$2" >"$EXPECTATIONS/$1"
+# The subtest's own words are those of all its rows.
+row_fails() {
+	fresh 'a b'
+	row a pass
+	row b fail '' '[1.5] (t:7) CRITICAL: words of 64k
+[1.5] (t:7) CRITICAL: words of 1m'
+	dynamic b 4k pass
+	dynamic b 64k fail 'words of 64k'
+	dynamic b 2m skip 'no such page'
+	dynamic b 1m fail 'words of 1m'
+	judged 1 '^b .*fail ' '^    row 64k: fail$' '^      words of 64k$' '^    row 1m: fail$' \
+		'^      words of 1m$' '^    row 2m: skip$' '^      no such page$' \
+		'^1 passed, 1 failed, 0 skipped$'
+	same 1 "$(grep -c 'words of 64k' "$WORK/output")"
+	fails grep 'row 4k' "$WORK/output"
+	same '[{"name":"4k","result":"pass"},{"name":"64k","result":"fail"},'\
+'{"name":"2m","result":"skip"},{"name":"1m","result":"fail"}]' "$(verdict b .rows)"
+	same '[]' "$(verdict a .rows)"
 }
+
+rows_pass() {
+	fresh 'a'
+	row a pass
+	dynamic a one pass
+	dynamic a two pass
+	judged 0 '^a .*pass' '^1 passed, 0 failed, 0 skipped$'
+	same 2 "$(wc -l <"$WORK/output")"
+	same 2 "$(verdict a '.rows | length')"
+}
+
+# The names of rows are not part of the selection.
+rows_of_another() {
+	fresh 'a'
+	row a pass
+	dynamic ab one fail
+	dynamic b one fail
+	judged 0 '^a .*pass'
+}
+
+all_rows_skip() {
+	fresh 'a b'
+	row a pass
+	row b skip 'Starting subtest: b
+words of the rows
+No dynamic tests executed.
+Subtest b: SKIP (0.01s)'
+	dynamic b one skip 'no first thing'
+	dynamic b two skip 'no second thing'
+	judged 0 '^b .*skip' '^    row one: skip$' '^      no first thing$' '^    row two: skip$' \
+		'^      no second thing$' '^1 passed, 0 failed, 1 skipped$'
+	fails grep -e 'No dynamic' -e SKIP "$WORK/output"
+}
+
+no_rows_at_all() {
+	fresh 'a b'
+	row a pass
+	row b skip 'Starting subtest: b
+No dynamic tests executed.
+Subtest b: SKIP (0.01s)'
+	judged 0 '^b .*skip' '^    No dynamic tests executed.$'
+}
+
+some_rows_skip() {
+	fresh 'a'
+	row a pass
+	dynamic a one skip 'no first thing'
+	dynamic a two pass
+	judged 0 '^a .*pass' '^    row one: skip$' '^      no first thing$' '^1 passed'
+	python3 -c 'import sys, xml.etree.ElementTree as tree
+case, = tree.parse(sys.argv[1]).getroot().find("testsuite")
+assert "row one: skip" in case.find("system-out").text' "$RESULTS_DIR/junit.xml"
+}
+
+row_skips_silently() {
+	fresh 'a'
+	row a pass
+	dynamic a one skip
+	dynamic a two pass
+	judged 1 '^    row one: skip$' '^      skipped without saying why$' '^0 passed, 1 failed'
+}
+
+# IGT makes no such results: a subtest fails with its row.
+row_fails_alone() {
+	fresh 'a'
+	row a pass
+	dynamic a one "$1" 'words of one'
+	judged 1 "^    row one: $1\$" '^      words of one$' '^0 passed, 1 failed'
+}
+
+# What failed behind or before the rows has the subtest's own words.
+rows_pass_subtest_fails() {
+	fresh 'a'
+	row a crash '' 'Received signal SIGSEGV.'
+	dynamic a one pass
+	judged 1 '^a .*crash' '^    Received signal SIGSEGV.$'
+}
+
+# Words of the first six, the names of all.
+many_rows_fail() {
+	fresh 'a'
+	row a fail '' 'CRITICAL: many'
+	for many_name in 1 2 3 4 5 6 7 8; do
+		dynamic a "r$many_name" fail "words of r$many_name"
+	done
+	dynamic a s skip 'no s'
+	judged 1 '^      words of r6$' '^    3 more: r7 fail, r8 fail, s skip$'
+	fails grep 'words of r7' "$WORK/output"
+}
+
+known_row_failure() {
+	fresh 'a b'
+	row a pass
+	row b fail
+	dynamic b one fail 'words of one'
+	expect_file 7.3-fails.txt '# the driver forgets b
+panthor/t@b,Fail'
+	judged 0 '^b .*fail (expected)' '^    row one: fail$' '^    expected: the driver forgets b'
+}
+
+# JUnit and the page name the rows.
+rows_shown() {
+	fresh 'a'
+	row a fail
+	dynamic a four-kib pass
+	dynamic a big-one fail 'words of <it>'
+	judged 1
+	python3 -c 'import sys, xml.etree.ElementTree as tree
+case, = tree.parse(sys.argv[1]).getroot().find("testsuite")
+assert "row big-one: fail\n  words of <it>" in case.find("failure").text' "$RESULTS_DIR/junit.xml"
+	STAGE_TIMES='' : >"$WORK/splats"
+	results_page
+	grep -q 'row big-one: fail' "$RESULTS_DIR/results.html"
+	grep -q '2 rows.*four-kib: pass' "$RESULTS_DIR/results.html"
+}
+
+check 'rows that fail and skip are named' row_fails
+check 'rows that pass are not' rows_pass
+check 'rows of another subtest' rows_of_another
+check 'a subtest whose every row skips' all_rows_skip
+check 'a subtest without a row' no_rows_at_all
+check 'a row that skips in a subtest that passes' some_rows_skip
+check 'a row that does not say why it skips' row_skips_silently
+check 'a row that fails in a subtest that passes' row_fails_alone fail
+check 'a row with a kernel warning in a subtest that passes' row_fails_alone dmesg-warn
+check 'a subtest that fails outside of its rows' rows_pass_subtest_fails
+check 'many rows that fail' many_rows_fail
+check 'an expected failure with rows' known_row_failure
+check 'rows in JUnit and on the page' rows_shown
+
+# ---------------------------------------------------------------------------------------------
+# Expectations
 
 known_failure() {
 	fresh 'a b'
