@@ -20,6 +20,7 @@
 #   TRACE_FILE   where vmali writes its trace; empty: nowhere
 #   SANITIZE     1: the kernel has the options of kernel/config/sanitize.config, too
 #   KUNIT        1: the driver's KUnit tests instead of subtests
+#   MULTIPLE     1: all subtests of a binary in one process
 #   NO_SKIPS     1: run what the expectations leave out, too
 #   HOST_TOOLS   1: no toolbox
 #   QUIET        1: only failures and the summary
@@ -29,7 +30,7 @@ NL='
 '
 
 OPTION_VARIABLES='ACTION GLOBS TESTS TEST_LIST KERNEL_ARG STOCK WITHOUT PATCHES PARAMS TLB
-RESULTS_DIR TRACE_FILE SANITIZE KUNIT NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH'
+RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH'
 
 options_help() {
 	cat <<'HELP'
@@ -43,6 +44,8 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --test-list FILE        only subtests of this list, as igt_runner takes it; see
                           tests/panthor/*.testlist
   --kunit                 the driver's own KUnit tests instead of the sparse suite
+  --multiple-mode         run all subtests of a binary in one process, as igt_runner does with
+                          this option
   --no-skips              run what lab/expectations leaves out (a GLOB that is the whole
                           name of a subtest does so for that one)
   --kernel DIR|TARBALL    this kernel source instead of the default base
@@ -218,6 +221,7 @@ option_flag() {
 	--stock) STOCK=1 ;;
 	--sanitize) SANITIZE=1 ;;
 	--kunit) KUNIT=1 ;;
+	--multiple-mode) MULTIPLE=1 ;;
 	--no-skips) NO_SKIPS=1 ;;
 	--host-tools) HOST_TOOLS=1 ;;
 	--quiet) QUIET=1 ;;
@@ -230,7 +234,7 @@ options_defaults() {
 	ACTION=run TLB=keep BENCH=full
 	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
 	WITHOUT=''
-	STOCK=0 SANITIZE=0 KUNIT=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
+	STOCK=0 SANITIZE=0 KUNIT=0 MULTIPLE=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
 
 options_conflicts() {
@@ -241,6 +245,11 @@ options_conflicts() {
 	case $KUNIT:$ACTION in
 	0:* | 1:run | 1:build | 1:help) ;;
 	*) usage_error "--kunit and --$ACTION exclude each other" ;;
+	esac
+	[ "$MULTIPLE$KUNIT" != 11 ] || usage_error '--multiple-mode and --kunit exclude each other'
+	case $MULTIPLE:$ACTION in
+	0:* | 1:run | 1:list | 1:help) ;;
+	*) usage_error "--multiple-mode and --$ACTION exclude each other" ;;
 	esac
 	[ "$ACTION" != shell ] || [ -z "$GLOBS" ] || usage_error '--shell runs no subtest'
 	[ "$ACTION" != shell ] || [ -z "$TEST_LIST" ] || usage_error '--shell runs no subtest'

@@ -237,7 +237,8 @@ results_board() {
 		"$RESULTS_DIR/kernel.log") || driver=''
 	echo "Linux $KERNEL_RELEASE ($KERNEL_VERSION)$driver," \
 		"$(results_patches) patches${WITHOUT:+ but $WITHOUT}, TLB $TLB," \
-		"$ACCEL$([ "$SANITIZE" = 0 ] || echo ', sanitized'), $(expectations_shown)"
+		"$ACCEL$([ "$SANITIZE" = 0 ] || echo ', sanitized')$([ "$MULTIPLE" = 0 ] ||
+			echo ', multiple mode'), $(expectations_shown)"
 }
 
 # Prints a JSON file of the results folder, or null if this run made none.
@@ -278,7 +279,7 @@ results_page() {
 # metadata.json, from the session's variables.
 results_metadata() {
 	jq -n --arg kernel "$KERNEL_RELEASE" --arg source "$KERNEL_VERSION" --arg stock "$STOCK" \
-		--arg without "$WITHOUT" --arg sanitize "$SANITIZE" \
+		--arg without "$WITHOUT" --arg sanitize "$SANITIZE" --arg multiple "$MULTIPLE" \
 		--arg expectations "$(expectations_name)" \
 		--arg patches "$(kernel_patches | sed 's/^-/taken back: /')" \
 		--arg params "$PARAMS" --arg tlb "$TLB" \
@@ -289,6 +290,7 @@ results_metadata() {
 		def list: split("\n") | map(select(. != ""));
 		{started: $started, kernel: $kernel, kernel_source: $source,
 		 stock: ($stock == "1"), without: $without, sanitize: ($sanitize == "1"),
+		 multiple_mode: ($multiple == "1"),
 		 expectations: $expectations, patches: ($patches | list),
 		 params: ($params | list), tlb: $tlb, tests: ($tests | list),
 		 globs: ($globs | list), accel: $accel, qemu: $qemu, igt: $igt}' \

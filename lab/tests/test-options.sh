@@ -43,8 +43,8 @@ after_series() {
 
 defaults() {
 	options_parse
-	same 'run keep 0 0 0 0 0 0 0' \
-		"$ACTION $TLB $STOCK $SANITIZE $KUNIT $NO_SKIPS $HOST_TOOLS $QUIET $VERBOSE"
+	same 'run keep 0 0 0 0 0 0 0 0' \
+		"$ACTION $TLB $STOCK $SANITIZE $KUNIT $MULTIPLE $NO_SKIPS $HOST_TOOLS $QUIET $VERBOSE"
 	same '' "$GLOBS$TESTS$TEST_LIST$KERNEL_ARG$WITHOUT$PATCHES$PARAMS$RESULTS_DIR$TRACE_FILE"
 }
 
@@ -61,6 +61,8 @@ check '--without' after_series WITHOUT 0002-b.patch --without 0002-b.patch
 check '--without, no ending' after_series WITHOUT 0001-a.patch --without=0001-a
 check '--sanitize' after SANITIZE 1 --sanitize
 check '--kunit' after KUNIT 1 --kunit
+check '--multiple-mode' after MULTIPLE 1 --multiple-mode
+check '--multiple-mode with a selection' after GLOBS 'evict-*' --multiple-mode --test x 'evict-*'
 check '--no-skips' after NO_SKIPS 1 --no-skips
 check '--host-tools' after HOST_TOOLS 1 --host-tools
 check '--quiet' after QUIET 1 --quiet
@@ -131,6 +133,13 @@ check '--without and --stock' refused_series '--stock and --without exclude*' --
 	--without 0001-a
 check '--kunit and --test' refused '--kunit and --test exclude each other*' --kunit --test x
 check '--kunit and --shell' refused '--kunit and --shell exclude each other*' --kunit --shell
+check '--multiple-mode: a value' refused '--multiple-mode=1: no such option*' --multiple-mode=1
+check '--multiple-mode and --kunit' refused '--multiple-mode and --kunit exclude each other*' \
+	--multiple-mode --kunit
+for action in shell bench build clean-cache; do
+	check "--multiple-mode and --$action" refused \
+		"--multiple-mode and --$action exclude each other*" "--$action" --multiple-mode
+done
 check '--param: no value' refused '--param a: not of the form K=V*' --param a
 check '--param: no name' refused '--param =1: not of the form K=V*' --param =1
 check '--param: a bad name' refused '--param a-b=1: not of the form K=V*' --param a-b=1
