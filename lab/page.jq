@@ -67,7 +67,7 @@ def bad: .class == "fail" or .class == "stale";
 # The dynamic subtests of a subtest, closed: some have hundreds.
 def rows_details:
   if .rows == [] then ""
-  else "<details><summary>\(.rows | length) rows</summary>"
+  else "<details><summary>\(.rows | length) row\(if (.rows | length) == 1 then "" else "s" end)</summary>"
     + (.rows | map("\(.name): \(.result)") | join("\n") | xml) + "</details>" end;
 
 def verdict_row($single):

@@ -296,16 +296,17 @@ page_of_a_suite() {
 	echo '{"kernel": "7.3.4", "patches": ["/a/b/fix.patch"]}' >"$RESULTS_DIR/metadata.json"
 	cat >"$RESULTS_DIR/verdicts.json" <<'JSON'
 [{"id": "igt@panthor/t@good", "test": "panthor/t", "subtest": "good", "result": "pass",
-  "seconds": 0.25, "class": "pass", "reason": []},
+  "seconds": 0.25, "rows": [], "class": "pass", "reason": []},
  {"id": "igt@panthor/t@Bad", "test": "panthor/t", "subtest": "Bad", "result": "fail",
-  "seconds": 1, "class": "fail", "reason": ["a < b"]}]
+  "seconds": 1, "rows": [{"name": "<r>", "result": "fail"}], "class": "fail",
+  "reason": ["a < b"]}]
 JSON
 	cat >"$RESULTS_DIR/results.json" <<'JSON'
 {"tests": {"igt@panthor/t@bad": {"dmesg": "<4> first\n<4> WARNING: & more"}}}
 JSON
 	page_holds '<h3 class="fail">Bad: fail</h3>' '<pre>a &lt; b</pre>' \
 		'WARNING: &amp; more' '<p>1 passed, 1 failed, 0 skipped</p>' \
-		'<th>patches</th><td>fix.patch</td>' '<td class="n">0.25 s</td>'
+		'<th>patches</th><td>fix.patch</td>' '<td class="n">0.25 s</td>' '1 row<.*&lt;r&gt;: fail'
 	! grep -q -e Benchmarks -e 'End of the kernel log' "$RESULTS_DIR/results.html"
 }
 
