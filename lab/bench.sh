@@ -6,8 +6,8 @@
 # runs benchmarks/panthor_sparse_bind on each, and sets the results side by side. Each boot has a
 # results folder of its own, bench/stock-1, bench/patched-1 and so on.
 
-# The guest's memory: stock takes 2 GiB to bind 1 TiB, and the benchmark asks for no more than half of
-# what is left. The host must have some more.
+# The guest's memory: stock needs 2 GiB to bind 1 TiB, and the benchmark uses at most half of the free
+# memory. The host must have some more.
 BENCH_MEMORY_GIB=6 BENCH_HOST_GIB=8
 
 # Deadline of one boot's benchmark, in seconds.
@@ -64,7 +64,7 @@ bench_set_up() {
 	results_metadata
 }
 
-# In the place of lab/results.sh's: there is no subtest to be blamed.
+# Replaces the function of lab/results.sh: no subtest can be the reason of a report.
 bench_kernel_reports() {
 	cp "$WORK/splats" "$RESULTS_DIR/reports.txt"
 	[ -s "$WORK/splats" ] || return 0

@@ -17,12 +17,12 @@
 deadline_model=5 deadline_kernel=30 deadline_board=30 deadline_suite=600 deadline_poweroff=40
 deadline_subtest=90
 
-# What a sanitized kernel keeps of the memory for itself, and how much slower all is.
+# The guest's memory. A sanitized kernel needs more for itself, and is slower.
 GUEST_MEMORY=1G
 SANITIZED_MEMORY=1536M
 SANITIZED_DEADLINES=4
 
-# Bounds of the logs, in bytes: a QEMU whose model died writes without end.
+# Bound of each log, in bytes: QEMU writes without end once its model is dead.
 LOG_BYTES=16777216
 
 # Deadlines and memory for a sanitized kernel. The model is no slower.
@@ -103,8 +103,8 @@ model_start() {
 	done
 }
 
-# True if the guest's own kernel reaches its first process under KVM within 4 s. Nothing less
-# is a proof: where /dev/kvm is an emulation, real-mode code may run and the kernel hang.
+# True if the guest's own kernel reaches its first process under KVM within 4 s. A smaller test is not
+# enough: where /dev/kvm is emulated, real-mode code may run although a kernel hangs.
 kvm_works() {
 	[ -r /dev/kvm ] && [ -w /dev/kvm ] || return 1
 	timeout -s KILL 4 qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
@@ -135,7 +135,7 @@ accel_remember() {
 	mv "$accel_file.$$" "$accel_file"
 }
 
-# A deadline that passed under KVM may be KVM's fault: do without it from now on.
+# Stops using KVM after a missed deadline, since KVM may be the reason.
 accel_distrust() {
 	[ "$ACCEL" = kvm ] || return 0
 	ACCEL=tcg
@@ -149,8 +149,8 @@ qemu_value() {
 }
 
 # Runs $@ with QEMU's command line appended. $CONSOLE is the serial console's chardev. Emulation is
-# a tenth faster without the vector instructions that glibc would take on a newer processor. RDRAND
-# is what the guest's kernel has random numbers from at once: mkswap would wait a second for them.
+# a tenth faster without the vector instructions that glibc uses on a newer processor. RDRAND seeds
+# the guest's random numbers at boot: mkswap would wait a second for them.
 with_qemu() {
 	accel='tcg,thread=multi' cpu=Nehalem,+rdrand
 	[ "$ACCEL" = tcg ] || accel=kvm cpu=host
@@ -223,12 +223,12 @@ board_watch() {
 	read_stage
 }
 
-# The model ends with status 0 when QEMU goes away; any other end is a death.
+# The model ends with status 0 when QEMU closes its connection. Any other end is a crash.
 model_died() {
 	[ -e "$WORK/vmali.status" ] && [ "$(cat "$WORK/vmali.status")" != 0 ]
 }
 
-# Ends QEMU and the model, whatever they do.
+# Ends QEMU and the model, by force if need be.
 board_stop() {
 	signal KILL qemu
 	wait_for "$WORK/qemu.status" 5 || :
@@ -245,7 +245,7 @@ how_ended() {
 	esac
 }
 
-# Quotes the guest's panic, if it had the time to say it.
+# Quotes the guest's panic, if the console has it.
 last_words() {
 	sed -n 's/.*Kernel panic - not syncing/: &/; s/: .*\(Kernel panic\)/: \1/p' \
 		"$RESULTS_DIR/console.log" | head -n 1 | tr -d '\r'
@@ -259,7 +259,7 @@ last_lines() {
 	done >&2
 }
 
-# Says in one line what went wrong, if anything did, and shows the last lines of the logs.
+# Prints in one line what went wrong, if anything did, and shows the last lines of the logs.
 board_explain() {
 	if [ "$OUTCOME" = model ]; then
 		run_failed 5 "the model died: $(how_ended vmali)"

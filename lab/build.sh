@@ -3,13 +3,13 @@
 # shellcheck shell=sh
 #
 # Builds the model, the firmware image and the tests with meson, in the cache, inside the
-# session. The build folder is keyed by what meson fixes at set-up; ninja decides the rest.
+# session. The build folder is keyed by the inputs of meson's set-up. ninja notices other changes.
 
 # Deadlines of the two commands, in seconds.
 MESON_SECONDS=120
 NINJA_SECONDS=600
 
-# What the build folder is keyed by: kernels with the same headers share one.
+# The inputs of the build folder's key. Kernels with equal headers share one.
 build_inputs() {
 	printf '%s\n' "$REPO" "$TOOLBOX_ID"
 	(cd "$KERNEL_DIR/headers/include" && find . -type f -exec sha256sum {} + | LC_ALL=C sort)

@@ -45,8 +45,8 @@ elapsed() {
 }
 
 # ---------------------------------------------------------------------------------------------
-# The progress of one step. On a terminal one line is rewritten every second; otherwise a line is
-# written now and then, so that a log shows that something is going on.
+# The progress of one step. On a terminal one line is rewritten every second. Otherwise a line is
+# written every 30 s, so that a log shows progress.
 
 # step_title KIND TITLE: prints `step N of M: TITLE`.
 step_title() {
@@ -202,8 +202,8 @@ cache_remove() {
 		namespace rm -rf --one-file-system -- "$@" 2>/dev/null || :
 }
 
-# cache_sweep [SECONDS]: removes what interrupted steps left, which is what nobody holds the lock
-# of. A step that has just been killed may need a moment to be gone: SECONDS, 2 if not given.
+# cache_sweep [SECONDS]: removes leftovers of interrupted steps: .tmp folders whose lock is free.
+# Waits SECONDS (default 2) at most for each lock, which a killed step holds until it is gone.
 cache_sweep() {
 	cache_sweep_dir=$(cache_path) || exit 2
 	for cache_tmp in "$cache_sweep_dir"/*/.*.tmp; do
@@ -230,7 +230,7 @@ cache_clean() {
 	(: >>"$CACHE_DIR/.lock") 2>/dev/null || cache_refused "$CACHE_DIR"
 	exec 7>>"$CACHE_DIR/.lock"
 	flock -n -x 7 || die 2 'another run is using the cache: let it end first'
-	# Renamed first: what an interruption leaves must not look like a complete entry.
+	# Entries are renamed first: an interruption must not leave half of one under its final name.
 	for cache_old in "$CACHE_DIR"/*/*; do
 		[ ! -d "$cache_old" ] ||
 			mv -T "$cache_old" "${cache_old%/*}/.${cache_old##*/}.clean.tmp"
@@ -288,7 +288,7 @@ cache_build() (
 )
 
 # ---------------------------------------------------------------------------------------------
-# Namespaces: a process tree and its mounts that end together, whatever ends them.
+# Namespaces: a process tree and its mounts that always end together.
 
 # The options of unshare: new mount and process namespaces, and for an ordinary user a user
 # namespace in which that user is root.
@@ -298,7 +298,7 @@ namespace_options() {
 }
 
 # namespace CMD…: runs CMD as process 1 of new namespaces, where it ignores the signals that it does
-# not handle. What it starts and mounts ends with it, and it with this unshare.
+# not handle. Its processes and mounts end with CMD, and CMD ends with this unshare.
 namespace() {
 	# shellcheck disable=SC2046 # words
 	unshare $(namespace_options) -- "$@"
@@ -313,7 +313,7 @@ NAMESPACE_SHELL='
 	"$@"'
 
 # namespace_call FUNC ARG…: calls a function of these libraries in new namespaces, under
-# supervise(). Started in the background, it would ignore INT for good but for env.
+# supervise(). A command in the background ignores INT; env restores the default.
 namespace_call() {
 	export REPO CACHE_DIR QUIET VERBOSE
 	# shellcheck disable=SC2046 # words
@@ -352,9 +352,9 @@ namespace_check() {
 }
 
 # supervise CMD…: runs CMD, an external command such as unshare, on this shell's terminal, and
-# returns its status. CMD is killed when this shell is told to end, or is dead, however that came:
-# what CMD makes must be fit for that, as the steps of the cache are. Not for a subshell; the
-# shell's own traps of INT, TERM and HUP are gone afterwards.
+# returns its status. CMD is killed when this shell gets a signal to end, or dies. CMD must tolerate a
+# kill at any time, as the steps of the cache do. Must not be called in a subshell. Resets the shell's
+# traps of INT, TERM and HUP.
 supervise() {
 	supervise_caught=0
 	{ setpriv --pdeathsig KILL -- "$@" <&3 3<&- & } 3<&0

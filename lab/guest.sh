@@ -47,9 +47,9 @@ test_binary() {
 	fi
 }
 
-# Prints the subtests of the test $1, a path below a test root: from what the build has written
-# down, or from the test itself. One without subtests prints an empty line: it does not know
-# --list-subtests and says so by its status 79.
+# Prints the subtests of the test $1, a path below a test root: from a list that the build has made, or
+# from the test itself. For a test without subtests the output is an empty line: its status for
+# --list-subtests is 79.
 list_subtests() {
 	if [ -z "$TESTS" ]; then
 		cat "$BUILD_DIR/tests/$1.subtests"
@@ -156,7 +156,7 @@ guest_modules() {
 	cp "$MODULE_DIR/panthor.ko" "$MODULE_DIR/vmali-pci.ko" "$1/"
 }
 
-# Hard links to busybox for its nearly 300 applets: it makes them itself, in one process.
+# Makes hard links to busybox for its nearly 300 applets, all in one process.
 guest_busybox() {
 	mkdir -p "$1/bin"
 	cp "$(command -v busybox)" "$1/bin/busybox"

@@ -3,8 +3,8 @@
 #
 # Turns the records of /dev/kmsg ("priority,sequence,microseconds,flags;text") into readable
 # lines on stdout. Files after claimed=1 on the command line are igt_runner's excerpts of the same
-# log, by subtest; what they hold is the runner's to judge, which knows what the subtest asked to
-# be ignored. Reports that are in none of them go to the file named by -v splats=FILE.
+# log, by subtest. igt_runner judges those: it knows which lines a subtest wants ignored. Reports that
+# are in none of them go to the file named by -v splats=FILE.
 
 BEGIN {
 	report = "^(WARNING|BUG|Oops|UBSAN|KASAN|KCSAN|KFENCE)" \

@@ -22,12 +22,12 @@ PANTHOR=drivers/gpu/drm/panthor
 SOURCE_RECIPE=1
 KERNEL_RECIPE=1
 MODULE_RECIPE=3
-# What the entries take in the cache, generously.
+# An upper bound of what the entries take in the cache.
 SOURCE_MIB=2200
 KERNEL_MIB=500
 
-# kernel_make ARG…: make in the source tree, in the environment that all builds share. Its words on
-# compiling are what kernel_progress() counts.
+# kernel_make ARG…: make in the source tree, in the environment that all builds share.
+# kernel_progress() counts the lines that it prints for compiled files.
 kernel_make() {
 	make -C "$KERNEL_SOURCE" ARCH=x86_64 "-j$(nproc)" KBUILD_BUILD_USER=vmali \
 		KBUILD_BUILD_HOST=board KBUILD_BUILD_TIMESTAMP='1970-01-01 00:00:00 UTC' \
@@ -45,8 +45,8 @@ kernel_series() {
 	fi
 }
 
-# Prints what takes the patch $WITHOUT of the series back, on top of it: a patch made by hand where
-# later ones build on it, otherwise the patch itself, to be merged out.
+# Prints what reverts the patch $WITHOUT on top of the series: a patch made by hand where later patches
+# build on it, otherwise the patch itself, for kernel_patch_merge_out().
 kernel_without() {
 	if [ -f "$REPO/kernel/reverts/$WITHOUT" ]; then
 		printf '%s\n' "$REPO/kernel/reverts/$WITHOUT"
@@ -55,16 +55,16 @@ kernel_without() {
 	fi
 }
 
-# Prints the patches to apply, one a line; a minus in front of the path: to take back.
+# Prints the patches to apply, one a line. A minus in front of the path marks a patch to revert.
 kernel_patches() {
 	kernel_series
 	[ -z "${WITHOUT:-}" ] || kernel_without
 	[ -z "${PATCHES:-}" ] || printf '%s\n' "$PATCHES"
 }
 
-# kernel_patches_with COMMAND…: runs COMMAND with the files of all patches, those to take back
-# too, as its last arguments; does nothing if there are none. One process for all: a process for
-# each of some thirty patches is felt in each run.
+# kernel_patches_with COMMAND…: runs COMMAND with the files of all patches as its last arguments,
+# including those to revert. Does nothing if there are none. One process reads all patches: some
+# thirty processes would slow down every run.
 kernel_patches_with() {
 	kernel_list=$(kernel_patches | sed 's/^-//')
 	[ -n "$kernel_list" ] || return 0
@@ -114,9 +114,9 @@ patches_check() {
 	[ -z "$kernel_patch" ] || die 4 "$kernel_patch: holds no patch"
 }
 
-# kernel_patches_apply FOLDER TREE: applies them to TREE; FOLDER is that of the cache entry. No
-# fuzz: a patch that lands in the wrong place would be tested as if it were right. What a patch
-# changes is replaced by a new file, so TREE may be made of hard links.
+# kernel_patches_apply FOLDER TREE: applies the patches to TREE. FOLDER is that of the cache entry.
+# Fuzz is off: a patch applied in the wrong place would be tested as if it were right. A changed file
+# is replaced by a new one, so TREE may be made of hard links.
 kernel_patches_apply() {
 	kernel_patches | while IFS= read -r kernel_patch; do
 		printf 'patch: %s\n' "$kernel_patch" >>"$1/log"
@@ -146,8 +146,8 @@ kernel_patch_keep() {
 	done
 }
 
-# kernel_patch_merge_out TREE PATCH KEPT: takes PATCH out of TREE, on which others were applied
-# later. A three-way merge: the files as they are, as they were after it, as they were before.
+# kernel_patch_merge_out TREE PATCH KEPT: reverts PATCH in TREE, on which others were applied later,
+# by a three-way merge of the files as they are, as they were after PATCH, and before it.
 kernel_patch_merge_out() {
 	patch_paths "$2" | while IFS= read -r kernel_path; do
 		if cmp -s "$1/$kernel_path" "$3/after/$kernel_path" ||
@@ -222,7 +222,7 @@ CONF
 	} >"$1/apt/conf"
 }
 
-# source_apt_update FOLDER SUITE: makes it suite SUITE, and fetches its index.
+# source_apt_update FOLDER SUITE: sets the suite of that configuration, and fetches its index.
 source_apt_update() {
 	source_keys=$(find "$1/apt/keys" -type f | paste -s -d , -)
 	printf 'deb %s%s %s main\n' "${source_keys:+[signed-by=$source_keys] }" \
@@ -346,8 +346,8 @@ source_make_patched() {
 	printf '%s\n' "$KERNEL_VERSION" >"$1/version"
 }
 
-# source_shown FOLDER: shows FOLDER in the place of KERNEL_SOURCE, for this session only. Object
-# trees hold the path of their source tree: so they stay good for another state of it.
+# source_shown FOLDER: mounts FOLDER over KERNEL_SOURCE, for this session only. Object trees hold the
+# path of their source tree. With one path for all states of the source, they can be reused.
 source_shown() {
 	mount --bind "$1" "$KERNEL_SOURCE" || die 2 "cannot mount over $KERNEL_SOURCE: be root"
 }
@@ -494,8 +494,8 @@ kernel_progress() {
 	[ "$kernel_objects" -eq 0 ] || printf '%d objects' "$kernel_objects"
 }
 
-# Prints what objects depend on besides the source; two kernels that differ in nothing of that can
-# be built from one another's objects.
+# Prints what objects depend on besides the source. Kernels that agree in it can be built from each
+# other's objects.
 kernel_lineage() {
 	printf '%s\n' "$KERNEL_RECIPE" "$KERNEL_SOURCE"
 	gcc --version
@@ -503,8 +503,8 @@ kernel_lineage() {
 	kernel_config
 }
 
-# kernel_usable_base ENTRY LIST: true if make sees all that the tree of LIST has beyond the tree
-# that ENTRY was built from: what differs must have changed after that.
+# kernel_usable_base ENTRY LIST: true if make will notice every difference between the tree of LIST and
+# the tree that ENTRY was built from: make compares times, so each must be newer than ENTRY.
 kernel_usable_base() {
 	kernel_built=$(stat -c %Y "$1/files")
 	LC_ALL=C comm -13 "$1/files" "$2" | awk -v built="$kernel_built" '
@@ -512,7 +512,7 @@ kernel_usable_base() {
 		END { exit old }'
 }
 
-# kernel_start_from_base FOLDER: copies the object tree of the newest kernel that will do.
+# kernel_start_from_base FOLDER: copies the object tree of the newest usable kernel of the cache.
 kernel_start_from_base() {
 	find "$CACHE_DIR/kernel" -mindepth 2 -maxdepth 2 ! -path '*/.*' -name lineage \
 		-printf '%T@ %h\n' | sort -rn | cut -d ' ' -f 2 |
@@ -527,16 +527,16 @@ kernel_start_from_base() {
 		done
 }
 
-# An object tree holds its own path, and make would build much of it again at another one. So all
-# are built at the same path, where each session sees its own.
+# An object tree holds its own path, and make would rebuild much of it at another one. All are built
+# at one path, where each session mounts its own.
 kernel_mount_objects() {
 	KERNEL_OBJECTS=$CACHE_DIR/kernel/.objects
 	{ mkdir -p "$1/build" "$KERNEL_OBJECTS" && mount --bind "$1/build" "$KERNEL_OBJECTS"; } ||
 		die 2 "cannot mount over $KERNEL_OBJECTS: be root"
 }
 
-# Copies what the guest loads besides the driver, in the order of their dependencies, which is that
-# of modules.order only by chance.
+# Copies the modules that the guest loads besides the driver. modules/order lists dependencies first,
+# which modules.order does not.
 kernel_collect_modules() {
 	mkdir "$1/modules" && : >"$1/modules/order"
 	sed 's/\.o$/.ko/' "$1/build/modules.order" | while IFS= read -r kernel_module; do
@@ -554,7 +554,7 @@ kernel_collect_modules() {
 	rm "$1/log.order"
 }
 
-# What make would make again in any case, and nothing else reads.
+# Removes intermediate files that make rebuilds in any case.
 kernel_prune() {
 	find "$1/build" -maxdepth 1 \( -name '.tmp_vmlinux*' -o -name 'vmlinux.o' -o \
 		-name 'vmlinux.unstripped' \) -delete
@@ -587,7 +587,7 @@ kernel_make_entry() {
 		cache_failed "$1" 4 'the kernel was built, but lacks parts: last lines above'
 }
 
-# kernel_build_failed FOLDER WHAT: shows what make says of errors, and where none is found its end.
+# kernel_build_failed FOLDER WHAT: shows the errors in make's output, or its last lines if it has none.
 kernel_build_failed() {
 	! cache_full "$1" || cache_no_space
 	grep -A 3 -E '(error|ERROR|Error|undefined)[: ]' "$1/log" |
@@ -614,7 +614,7 @@ kernel_ensure() {
 }
 
 # ---------------------------------------------------------------------------------------------
-# The modules of this project's interest
+# The modules under test
 
 module_inputs() {
 	echo "$MODULE_RECIPE $KERNEL_KEY"
@@ -650,16 +650,17 @@ module_sources() {
 		! -name '*.mod.c')
 }
 
-# module_has_more BASE WANTED: whether BASE has sources that WANTED lacks. Their objects would be
-# taken for what is wanted.
+# module_has_more BASE WANTED: whether BASE has sources that WANTED lacks. Their objects would be linked
+# into the module.
 module_has_more() {
 	! module_sources "$1" | while IFS= read -r module_file; do
 		[ -f "$2/$module_file" ] || exit 1
 	done
 }
 
-# As for the kernel, all are built at the same path. An entry of the series alone keeps its objects
-# in src/; the sources of $1/src that differ from it take the place of those, and are newer.
+# All modules are built at one path, for the reason of kernel_mount_objects(). An entry of the series
+# alone keeps its objects in src/. Sources of $1/src that differ replace those of the copy, and are
+# newer.
 module_start_from_base() {
 	module_base=$(cache_entry module "$(module_base_key)")/src
 	[ "$KERNEL_PATCHED" = 0 ] && [ -d "$module_base" ] || return 0
@@ -669,7 +670,7 @@ module_start_from_base() {
 		rsync -r --checksum "$1/wanted/" "$1/src" && rm -rf "$1/wanted"
 }
 
-# A build that failed has left its mount, of a folder that is gone.
+# A build that failed leaves a mount of a removed folder behind.
 module_mount_objects() {
 	MODULE_OBJECTS=$CACHE_DIR/module/.objects
 	umount "$MODULE_OBJECTS" 2>/dev/null || :

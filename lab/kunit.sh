@@ -2,10 +2,9 @@
 # Copyright (C) 2026 The vmali authors
 # shellcheck shell=sh disable=SC2154
 #
-# ./run --kunit: the driver's KUnit tests, inside the session. The guest loads kunit.ko, which is on
-# no other board, and the test modules of the driver beside it, and leaves what debugfs says in
-# guest/kunit/; here that becomes results.json, and the table, JUnit and the exit status are made
-# from it as from igt_runner's.
+# ./run --kunit: the driver's KUnit tests, inside the session. Only this board loads kunit.ko, and the
+# driver's test modules with it. The guest copies the results in debugfs to guest/kunit/. They are
+# turned into results.json, from which the table, JUnit and the exit status are made.
 
 # Puts the modules to load into FOLDER $1, and their order.
 kunit_guest() {

@@ -145,7 +145,7 @@ def outside_section:
   | "<h2>Reports of the kernel outside of any subtest</h2>",
     "<pre>\(.[:100] | join("\n") | xml)</pre>";
 
-# Of a board that died, its last words.
+# The end of the kernel log, if the board died.
 def log_section:
   select(.status == 5 or .status == 6) | .log | lines | select(length > 0)
   | "<h2>End of the kernel log</h2>", "<pre>\(.[-40:] | join("\n") | xml)</pre>";

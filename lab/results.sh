@@ -15,12 +15,12 @@
 #   bench.json     the benchmarks, side by side      bench/      a folder like this for each boot
 #   igt/           igt_runner's own folder         guest/       what the guest left
 #
-# Verdicts come from JSON and exit statuses only; text is quoted, never judged.
+# Verdicts come from JSON and exit statuses only. Text is quoted, never parsed for a verdict.
 
 RESULT_FILES='metadata.json results.json junit.xml verdicts.json kernel.log console.log vmali.log
 qemu.log build.log results.html bench.json bench igt guest'
 
-# What a run may need there, generously.
+# An upper bound of what a run writes there.
 RESULTS_MIB=32
 
 # On the host: makes the folder, or empties that of an earlier run, and sets RESULTS_DIR.
@@ -117,7 +117,7 @@ expectations() {
 	echo "$file"
 }
 
-# Prints the same for people.
+# Prints for people which expectations hold.
 expectations_shown() {
 	for file in "$EXPECTATIONS/$(expectations_name)"-*.txt; do
 		if [ -f "$file" ]; then
@@ -145,9 +145,8 @@ verdicts_jq() {
 	jq -r -L "$REPO/lab" "include \"results\"; $1" "$RESULTS_DIR/verdicts.json"
 }
 
-# Makes results.json from what igt_runner wrote, to the end or until its guest died. A record that
-# was being written may then be too broken for that; and the runner may have begun its own
-# results.json in the last moments of the guest.
+# Makes results.json from the files of igt_runner, which are incomplete if the guest died: the last
+# record may be cut, and a results.json that the runner itself began is not used.
 results_collect() {
 	file=$RESULTS_DIR/igt/results.json
 	rm -f "$file"
@@ -163,7 +162,7 @@ results_collect() {
 	fi
 }
 
-# Makes kernel.log, readable, and $WORK/splats, the reports in it that no subtest can be blamed for.
+# Makes a readable kernel.log, and $WORK/splats: its reports outside of any subtest.
 results_kernel_log() {
 	: >"$WORK/splats"
 	[ -f "$RESULTS_DIR/guest/kmsg" ] || return 0
@@ -172,7 +171,7 @@ results_kernel_log() {
 		claimed=0 "$RESULTS_DIR/guest/kmsg" >"$RESULTS_DIR/kernel.log"
 }
 
-# Such reports fail a run. One that the board did not survive has its reason already.
+# Such reports fail a run, unless the board died, which is the reason that is shown.
 results_kernel_reports() {
 	if [ -s "$WORK/splats" ] && ! board_failed; then
 		run_failed 1 'the kernel log has reports outside of any subtest (kernel.log):'
@@ -197,8 +196,7 @@ results_judge() {
 	fi
 }
 
-# What the suite left behind in the driver fails the run, unless the expectations have a line for
-# it.
+# Leaks of the driver after the suite fail the run, unless the expectations have a line for them.
 results_leaks() {
 	[ -s "$RESULTS_DIR/guest/leaks" ] || return 0
 	leaks=$(cat "$RESULTS_DIR/guest/leaks")
@@ -213,8 +211,7 @@ results_leaks() {
 	fi
 }
 
-# On a sanitized kernel: memory that the driver or its helpers have allocated and nobody knows any
-# more.
+# On a sanitized kernel: memory of the driver or its helpers that kmemleak found unreferenced.
 results_kmemleak() {
 	[ -s "$RESULTS_DIR/guest/kmemleak" ] || return 0
 	run_failed 1 "kmemleak: $(grep -c '^unreferenced object' "$RESULTS_DIR/guest/kmemleak")" \
@@ -226,12 +223,12 @@ results_summary() {
 	verdicts_jq summary
 }
 
-# Prints how many patches there are, what takes one back not counted.
+# Prints the number of patches. A patch that reverts another one does not count.
 results_patches() {
 	kernel_patches | grep -v "^$REPO/kernel/reverts/" | grep -c '^/' || :
 }
 
-# Prints one line on what ran where; the driver's version is what it said itself.
+# Prints one line on what ran where. The driver's version is the one that it logs.
 results_board() {
 	driver=$(sed -n 's/.*Initialized \(panthor [0-9.]*\) .*/, \1/p' \
 		"$RESULTS_DIR/kernel.log") || driver=''
@@ -262,7 +259,7 @@ results_report() {
 	jq -f "$WORK/report.jq" "$@"
 }
 
-# results.html, from all that is there by now.
+# Makes results.html from the files that this run has made.
 results_page() {
 	for file in metadata verdicts results bench; do
 		results_file "$file.json"

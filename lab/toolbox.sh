@@ -11,16 +11,15 @@
 TOOLBOX_SUITE=forky
 # To be counted up when toolbox_make() changes.
 TOOLBOX_RECIPE=1
-# What it takes in the cache, generously.
+# An upper bound of what it takes in the cache.
 TOOLBOX_MIB=1600
 
 # ---------------------------------------------------------------------------------------------
 # The host's apt settings
 
 # Prints MIRROR|KEYS of the host's Debian archive; KEYS are paths of key files, if any are named.
-# The entry is recognised by what its Release file says; before the first `apt-get update` there is
-# none, and a Debian host's entry by its address. Neither is an update or backport suite chosen,
-# nor the security archive: they may live elsewhere.
+# The entry is recognised by its Release file, or, before the first `apt-get update` of a Debian host,
+# by its address. Update, backport and security suites are not chosen: they may have other mirrors.
 apt_archive() {
 	apt_host=other
 	! grep -q '^ID=debian$' /etc/os-release 2>/dev/null || apt_host=debian
@@ -47,14 +46,14 @@ apt_options() {
 		grep -v -E -e ' "";$' -e '::Proxy-?Auto-?Detect ' || :
 }
 
-# A proxy that a program of the host finds: that program is not there in the toolbox.
+# Prints the proxy that a program of the host detects: the toolbox lacks that program.
 apt_found_proxy() {
 	apt-config dump 2>/dev/null | grep -q -E '::Proxy-?Auto-?Detect "[^"]' || return 0
 	/usr/lib/apt/apt-helper auto-detect-proxy "$1/" 2>/dev/null |
 		sed -n "s/^Using proxy '\\(http[^']*\\)'.*/Acquire::http::Proxy \"\\1\";/p"
 }
 
-# The keys of the host: those that its sources name, those that it trusts at large, Debian's own.
+# The keys of the host: those that its sources name, those of its trusted keyrings, Debian's own.
 apt_copy_keys() {
 	mkdir -p "$2"
 	apt_n=0
@@ -70,7 +69,7 @@ apt_copy_keys() {
 	done
 }
 
-# The certificates that the host believes, for a mirror behind TLS.
+# The certificates that the host trusts, for a mirror behind TLS.
 apt_copy_certificates() {
 	apt_ca=$(sed -n 's/^Acquire::https::CAInfo "\(.*\)";$/\1/p' "$1/options" | tail -n 1)
 	apt_ca=${apt_ca:-/etc/ssl/certs/ca-certificates.crt}
@@ -92,7 +91,7 @@ apt_settings() {
 	apt_copy_keys "${apt_found#*|}" "$1/keys" && apt_copy_certificates "$1"
 }
 
-# apt_explain FOLDER MIRROR SUITE: why apt failed, as its messages in FOLDER/log tell; exit 2.
+# apt_explain FOLDER MIRROR SUITE: says why apt failed, from its messages in FOLDER/log; exit 2.
 apt_explain() {
 	! cache_full "$1" || cache_no_space
 	if grep -q -i -e NO_PUBKEY -e 'not signed' -e 'Missing key' -e 'keyring' "$1/log"; then
@@ -157,7 +156,7 @@ toolbox_mmdebstrap() {
 		"$TOOLBOX_SUITE" "$toolbox_tmp/root" "$(cat "$toolbox_tmp/apt/mirror")"
 }
 
-# What every session brings along, see toolbox_enter().
+# Mount points for every session, see toolbox_enter().
 toolbox_links() {
 	for toolbox_link in resolv.conf hosts; do
 		ln -sfn "/run/vmali/$toolbox_link" "$1/etc/$toolbox_link" || return
@@ -238,7 +237,7 @@ toolbox_ensure() {
 }
 
 # ---------------------------------------------------------------------------------------------
-# Being in it
+# Running commands in it
 
 # The paths of the host that are there under the same name: folders and files, one a line. The
 # variables are those of lab/options.sh.
@@ -262,8 +261,8 @@ toolbox_mount_paths() {
 	done
 }
 
-# The root itself is read-only: an entry of the cache does not change. Not all systems let an
-# ordinary user do that, and nothing depends on it.
+# Makes the root read-only, since an entry of the cache must not change. Where an ordinary user is not
+# permitted to, it stays writable.
 toolbox_mounts() {
 	mount --bind "$TOOLBOX_ROOT" "$TOOLBOX_ROOT" &&
 		mount -t tmpfs -o mode=1777 tmpfs "$TOOLBOX_ROOT/tmp" &&
