@@ -18,7 +18,7 @@ MADE=$SCRATCH/repo
 # ---------------------------------------------------------------------------------------------
 # A repository whose ./run prints three subtests, and fails those that $MADE/fails names for the
 # defect that it is given: lines `DEFECT SUBTEST RESULT`, where the result `dies` is the board's
-# end. A build without a run is noted in $MADE/builds, with the calls that there were before, and does
+# end. With --multiple-mode the DEFECT is NAME+multiple, `+multiple` without one. A build without a run is noted in $MADE/builds, with the calls that there were before, and does
 # what $MADE/building.sh says.
 
 fresh() {
@@ -41,7 +41,7 @@ made_run() {
 	cat <<'RUN'
 #!/bin/sh
 here=$(dirname -- "$(readlink -f -- "$0")")
-defect='' results='' names=''
+defect='' mode='' results='' names=''
 [ "$1" != --list ] || { printf 'panthor/t@%s\n' uapi-a uapi-b map-a; exit; }
 [ "$1" != --build ] || {
 	echo "$(wc -l <"$here/calls") $(nice) $*" >>"$here/builds"
@@ -53,6 +53,10 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--patch | --without) defect=$(basename "$2" .patch) && shift ;;
 	--results) results=$2 && shift ;;
+	--test | --tlb | --param) shift ;;
+	--multiple-mode) mode=+multiple ;;
+	evict-*) names="$names evict-a evict-b evict-c evict-d" ;;
+	*-\*) ;;
 	--*) ;;
 	*) names="$names ${1#panthor/t@}" ;;
 	esac
@@ -61,15 +65,16 @@ done
 mkdir -p "$results"
 dead=0
 for name in ${names:-uapi-a uapi-b map-a}; do
-	result=$(sed -n "s/^$defect $name //p" "$here/fails") class=fail
+	result=$(sed -n "s/^$defect$mode $name //p" "$here/fails") class=fail
 	[ "$dead" = 0 ] || result=notrun
 	case ${result:=pass} in
 	pass) class=pass ;;
 	known) class=known ;;
 	dies) dead=1 result=incomplete ;;
 	esac
-	printf '{"test":"panthor/t","subtest":"%s","result":"%s","class":"%s"}\n' "$name" \
-		"$result" "$class"
+	printf '{"id":"igt@panthor/t@%s","test":"panthor/t","subtest":"%s","result":"%s",' \
+		"$name" "$name" "$result"
+	printf '"class":"%s"}\n' "$class"
 done >"$results/list"
 status=0
 ! grep -q '"class":"fail"' "$results/list" || status=1
@@ -316,6 +321,49 @@ matrix_redundant() {
 	checked 1 matrix '^only map-\*: none$' '^FAIL  matrix: only map-\* catches'
 }
 
+# The suite in a process for each binary, without a defect and with one that fails some of evict-*.
+multiple() {
+	fresh
+	for multiple_name in evict-a evict-b evict-d; do
+		fails_by evicted-next-lost "$multiple_name"
+		fails_by evicted-next-lost+multiple "$multiple_name"
+	done
+	[ $# -eq 0 ] || "$@"
+}
+
+multiple_alike() {
+	multiple
+	checked 0 board '^pass  board: sparse suite, a process for each binary' \
+		'^pass  board: evict-\* on a defect, a process for each binary'
+}
+
+multiple_fails() {
+	multiple fails_by +multiple map-a
+	checked 1 board '^FAIL  board: sparse suite, a process for each binary' \
+		'| igt@panthor/t@map-a: pass in a process of its own, fail beside others' \
+		'^pass  board: evict-\* on a defect, a process for each binary'
+}
+
+# What fails each time is alike, and still no healthy suite.
+multiple_fails_alike() {
+	multiple fails_by +multiple map-a
+	fails_by '' map-a
+	checked 1 board '^FAIL  board: sparse suite, a process for each binary'
+}
+
+multiple_defect_spreads() {
+	multiple fails_by evicted-next-lost+multiple evict-c
+	checked 1 board '^pass  board: sparse suite, a process for each binary' \
+		'^FAIL  board: evict-\* on a defect, a process for each binary' \
+		'| igt@panthor/t@evict-c: pass in a process of its own, fail beside others'
+}
+
+multiple_defect_idle() {
+	multiple sed -i '/ evict-a /d' "$MADE/fails"
+	checked 1 board '^FAIL  board: evict-\* on a defect, a process for each binary' \
+		'| only 2 fail, of 3 that have to'
+}
+
 check 'an unknown group: one line, status 2' unknown_group
 check 'an unknown defect: one line, status 2' unknown_defect
 check 'all defects are caught' all_caught
@@ -341,5 +389,11 @@ done
 
 check 'the matrix of all' matrix
 check '... and groups that are alone with nothing' matrix_redundant
+
+check 'a process for each binary: the same verdicts' multiple_alike
+check '... or not' multiple_fails
+check '... or failures in both' multiple_fails_alike
+check '... a defect fails more of them' multiple_defect_spreads
+check '... or too few' multiple_defect_idle
 
 checks_done
