@@ -275,14 +275,16 @@ toolbox_mounts() {
 }
 
 # The host's names, and if a package is to be downloaded its apt settings, in /run/vmali of the
-# session.
+# session. TOOLBOX_APT=1 says that one is, beside the kernel's source.
 toolbox_settings() {
 	mkdir -p "$TOOLBOX_ROOT/run/vmali" "$TOOLBOX_ROOT/run/lock"
 	for toolbox_file in resolv.conf hosts; do
 		[ ! -r "/etc/$toolbox_file" ] ||
 			cp -L "/etc/$toolbox_file" "$TOOLBOX_ROOT/run/vmali/$toolbox_file"
 	done
-	kernel_source_cached || apt_settings "$TOOLBOX_ROOT/run/vmali/apt"
+	if [ "${TOOLBOX_APT:-0}" = 1 ] || ! kernel_source_cached; then
+		apt_settings "$TOOLBOX_ROOT/run/vmali/apt"
+	fi
 }
 
 # Variables that would change what compilers, make and the kernel's build do.
@@ -319,6 +321,6 @@ toolbox_exec() {
 	[ -n "${TOOLBOX_ID:-}" ] || toolbox_ensure
 	[ -z "${TRACE_FILE:-}" ] || (: >>"$TRACE_FILE") 2>/dev/null ||
 		die 2 "--trace $TRACE_FILE: cannot be written"
-	export KERNEL_ARG RESULTS_DIR TRACE_FILE TEST_LIST PATCHES TOOLBOX_BIND
+	export KERNEL_ARG RESULTS_DIR TRACE_FILE TEST_LIST PATCHES TOOLBOX_BIND TOOLBOX_APT
 	namespace_exec toolbox_enter "$@"
 }

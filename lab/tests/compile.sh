@@ -2,25 +2,39 @@
 # SPDX-License-Identifier: MIT
 # Copyright (C) 2026 The vmali authors
 #
-# compile.sh [IGT_SOURCE]: compiles the IGT tests and their helpers for x86-64, by gcc and clang, and
-# for arm64, by clang, without a warning. The headers are those of lib/igt, or of a source tree of
-# IGT 2.3 or later: the files must compile in one unchanged. Nothing is linked. Runs itself in the
-# toolbox, whose tools it needs.
+# compile.sh [igt|IGT_SOURCE]: compiles the IGT tests and their helpers for x86-64, by gcc and clang,
+# and for arm64, by clang, without a warning. Nothing is linked. Runs itself in the toolbox, whose
+# tools it needs.
+#
+# The headers are those of lib/igt, or of a source tree of IGT 2.3 or later: the files must compile
+# in one unchanged. `igt` is the tree that VMALI_IGT names, or the source package of the toolbox's
+# suite; the exit status is 77 if that cannot be had. With a tree, the panthor tests of IGT must
+# compile against lib/igt_panthor.h of this project and find all their functions here, and IGT's
+# igt_doc.py must read the TEST and SUBTEST blocks as docs/testplan does.
 
 set -eu
 
 REPO=$(readlink -f -- "$(dirname -- "$0")/../..")
-for part in common options toolbox kernel; do
+for part in common options toolbox kernel igt; do
 	# shellcheck source=/dev/null
 	. "$REPO/lab/$part.sh"
 done
 
 if [ "${1:-}" != inside ]; then
-	[ $# -eq 0 ] || [ -f "$1/lib/igt_core.h" ] || die 2 "$1: not a source tree of IGT"
-	[ $# -eq 0 ] || TOOLBOX_BIND=$(readlink -f -- "$1")
+	compile_tree=${1:-}
+	[ "$compile_tree" != igt ] || [ -z "${VMALI_IGT:-}" ] || compile_tree=$VMALI_IGT
+	case $compile_tree in
+	igt) TOOLBOX_APT=1 ;;
+	?*)
+		[ -f "$compile_tree/lib/igt_core.h" ] ||
+			die 2 "$compile_tree: not a source tree of IGT"
+		TOOLBOX_BIND=$(readlink -f -- "$compile_tree") TOOLBOX_APT=1
+		compile_tree=$TOOLBOX_BIND
+		;;
+	esac
 	# shellcheck disable=SC2034 # for toolbox_exec()
 	QUIET=1 VERBOSE=0
-	toolbox_exec sh "$REPO/lab/tests/compile.sh" inside "${TOOLBOX_BIND:-}"
+	toolbox_exec sh "$REPO/lab/tests/compile.sh" inside "$compile_tree"
 fi
 
 options_defaults
@@ -38,47 +52,140 @@ WARNINGS='-Wall -Wextra -Werror -Wbad-function-cast -Wdeclaration-after-statemen
 ARM64_LIBC=/usr/aarch64-linux-gnu/include
 ARM64_KERNEL=/usr/include/aarch64-linux-gnu
 
-# Sets $HEADERS. A header that IGT shares with the kernel is the kernel's, as in ./run; libdrm's
-# headers are the same for all machines.
+# Sets $IGT_SOURCE, which is empty for the headers of lib/igt. What cannot be fetched is no fault of
+# the files.
+tree() {
+	IGT_SOURCE=''
+	[ -n "$1" ] || return 0
+	{
+		case $1 in
+		igt) igt_source_ensure ;;
+		*) igt_source_ensure "$1" ;;
+		esac && igt_headers_ensure
+	} || exit 77
+}
+
+# Sets $HEADERS. The header of the driver is the kernel's, as in ./run; libdrm's headers are the same
+# for all machines.
 headers() {
-	HEADERS="-I$KERNEL_DIR/headers/include/drm"
-	if [ -z "$1" ]; then
-		HEADERS="$HEADERS -I$REPO/lib/igt"
+	if [ -z "$IGT_SOURCE" ]; then
+		HEADERS="-I$KERNEL_DIR/headers/include/drm -I$REPO/lib/igt"
 		return
 	fi
-	: >"$WORK/config.h"
+	mkdir "$WORK/uapi"
+	cp "$KERNEL_DIR/headers/include/drm/panthor_drm.h" "$WORK/uapi/"
+	: >"$WORK/uapi/config.h"
+	HEADERS="-I$WORK/uapi"
 	for headers_folder in lib include include/drm-uapi include/linux-uapi; do
-		HEADERS="$HEADERS -isystem $1/$headers_folder"
+		HEADERS="$HEADERS -isystem $IGT_SOURCE/$headers_folder"
 	done
-	HEADERS="$HEADERS -isystem /usr/include/libdrm -include $WORK/config.h"
+	HEADERS="$HEADERS -isystem /usr/include/libdrm -isystem $IGT_HEADERS/cairo"
+	HEADERS="$HEADERS -include $WORK/uapi/config.h"
 }
 
 failed=0
 
-# compile NAME CMD...: every file, by CMD; the failures are counted in $failed.
+fail() {
+	printf '%s\n' "$*"
+	failed=$((failed + 1))
+}
+
+# compile FOLDER FILES NAME CMD...: the files, a pattern, by CMD, with the objects in $WORK/FOLDER.
 compile() {
-	compile_name=$1
-	shift
-	for file in lib/igt_panthor*.c tests/panthor/*.c; do
+	compile_folder=$WORK/$1 compile_files=$2 compile_name=$3
+	shift 3
+	mkdir -p "$compile_folder"
+	for file in $compile_files; do
+		object=${file##*/}
 		# shellcheck disable=SC2086 # words
-		"$@" -std=gnu11 -O2 -D_GNU_SOURCE '-DIGT_LOG_DOMAIN="compile"' $WARNINGS $HEADERS \
-			-I"$REPO/lib" -c "$file" -o "$WORK/object" || {
-			echo "$file does not compile: $compile_name"
-			failed=$((failed + 1))
-		}
+		"$@" -std=gnu11 -O2 -D_GNU_SOURCE '-DIGT_LOG_DOMAIN="compile"' $HEADERS \
+			-I"$REPO/lib" -c "$file" -o "$compile_folder/${object%.c}.o" ||
+			fail "$file does not compile: $compile_name"
 	done
 }
 
+# ours NAME CMD...: this project's files.
+ours() {
+	ours_name=$1
+	shift
+	# shellcheck disable=SC2086 # words
+	compile "$ours_name" 'lib/igt_*.c' "$ours_name" "$@" $WARNINGS
+	# shellcheck disable=SC2086 # words
+	compile tests 'tests/panthor/*.c' "$ours_name" "$@" $WARNINGS
+}
+
+# The panthor tests of IGT. The warnings of files that are not this project's are not its business,
+# other than those on what lib/igt_panthor.h declares.
+theirs() {
+	compile igt-tests "$IGT_SOURCE/tests/panthor/*.c" "lib/igt_panthor.h and IGT's tests" \
+		gcc -Wall -Werror=implicit-function-declaration -Werror=incompatible-pointer-types
+	nm "$WORK"/igt-tests/*.o | sed -n 's/^ *U \(igt_panthor_.*\)/\1/p' | sort -u >"$WORK/called"
+	nm --defined-only "$WORK"/gcc/*.o | sed -n 's/^[0-9a-f]* T //p' | sort -u >"$WORK/defined"
+	[ -s "$WORK/called" ] || fail 'the panthor tests of IGT call no function of igt_panthor.h'
+	missing=$(comm -23 "$WORK/called" "$WORK/defined" | paste -s -d ' ' -)
+	[ -z "$missing" ] || fail "IGT's panthor tests call functions that lib/ lacks: $missing"
+}
+
+# doc ARG...: igt_doc.py, which has to be silent. It ends with status 0 after most warnings.
+doc() {
+	doc_status=0
+	python3 -B "$IGT_SOURCE/scripts/igt_doc.py" --config "$CONFIG" "$@" >"$WORK/doc" 2>&1 ||
+		doc_status=$?
+	[ ! -s "$WORK/doc" ] && [ "$doc_status" -eq 0 ] || {
+		cat "$WORK/doc"
+		fail "igt_doc.py $1 complains (status $doc_status)"
+	}
+}
+
+# Prints the output of igt_doc.py --rest as lines `TEST@SUBTEST<tab>FIELD<tab>TEXT`. The fields of the
+# hierarchy are headings there, and left out.
+doc_fields() {
+	awk '
+		/^``igt@.*``$/ { name = substr($0, 7, length($0) - 8); next }
+		name != "" && match($0, /^:[A-Z][A-Za-z -]*: /) {
+			text = substr($0, RLENGTH + 1)
+			gsub(/[ \t]+/, " ", text)
+			print name "\t" substr($0, 2, RLENGTH - 3) "\t" text
+		}' "$1" | sort
+}
+
+# What igt_doc.py reads of the blocks is what docs/testplan reads. Its --check-testlist compares with
+# binaries in one folder, and passes over those that are not there: so they are all made up there,
+# with the names that the build has compared with what the binaries list.
+documentation() {
+	CONFIG=$REPO/tests/panthor/panthor_test_config.json
+	python3 -B docs/testplan/testplan.py --config "$CONFIG" --fields "$WORK/fields" ||
+		fail 'docs/testplan refuses the blocks'
+	doc --rest "$WORK/rest"
+	doc_fields "$WORK/rest" >"$WORK/theirs"
+	cut -f 2 "$WORK/theirs" | sort -u >"$WORK/names"
+	awk -F '\t' 'NR == FNR { known[$1]; next } $2 in known' "$WORK/names" "$WORK/fields" |
+		sort >"$WORK/ours"
+	grep -q -x Description "$WORK/names" || fail 'igt_doc.py reads no Description'
+	diff -u "$WORK/ours" "$WORK/theirs" || fail 'igt_doc.py reads other fields than docs/testplan'
+	mkdir -p "$WORK/build/tests"
+	cut -f 1 "$WORK/fields" | sort -u | while IFS=@ read -r test subtest; do
+		: >"$WORK/build/tests/$test"
+		echo "igt@$test@$subtest" >>"$WORK/build/tests/$test.testlist"
+	done
+	doc --check-testlist --igt-build-path "$WORK/build"
+}
+
+tree "$2"
 kernel_ensure
-headers "$2"
+headers
 cd "$REPO"
-compile 'gcc, x86-64' gcc
-compile 'clang, x86-64' clang -Wno-unknown-warning-option
+ours gcc gcc
+ours clang clang -Wno-unknown-warning-option
+if [ -n "$IGT_SOURCE" ]; then
+	theirs
+	documentation
+fi
 if [ ! -d "$ARM64_LIBC" ] || [ ! -d "$ARM64_KERNEL" ]; then
 	echo 'the headers for arm64 are missing: install libc6-dev-arm64-cross'
 	[ "$failed" -ne 0 ] || exit 77
 	exit 1
 fi
-compile 'clang, arm64' clang --target=aarch64-linux-gnu -Wno-unknown-warning-option \
+ours arm64 clang --target=aarch64-linux-gnu -Wno-unknown-warning-option \
 	-nostdlibinc -isystem "$ARM64_LIBC" -idirafter "$ARM64_KERNEL" -idirafter /usr/include
 [ "$failed" -eq 0 ]

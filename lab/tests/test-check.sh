@@ -16,9 +16,10 @@ export XDG_CACHE_HOME="$CACHE_OF_USER"
 MADE=$SCRATCH/repo
 
 # ---------------------------------------------------------------------------------------------
-# A repository whose ./run prints three subtests, and fails those that $MADE/fails names for the
-# defect that it is given: lines `DEFECT SUBTEST RESULT`, where the result `dies` is the board's
-# end. With --multiple-mode the DEFECT is NAME+multiple, `+multiple` without one. A build without a run is noted in $MADE/builds, with the calls that there were before, and does
+# A repository whose ./run prints three subtests of one scenario, and fails those that $MADE/fails
+# names for the defect that it is given: lines `DEFECT SUBTEST RESULT`, where the result `dies` is the
+# board's end. With --multiple-mode the DEFECT is NAME+multiple, `+multiple` without one. A build
+# without a run is noted in $MADE/builds, with the calls that there were before, and does
 # what $MADE/building.sh says.
 
 fresh() {
@@ -27,6 +28,11 @@ fresh() {
 	cp "$REPO/check" "$MADE/"
 	cp "$REPO"/lab/*.sh "$REPO/lab/toolbox.packages" "$MADE/lab/"
 	cp -r "$REPO/lab/tests" "$MADE/lab/"
+	mkdir -p "$MADE/docs/testplan" "$MADE/tests/panthor"
+	cp "$REPO"/docs/testplan/*.py "$MADE/docs/testplan/"
+	sed 's/"panthor_vm_sparse\*\.c"/"t.c"/' "$REPO/tests/panthor/panthor_test_config.json" \
+		>"$MADE/tests/panthor/panthor_test_config.json"
+	made_source >"$MADE/tests/panthor/t.c"
 	: >"$MADE/kernel/patches/series"
 	: >"$MADE/kernel/regressions/series"
 	: >"$MADE/fails"
@@ -35,6 +41,55 @@ fresh() {
 	made_run >"$MADE/run"
 	chmod 755 "$MADE/run"
 	defect remap-first-2m uapi-a
+	misses remap-first-2m map-a
+}
+
+made_source() {
+	cat <<'SOURCE'
+/**
+ * TEST: One
+ * Category: Core
+ * Mega feature: Memory Management
+ * Sub-category: VM_BIND
+ * Functionality: sparse mappings
+ * Feature: uapi
+ * Test category: functionality test
+ * Run type: FULL
+ * Scenario: all
+ * Failure mode: One.
+ *
+ * SUBTEST: uapi-%s
+ * Description: %arg[1].
+ *
+ * arg[1].values: a, b
+ */
+
+/**
+ * TEST: Two
+ * Category: Core
+ * Mega feature: Memory Management
+ * Sub-category: VM_BIND
+ * Functionality: sparse mappings
+ * Feature: map
+ * Test category: functionality test
+ * Run type: FULL
+ * Scenario: all
+ * Failure mode: Two.
+ *
+ * SUBTEST: map-a
+ * Description: A.
+ */
+
+/*
+ * 1. all: what may fail.
+ */
+SOURCE
+}
+
+# apart: gives map-a a scenario of its own.
+apart() {
+	sed -i -e '/^ \* TEST: Two/,$s/Scenario: all/Scenario: other/' -e 's/^ \* 1\..*/&\n * 2. other: more./' \
+		"$MADE/tests/panthor/t.c"
 }
 
 made_run() {
@@ -69,7 +124,7 @@ for name in ${names:-uapi-a uapi-b map-a}; do
 	[ "$dead" = 0 ] || result=notrun
 	case ${result:=pass} in
 	pass) class=pass ;;
-	known) class=known ;;
+	known | skip) class=$result ;;
 	dies) dead=1 result=incomplete ;;
 	esac
 	printf '{"id":"igt@panthor/t@%s","test":"panthor/t","subtest":"%s","result":"%s",' \
@@ -93,6 +148,13 @@ defect() {
 		echo "Caught-by: t@$defect_subtest"
 		echo "$defect_name $defect_subtest fail" >>"$MADE/fails"
 	done >"$MADE/kernel/regressions/$defect_name.patch"
+}
+
+# misses NAME SUBTEST…: these subtests have to pass with that defect.
+misses() {
+	misses_patch=$MADE/kernel/regressions/$1.patch
+	shift
+	printf 'Missed-by: t@%s\n' "$@" >>"$misses_patch"
 }
 
 # patch NAME LINE…: a patch of the series with these lines below its three dashes.
@@ -142,7 +204,7 @@ all_caught() {
 	fresh
 	defect two uapi-b map-a
 	checked 0 regressions '^pass  regressions: every subtest can' '^pass  regressions: two' \
-		'^ *uapi *map$' '^two *1/1 *1/1$' '^remap-first-2m *1/1$' '^4 passed, 0 failed'
+		'^ *uapi *map$' '^two *1/1 *1/1$' '^remap-first-2m *1/1$' '^5 passed, 0 failed'
 	grep -q '^two t@map-a caught$' "$MADE/build/check/matrix.txt"
 	grep -q -e '--stock .*/two.patch' "$MADE/calls"
 }
@@ -155,7 +217,7 @@ survivor() {
 	checked 8 regressions '^FAIL  regressions: two' 'did not catch it: t@map-a' \
 		'^two *1/1 *0/1$'
 	same 'failed: regressions: two
-3 passed, 1 failed, 0 skipped' "$(tail -n 2 "$SCRATCH/checked")"
+4 passed, 1 failed, 0 skipped' "$(tail -n 2 "$SCRATCH/checked")"
 }
 
 # Nothing at all fails: the run has another status.
@@ -191,6 +253,79 @@ gone_subtest() {
 	fresh
 	defect two uapi-b map-a map-z
 	checked 8 regressions 'is named, but no subtest: t@map-z'
+}
+
+gone_misser() {
+	fresh
+	defect two uapi-b map-a
+	misses two uapi-z
+	checked 8 regressions 'is named, but no subtest: t@uapi-z'
+}
+
+# What misses a defect runs on the same boot, and is no part of the matrix.
+missed() {
+	fresh
+	defect two uapi-b
+	misses two uapi-a map-a
+	defect three map-a
+	checked 0 regressions '^pass  regressions: two' '^two *1/1$'
+	same 'panthor/t@uapi-b panthor/t@uapi-a panthor/t@map-a' \
+		"$(sed -n 's,.*two\.results/1 ,,p' "$MADE/calls")"
+}
+
+# not_missed RESULT: what has to pass with the defect does not.
+not_missed() {
+	fresh
+	defect two uapi-b
+	misses two uapi-a
+	defect three map-a
+	fails_by two uapi-a "$1"
+	checked 8 regressions '^FAIL  regressions: two' "did not pass with it: t@uapi-a ($1)"
+}
+
+# Alone on the next boot, which fails nothing.
+missed_later() {
+	fresh
+	defect two uapi-b map-a
+	misses two uapi-a
+	sed -i 's/^two uapi-b.*/two uapi-b dies/; s/^two map-a.*/two map-a dies/' "$MADE/fails"
+	checked 0 regressions '^pass  regressions: two'
+	same 3 "$(grep -c two.patch "$MADE/calls")"
+}
+
+scenarios() {
+	fresh
+	apart
+	defect two uapi-b
+	misses two map-a
+	defect three map-a
+	misses three uapi-a
+	checked 0 regressions '^all: remap-first-2m, two$' '^    uapi-a uapi-b$' '^other: three$' \
+		'^    map-a$'
+}
+
+# A defect that two scenarios catch, and one that no subtest misses.
+scenario_without() {
+	fresh
+	apart
+	defect two uapi-b map-a
+	misses two uapi-a
+	defect three map-a
+	checked 8 regressions \
+		'^FAIL  regressions: every scenario has its own defect' '^other: none$' \
+		'has no defect of its own: other' '^5 passed, 1 failed'
+}
+
+scenario_of_patch() {
+	fresh
+	apart
+	patch 0001-a 'Caught-by: t@map-a' 'Missed-by: t@uapi-b'
+	fails_by 0001-a map-a
+	fails_by remap-first-2m+series uapi-a
+	defect two uapi-b
+	checked 0 regressions '^other: 0001-a$'
+	fails_by 0001-a uapi-b
+	checked 8 regressions '^FAIL  reverts: 0001-a' 'did not pass with it: t@uapi-b (fail)'
 }
 
 # The board dies in the first subtest; the second has its turn after that.
@@ -265,7 +400,7 @@ built_ahead() {
 	fails_by 0001-a map-a
 	fails_by 0002-b map-a
 	fails_by remap-first-2m+series uapi-a
-	checked 0 regressions '^7 passed, 0 failed'
+	checked 0 regressions '^8 passed, 0 failed'
 	regressions=$MADE/kernel/regressions
 	same "--patch $regressions/two.patch, --patch $regressions/remap-first-2m.patch, \
 --without 0001-a.patch" "$(sed 's/^[0-9]* 19 --build --quiet //' "$MADE/builds" | paste -s -d , - |
@@ -278,7 +413,7 @@ ahead_fails() {
 	fresh
 	defect two uapi-b map-a
 	echo 'echo broken >&2; exit 4' >"$MADE/building.sh"
-	checked 0 regressions '^pass  regressions: two' '^4 passed, 0 failed'
+	checked 0 regressions '^pass  regressions: two' '^5 passed, 0 failed'
 	grep -q broken "$MADE/build/check/ahead.log"
 }
 
@@ -311,7 +446,7 @@ matrix() {
 	checked 0 matrix '^pass  matrix: two' '^remap-first-2m *\. *1$' '^two *1 *1$' \
 		'^three *1 *\.$' \
 		'^only uapi-\*: remap-first-2m$' '^only map-\*: three$'
-	checked 0 matrix:three '^three *1 *\.$' '^1 passed, 0 failed'
+	checked 0 matrix:three '^three *1 *\.$' '^2 passed, 0 failed'
 }
 
 matrix_redundant() {
@@ -364,6 +499,21 @@ multiple_defect_idle() {
 		'| only 2 fail, of 3 that have to'
 }
 
+# The own defects of a scenario are caught by no other, in the whole suite.
+matrix_scenarios() {
+	fresh
+	apart
+	defect two uapi-b
+	misses two map-a
+	defect three map-a
+	misses three uapi-a
+	fails_by two map-a
+	patch 0001-a 'Caught-by: t@map-a' 'Missed-by: t@uapi-b'
+	fails_by 0001-a map-a
+	checked 1 matrix '^FAIL  matrix: two' '^pass  matrix: three' '^pass  matrix: without 0001-a' \
+		'own defect of all, but caught by t@map-a of other'
+}
+
 check 'an unknown group: one line, status 2' unknown_group
 check 'an unknown defect: one line, status 2' unknown_defect
 check 'all defects are caught' all_caught
@@ -373,6 +523,15 @@ check 'a known failure is no proof' known_failure
 check 'a defect that names no subtest' names_nobody
 check 'a subtest that nothing names' useless_subtest
 check 'a subtest that is gone' gone_subtest
+check '... or a misser that is gone' gone_misser
+check 'what misses a defect passes on the same boot' missed
+for result in fail skip known; do
+	check "... and is named if it does not: $result" not_missed "$result"
+done
+check '... or on the next boot, if the board died' missed_later
+check 'the own defects of each scenario are printed' scenarios
+check '... and a scenario without any' scenario_without
+check '... and patches are among them' scenario_of_patch
 check 'what had no turn has one on the next boot' dies
 check '... and is judged then' dies_and_survives
 check 'a patch is taken out of the series' patch_caught
@@ -388,6 +547,7 @@ for signal in TERM INT KILL; do
 done
 
 check 'the matrix of all' matrix
+check '... and defects that are caught outside their scenario' matrix_scenarios
 check '... and groups that are alone with nothing' matrix_redundant
 
 check 'a process for each binary: the same verdicts' multiple_alike
