@@ -55,24 +55,22 @@ static bool is_injectable(const char *function)
 }
 
 /**
- * igt_fail_function_require:
+ * igt_fail_function_has:
  * @function: name of a function
  *
- * Skips where the kernel cannot have @function fail.
+ * Returns: true if the kernel has CONFIG_FAIL_FUNCTION, allows error injection into @function, and
+ * debugfs is there for this user.
  */
-void igt_fail_function_require(const char *function)
+bool igt_fail_function_has(const char *function)
 {
 	char text[32];
 
-	igt_require_f(igt_knob_read(FAIL_FUNCTION "times", text, sizeof(text)),
-		      "no " FAIL_FUNCTION " (CONFIG_FAIL_FUNCTION, debugfs, root)\n");
-	igt_require_f(is_injectable(function),
-		      "the kernel does not allow error injection into %s()\n", function);
+	return igt_knob_read(FAIL_FUNCTION "times", text, sizeof(text)) && is_injectable(function);
 }
 
 /**
  * igt_fail_function_start:
- * @function: name of a function that passed igt_fail_function_require()
+ * @function: name of a function that passed igt_fail_function_has()
  * @err: errno that it returns, positive
  * @times: how many calls fail, at least 1
  *
