@@ -212,6 +212,9 @@ static const struct hole holes[] = {
 #define REST_VA (HOLE_VA + PAGE)
 #define REST_SIZE (BASE_VA + SIZE - REST_VA)
 
+/* A hole in a block of its own. */
+#define OTHER_HOLE_VA (BASE_VA + 3 * BLOCK + PAGE)
+
 /**
  * blocks:
  * @exec: VM
@@ -555,15 +558,20 @@ static void split(int fd, const struct kind *kind, bool fill)
  * block-unusable-*
  */
 
-static int make_hole(const struct igt_panthor_exec *exec)
+static int make_hole_at(const struct igt_panthor_exec *exec, uint64_t va)
 {
 	struct drm_panthor_vm_bind_op op = {
 		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP,
-		.va = HOLE_VA,
+		.va = va,
 		.size = PAGE,
 	};
 
 	return __igt_panthor_vm_bind_ops(exec->fd, exec->vm_id, 0, &op, 1);
+}
+
+static int make_hole(const struct igt_panthor_exec *exec)
+{
+	return make_hole_at(exec, HOLE_VA);
 }
 
 /* Queues the hole; returns the error of its fence, 0 if there is none. */
@@ -652,17 +660,18 @@ static void refuse_hole(struct unusable *u)
 	igt_assert_eq(make_hole(&u->b.exec), -EIO);
 	stop_injecting();
 	igt_panthor_vm_assert_usable(u->b.exec.fd, u->b.exec.vm_id);
-	load_pages(&u->b.exec, BASE_VA, SIZE, FIRST);
+	load_pages(&u->b.exec, BASE_VA, OTHER_HOLE_VA - BASE_VA, FIRST);
 }
 
-/* The page table may refuse the hole. VM_BIND and the state of the VM must agree about it. */
-static void refuse_or_make_hole(struct unusable *u)
+/* The page table may refuse another hole. VM_BIND and the state of the VM must agree about it. */
+static bool other_hole_is_refused(struct unusable *u)
 {
-	const int err = make_hole(&u->b.exec);
+	const int err = make_hole_at(&u->b.exec, OTHER_HOLE_VA);
 
 	igt_assert_f(is_usable(&u->b.exec) == !err, "VM_BIND: %d, but the VM is %susable\n", err,
 		     err ? "" : "un");
-	igt_require_f(err, "the hole could be made, and no errors can be injected\n");
+
+	return err;
 }
 
 static void unusable_reported(int fd)
@@ -671,11 +680,10 @@ static void unusable_reported(int fd)
 
 	unusable_init(&u, fd);
 	unusable_map(&u);
-	if (u.injects) {
+	if (!other_hole_is_refused(&u)) {
+		igt_require_f(u.injects, "the VM stays usable, and no errors can be injected\n");
 		refuse_hole(&u);
 		make_unusable(&u);
-	} else {
-		refuse_or_make_hole(&u);
 	}
 	igt_panthor_vm_bind(fd, u.b.exec.vm_id, u.b.bo.handle, BASE_VA, PAGE,
 			    IGT_PANTHOR_BO_MAP_FLAGS, EINVAL);
