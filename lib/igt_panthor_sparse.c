@@ -5,7 +5,7 @@
 
 #include "drmtest.h"
 #include "igt_core.h"
-#include "igt_memcg.h"
+#include "igt_kernel_memory.h"
 #include "igt_panthor_sparse.h"
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
@@ -27,31 +27,24 @@ void igt_panthor_sparse_require_dummy(const struct igt_panthor_exec *exec)
 
 /**
  * igt_panthor_sparse_dummy_is_huge:
- * @exec: VM of a file that has not bound a sparse range yet
+ * @exec: VM of a file that has not bound any sparse range yet
  * @va: a page that is free
  *
- * Skips where the kernel has no memory cgroups: a child in a cgroup of its own binds the page, so
- * that the memory of the dummy is charged to the cgroup, which tells huge pages.
+ * Without a huge page behind the dummy object there is nothing to map by blocks, and
+ * each 2 MiB of a range takes a page table: 128 MiB for 64 GiB.
  *
- * Returns: true if the dummy is a huge page. Without one there is nothing to map by blocks, and each
- * 2 MiB of a range takes a page table: 128 MiB for 64 GiB.
+ * Returns: whether there is one.
  */
 bool igt_panthor_sparse_dummy_is_huge(struct igt_panthor_exec *exec, uint64_t va)
 {
-	struct igt_memcg *memcg = igt_memcg_create();
-	int64_t huge;
+	const uint64_t before = igt_meminfo_bytes("ShmemHugePages");
+	int64_t more;
 
-	igt_require_f(memcg, "no memory cgroups: cannot tell whether the dummy is a huge page\n");
-	igt_fork(child, 1) {
-		igt_memcg_join(memcg);
-		igt_panthor_exec_bind_sparse(exec, va, PAGE);
-	}
-	igt_waitchildren();
-	huge = igt_memcg_stat(memcg, "shmem_thp");
-	igt_memcg_destroy(memcg);
+	igt_panthor_exec_bind_sparse(exec, va, PAGE);
+	more = igt_meminfo_bytes("ShmemHugePages") - before;
 	igt_panthor_exec_unbind(exec, va, PAGE);
 
-	return huge >= (int64_t)IGT_PANTHOR_DUMMY_SIZE;
+	return more >= (int64_t)IGT_PANTHOR_DUMMY_SIZE;
 }
 
 /* The uAPI leaves loads from a sparse range undefined. What is not compared is said once. */

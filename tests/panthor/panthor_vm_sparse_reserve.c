@@ -621,21 +621,16 @@ static void map_strides(int fd, uint32_t vm_id)
 
 static void reserve_accounted(int fd)
 {
-	struct igt_memcg *memcg = igt_memcg_create();
 	int64_t charged;
 	uint32_t vm_id;
 
-	igt_require_f(memcg, "no memory cgroups, or no root\n");
 	igt_panthor_vm_create(fd, &vm_id, 0);
-	charged = -igt_memcg_stat(memcg, "slab_unreclaimable");
-	igt_fork(child, 1) {
-		igt_memcg_join(memcg);
-		map_strides(fd, vm_id);
-	}
-	igt_waitchildren();
-	charged += igt_memcg_stat(memcg, "slab_unreclaimable");
+	igt_require_f(igt_memcg_enter(), "no memory cgroups, or no root\n");
+	charged = -igt_memcg_stat("slab_unreclaimable");
+	map_strides(fd, vm_id);
+	charged += igt_memcg_stat("slab_unreclaimable");
+	igt_memcg_leave();
 	igt_panthor_vm_destroy(fd, vm_id, 0);
-	igt_memcg_destroy(memcg);
 
 	igt_info("charged: %" PRId64 " KiB\n", charged / 1024);
 	igt_assert_f(charged >= CHARGED_MIN,
