@@ -46,11 +46,14 @@ uint64_t igt_meminfo_bytes(const char *field)
 	return kib * 1024;
 }
 
-/*
+/**
+ * igt_slab_shrink:
+ * @cache: name of a slab cache
+ *
  * Frees the empty slabs of a cache where the kernel has a file for that. KASAN keeps freed objects
  * in their slabs for long.
  */
-static void shrink_cache(const char *cache)
+void igt_slab_shrink(const char *cache)
 {
 	char path[128];
 
@@ -61,7 +64,7 @@ static void shrink_cache(const char *cache)
 /**
  * igt_slab_objects:
  * @cache: name of a slab cache
- * @objects: set to the number of objects in use
+ * @objects: set to the number of objects in use, those that were just freed included
  *
  * Returns: false if slabinfo does not show the cache: the reader is not root, or the kernel merged the
  * cache with others of its object size.
@@ -73,7 +76,6 @@ bool igt_slab_objects(const char *cache, int64_t *objects)
 	char line[256];
 	FILE *file;
 
-	shrink_cache(cache);
 	file = fopen("/proc/slabinfo", "r");
 	if (!file)
 		return false;
@@ -123,31 +125,32 @@ void igt_unmap_shared(void *map, size_t size)
 	igt_assert_eq(munmap(map, size), 0);
 }
 
-static void watch(struct igt_memory_watch *w, pid_t parent)
+static void watch(struct igt_memory_watch *w, int64_t (*sample)(void), pid_t parent)
 {
 	while (!w->stop && getppid() == parent) {
-		w->peak = max(w->peak, igt_meminfo_bytes("SUnreclaim"));
+		w->peak = max(w->peak, sample());
 		w->samples++;
 	}
 }
 
 /**
  * igt_memory_watch_start:
+ * @sample: returns bytes of memory in use
  *
- * Forks a child that samples until igt_memory_watch_stop().
+ * Forks a child that calls @sample over and over until igt_memory_watch_stop().
  *
  * Returns: the watch.
  */
-struct igt_memory_watch *igt_memory_watch_start(void)
+struct igt_memory_watch *igt_memory_watch_start(int64_t (*sample)(void))
 {
 	struct igt_memory_watch *w = igt_map_shared(sizeof(*w));
 	const pid_t parent = getpid();
 
+	w->before = sample();
 	igt_fork(child, 1)
-		watch(w, parent);
+		watch(w, sample, parent);
 	igt_assert_f(igt_wait(w->samples > 0, FIRST_SAMPLE_DEADLINE_MS, 1),
 		     "no sample of /proc/meminfo within %d ms\n", FIRST_SAMPLE_DEADLINE_MS);
-	w->before = igt_meminfo_bytes("SUnreclaim");
 
 	return w;
 }

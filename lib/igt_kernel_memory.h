@@ -11,6 +11,7 @@
 /* Memory figures of the kernel in bytes, and memory that processes share. */
 
 uint64_t igt_meminfo_bytes(const char *field);
+void igt_slab_shrink(const char *cache);
 bool igt_slab_objects(const char *cache, int64_t *objects);
 void igt_clear_warn_once(void);
 
@@ -24,17 +25,16 @@ void igt_unmap_shared(void *map, size_t size);
  * @peak: largest sample in bytes
  * @before: bytes in use at the start
  *
- * A child process that samples the kernel's unreclaimable slab memory. Page tables are its largest
- * part while a large range is bound. System-wide: good for differences of many MiB only.
+ * A child process that samples the kernel's use of memory during a request.
  */
 struct igt_memory_watch {
 	volatile bool stop;
 	volatile unsigned int samples;
-	volatile uint64_t peak;
-	uint64_t before;
+	volatile int64_t peak;
+	int64_t before;
 };
 
-struct igt_memory_watch *igt_memory_watch_start(void);
+struct igt_memory_watch *igt_memory_watch_start(int64_t (*sample)(void));
 int64_t igt_memory_watch_stop(struct igt_memory_watch *watch);
 
 #endif /* IGT_KERNEL_MEMORY_H */

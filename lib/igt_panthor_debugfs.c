@@ -856,6 +856,23 @@ void igt_panthor_page_tables_require(void)
 }
 
 /**
+ * igt_panthor_page_table_sample:
+ *
+ * Needs igt_panthor_page_tables_require().
+ *
+ * Returns: bytes of page tables of all VMs of all panthor devices, and of those that were just freed:
+ * for the peak during a request.
+ */
+int64_t igt_panthor_page_table_sample(void)
+{
+	int64_t tables;
+
+	igt_assert(igt_slab_objects(TABLE_CACHE, &tables));
+
+	return tables * TABLE_SIZE;
+}
+
+/**
  * igt_panthor_page_table_bytes:
  *
  * Needs igt_panthor_page_tables_require().
@@ -864,11 +881,9 @@ void igt_panthor_page_tables_require(void)
  */
 int64_t igt_panthor_page_table_bytes(void)
 {
-	int64_t tables;
+	igt_slab_shrink(TABLE_CACHE);
 
-	igt_assert(igt_slab_objects(TABLE_CACHE, &tables));
-
-	return tables * TABLE_SIZE;
+	return igt_panthor_page_table_sample();
 }
 
 static bool is_suspended(int fd)

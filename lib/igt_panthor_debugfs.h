@@ -119,6 +119,7 @@ uint64_t igt_panthor_dummy_resident(int fd, uint64_t dummy);
 
 void igt_panthor_require_shrink(int fd);
 void igt_panthor_page_tables_require(void);
+int64_t igt_panthor_page_table_sample(void);
 int64_t igt_panthor_page_table_bytes(void);
 
 bool igt_panthor_wait_suspended(int fd, unsigned int ms);

@@ -4,8 +4,9 @@
 #include <inttypes.h>
 
 #include "drmtest.h"
+#include "igt_aux.h"
 #include "igt_core.h"
-#include "igt_kernel_memory.h"
+#include "igt_memcg.h"
 #include "igt_panthor_sparse.h"
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
@@ -25,26 +26,36 @@ void igt_panthor_sparse_require_dummy(const struct igt_panthor_exec *exec)
 		      "debugfs shows no 2 MiB object behind sparse ranges\n");
 }
 
+/* When the kernel's figures of a memory cgroup show what was charged: it updates them every 2 s. */
+#define CHARGE_DEADLINE_MS 10000
+
 /**
  * igt_panthor_sparse_dummy_is_huge:
  * @exec: VM of a file that has not bound any sparse range yet
  * @va: a page that is free
  *
- * Without a huge page behind the dummy object there is nothing to map by blocks, and
- * each 2 MiB of a range takes a page table: 128 MiB for 64 GiB.
+ * Without a huge page behind the dummy, the driver maps no blocks, and each 2 MiB of a range takes a
+ * page table: 128 MiB for 64 GiB. The memory cgroup of the process that binds first is charged for
+ * the dummy, and tells its huge pages from small ones. Skips without memory cgroups.
  *
- * Returns: whether there is one.
+ * Returns: true if a huge page backs the dummy.
  */
 bool igt_panthor_sparse_dummy_is_huge(struct igt_panthor_exec *exec, uint64_t va)
 {
-	const uint64_t before = igt_meminfo_bytes("ShmemHugePages");
-	int64_t more;
+	int64_t before, huge;
 
+	igt_require_f(igt_memcg_enter(), "what backs the dummy is not known: no memory cgroups\n");
+	before = igt_memcg_stat("shmem");
+	huge = igt_memcg_stat("shmem_thp");
 	igt_panthor_exec_bind_sparse(exec, va, PAGE);
-	more = igt_meminfo_bytes("ShmemHugePages") - before;
+	igt_require_f(igt_wait(igt_memcg_stat("shmem") - before >= (int64_t)IGT_PANTHOR_DUMMY_SIZE,
+			       CHARGE_DEADLINE_MS, 10),
+		      "what backs the dummy is not known: its pages are not charged\n");
+	huge = igt_memcg_stat("shmem_thp") - huge;
 	igt_panthor_exec_unbind(exec, va, PAGE);
+	igt_memcg_leave();
 
-	return more >= (int64_t)IGT_PANTHOR_DUMMY_SIZE;
+	return huge >= (int64_t)IGT_PANTHOR_DUMMY_SIZE;
 }
 
 /* The uAPI leaves loads from a sparse range undefined. What is not compared is said once. */

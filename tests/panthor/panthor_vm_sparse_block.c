@@ -14,7 +14,9 @@
 #include "drmtest.h"
 #include "igt_aux.h"
 #include "igt_core.h"
+#include "igt_fail_function.h"
 #include "igt_kernel_memory.h"
+#include "igt_knob.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
@@ -30,64 +32,80 @@
  * Feature: block
  * Test category: functionality test
  * Run type: FULL
- * Test requirement: panthor uAPI 1.9, debugfs, swap and udmabuf for some
- * Failure mode: Parts of a block that stay mapped after they were unmapped, memory that is
- *	given back while the GPU reaches it, a VM that runs on though its page
- *	table is known to be wrong.
- * Description: The driver maps memory by blocks of 2 MiB where it can, and has to
- *	take a block apart when a part of it is unmapped or replaced. Loads and
- *	stores of command streams check the parts, whatever memory the block was
- *	made of, and what happens to a VM that the driver gives up.
+ * Test requirement: panthor uAPI 1.9
+ * Scenario: block-split
+ * Failure mode: Parts of a block that stay mapped after an unmap, wrong memory beside the hole, a
+ *	block that the page table refuses to split.
+ * Description: Parts of 2 MiB blocks are unmapped or replaced. Loads and stores of command streams
+ *	check the holes and the rest, for each kind of memory that makes a block.
  *
- * SUBTEST: block-huge-unmap
- * Run type: BAT, FULL
- * Description: Holes at the head, within, across and at the tail of the blocks of
- *	an ordinary BO: each hole faults, all the rest keeps its content.
+ * SUBTEST: block-%s-unmap
+ * Description: Unmap pages at the head, inside, across the edge and at the tail of 2 MiB blocks of
+ *	%arg[1]: each hole faults, and the rest keeps its content.
  *
- * SUBTEST: block-huge-map
- * Description: The same with another BO in the place of each hole: both BOs show
- *	their own content.
+ * SUBTEST: block-%s-map
+ * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
+ *	2 MiB blocks of %arg[1]: both BOs show their own content.
  *
- * SUBTEST: block-pages-unmap
- * Description: Holes in a BO that lies across the blocks of the VM, so that none
- *	of them can be mapped by one entry.
+ * arg[1]:
  *
- * SUBTEST: block-pages-map
- * Description: The same with another BO in the place of each hole.
+ * @huge:	a BO aligned to the blocks of the VM
+ * @pages:	a BO that lies one page off the blocks of the VM
+ */
+
+/**
+ * SUBTEST: block-%s-unmap
+ * Scenario: block-small
+ * Test requirement: panthor uAPI 1.9, debugfs with split_huge_pages, swap, huge pages
+ * Description: Unmap pages at the head, inside, across the edge and at the tail of 2 MiB blocks of
+ *	%arg[1]: each hole faults, and the rest keeps its content.
  *
- * SUBTEST: block-small-unmap
- * Description: Holes in a BO whose huge pages were split while it was evicted: its
- *	small pages still lie next to each other, and make blocks.
+ * SUBTEST: block-%s-map
+ * Scenario: block-small
+ * Test requirement: panthor uAPI 1.9, debugfs with split_huge_pages, swap, huge pages
+ * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
+ *	2 MiB blocks of %arg[1]: both BOs show their own content.
  *
- * SUBTEST: block-small-map
- * Description: The same with another BO in the place of each hole.
+ * arg[1]:
  *
- * SUBTEST: block-dmabuf-unmap
- * Description: Holes in an imported udmabuf, whose pages the driver does not know.
- *	A process of its own makes them first.
+ * @small:	a BO whose huge pages were split while it was evicted
+ */
+
+/**
+ * SUBTEST: block-%s-unmap
+ * Scenario: block-dmabuf
+ * Test requirement: panthor uAPI 1.9, udmabuf
+ * Description: Unmap pages at the head, inside, across the edge and at the tail of 2 MiB blocks of
+ *	%arg[1]: each hole faults, and the rest keeps its content.
  *
- * SUBTEST: block-dmabuf-map
- * Description: The same with another BO in the place of each hole.
+ * SUBTEST: block-%s-map
+ * Scenario: block-dmabuf
+ * Test requirement: panthor uAPI 1.9, udmabuf
+ * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
+ *	2 MiB blocks of %arg[1]: both BOs show their own content.
  *
+ * arg[1]:
+ *
+ * @dmabuf:	an imported udmabuf
+ */
+
+/**
  * SUBTEST: block-unusable-reported
- * Description: A hole in such a block of small pages is there when VM_BIND says
- *	so, in a VM that is usable. If VM_BIND fails, the VM is unusable, takes no
+ * Scenario: block-unusable
+ * Description: Let a synchronous unmap fail by error injection: VM_BIND says so, the VM stays usable,
+ *	and nothing is unmapped. Let a queued unmap fail: its fence says so, the VM is unusable, takes no
  *	more maps, and can be taken down.
  *
- * SUBTEST: block-unusable-stops
- * Description: The same hole; then the device suspends. No job finds the page that
- *	was unmapped, and none runs in an unusable VM, as the uAPI says.
+ * SUBTEST: block-unusable-%s
+ * Scenario: block-unusable
+ * Description: Make a VM unusable by a queued unmap that fails: %arg[1].
  *
- * SUBTEST: block-unusable-queued
- * Description: The same for a job that was submitted before, and waits for its
- *	fence while the hole is made.
+ * arg[1]:
  *
- * SUBTEST: block-unusable-running
- * Description: The same for a job that is running while the hole is made.
- *
- * SUBTEST: block-unusable-crowded
- * Description: The same for a job that waits for its turn while the hole is made,
- *	as groups of a higher priority have all slots of the GPU.
+ * @stops:	no later job runs in it, neither at once nor after the device has suspended
+ * @queued:	a job that waits for a fence meanwhile ends with an error
+ * @running:	a job that runs meanwhile ends with an error
+ * @crowded:	a job that waits for a slot meanwhile ends with an error and does not run
  */
 
 /**
@@ -100,32 +118,35 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9
- * Failure mode: A fault that is charged to a VM that did not cause it.
- * Description: Which VM pays for a fault that was raised while nobody listened.
+ * Scenario: fault-stale
+ * Failure mode: A VM that is killed for another VM's stale fault.
+ * Description: Faults are raised while the driver has masked them, and their address space goes to
+ *	another VM.
  *
  * SUBTEST: fault-stale
  * Run type: BAT, FULL
- * Description: Two streams of a VM fault, one of them when the driver has masked
- *	faults already. After the device has suspended, the job of another VM is
- *	not taken for the culprit.
+ * Description: Let two streams of a VM fault, one of them after the driver has masked faults. Suspend
+ *	the device: the next job of another VM ends well.
  */
-IGT_TEST_DESCRIPTION("2 MiB blocks of panthor's page tables, taken apart");
+IGT_TEST_DESCRIPTION("Splitting of 2 MiB blocks in panthor's page tables");
 
 /*
- * What goes wrong in drivers, and the subtests that show it:
+ * The scenarios, and the failure that each one hunts:
  *
- * 1. block-small-*: whether there is a block entry is guessed from something other
- *    than what made it. The page table then refuses to give up a part of the block.
- * 2. block-dmabuf-*: the guess looks at memory that imported BOs do not have, and the
- *    kernel dies of it with locks held. Thus the other process: it takes the blow,
- *    and nothing of it is needed by this one.
- * 3. block-huge-*, block-pages-*: a block is taken apart wrongly, or page tables run
- *    out because none was reserved for it.
- * 4. block-unusable-*: the driver knows that its page table is broken, and goes on.
+ * 1. block-split: a block is split wrongly, or page tables run out because none was reserved
+ *    for the split. The memory is aligned to the block, or never is.
+ * 2. block-small: the driver guesses from the size of a folio whether a block is mapped, and
+ *    the page table refuses to give up a part of it. Small pages that lie where a huge page was
+ *    make a block as well.
+ * 3. block-dmabuf: the guess looks at pages, which imported BOs do not have, and the kernel
+ *    dies with the VM's lock held. Another process makes the same binds first, so that this one
+ *    survives.
+ * 4. block-unusable: jobs run, wait or hang in a VM whose page table is known to be wrong. Error
+ *    injection into panthor_vm_lock_region() makes a queued unmap fail, which makes the VM
+ *    unusable for certain. On drivers without it, a hole in a block of small pages may.
  * 5. fault-stale: a fault outlives the VM that it happened in.
  *
- * The holes come in the order of the table, so that each is in a block that is still
- * whole.
+ * Holes are made in the order of the table, so that each is in a block that is still whole.
  */
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
@@ -142,28 +163,33 @@ IGT_TEST_DESCRIPTION("2 MiB blocks of panthor's page tables, taken apart");
 #define FIRST IGT_PANTHOR_FIRST
 #define SECOND IGT_PANTHOR_SECOND
 
-/* How long the device may take to suspend: the driver waits for 50 ms of idleness. */
+/* When the device must be suspended. The driver waits for 50 ms of idleness. */
 #define SUSPEND_DEADLINE_MS 2000
 
-/* How long the binds of another process may take. */
+/* When the binds of another process must have ended. */
 #define ORPHAN_DEADLINE_MS 3000
 
-/* A job that cannot succeed has to end long before the 5 s that the driver gives any other. */
-#define DOOMED_DEADLINE_MS 500
-
 /*
- * One is enough to find the GPU as it should be, if it comes in time. After a job that
- * hangs the device does not suspend, which otherwise takes it some 50 ms.
+ * A job that cannot succeed must end before the driver's own timeout, which is half of
+ * %IGT_PANTHOR_JOB_DEADLINE_MS, would end it.
  */
-#define STRANGERS 4
-#define CALM_MS 200
+#define DOOMED_DEADLINE_MS (IGT_PANTHOR_JOB_DEADLINE_MS / 4)
 
-/* Some ticks of the driver's scheduler, which come every 10 ms. */
+/* One unrelated job consumes a stale fault, unless it comes too early. */
+#define DRAIN_MAX 4
+/* The device suspends after some 50 ms, and not at all after a job that hangs. */
+#define DRAIN_SUSPEND_MS 200
+
+/* Some ticks of the driver's scheduler, 10 ms each. */
 #define CROWDED_US 50000
+
+/* Where errors are injected: an operation takes this lock before it changes anything. */
+#define LOCK_REGION "panthor_vm_lock_region"
 
 #define LABEL "blocks"
 
-#define MAP_FLAGS (DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC)
+/* Bytes of a page table. */
+#define TABLE_SIZE 4096
 
 /* A hole, from %BASE_VA. */
 struct hole {
@@ -186,6 +212,9 @@ static const struct hole holes[] = {
 #define REST_VA (HOLE_VA + PAGE)
 #define REST_SIZE (BASE_VA + SIZE - REST_VA)
 
+/* A hole in a block of its own. */
+#define OTHER_HOLE_VA (BASE_VA + 3 * BLOCK + PAGE)
+
 /**
  * blocks:
  * @exec: VM
@@ -199,11 +228,6 @@ struct blocks {
 	struct panthor_bo bo;
 	struct panthor_bo over;
 };
-
-static void assert_state(const struct igt_panthor_exec *exec, uint32_t state)
-{
-	igt_assert_eq_u32(igt_panthor_vm_get_state(exec->fd, exec->vm_id), state);
-}
 
 static void store_pages(struct igt_panthor_exec *exec, uint64_t va, uint64_t size, uint32_t seed)
 {
@@ -227,7 +251,7 @@ static void wait_suspended(int fd)
 
 static void bind_blocks(int fd, uint32_t vm_id, uint32_t handle, uint64_t offset)
 {
-	igt_panthor_vm_bind_offset(fd, vm_id, handle, BASE_VA, SIZE, offset, MAP_FLAGS, 0);
+	igt_panthor_vm_bind_offset(fd, vm_id, handle, BASE_VA, SIZE, offset, IGT_PANTHOR_BO_MAP_FLAGS, 0);
 }
 
 static void make_holes(int fd, uint32_t vm_id)
@@ -242,7 +266,7 @@ static void fill_holes(int fd, uint32_t vm_id, uint32_t handle)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(holes); i++) {
 		igt_panthor_vm_bind_offset(fd, vm_id, handle, BASE_VA + holes[i].offset,
-					   holes[i].size, offset, MAP_FLAGS, 0);
+					   holes[i].size, offset, IGT_PANTHOR_BO_MAP_FLAGS, 0);
 		offset += holes[i].size;
 	}
 	igt_assert(offset <= HOLES_SIZE);
@@ -265,58 +289,50 @@ static void pages_create(struct blocks *b)
 	bind_blocks(b->exec.fd, b->exec.vm_id, b->bo.handle, PAGE);
 }
 
-/* -1 if the kernel has no huge pages to split. */
-static int open_split(void)
-{
-	int file = open("/sys/kernel/debug/split_huge_pages", O_WRONLY | O_CLOEXEC);
-
-	igt_require_f(file >= 0 || errno == ENOENT, "huge pages cannot be split: %s\n",
-		      strerror(errno));
-	return file;
-}
+#define SPLIT_HUGE_PAGES "/sys/kernel/debug/split_huge_pages"
 
 static void small_require(int fd)
 {
-	int file;
-
 	igt_panthor_require_shrink(fd);
-	file = open_split();
-	if (file >= 0)
-		close(file);
-}
-
-/* All huge pages of the system: those of the BO can be split while it is evicted. */
-static void split_huge_pages(void)
-{
-	int file = open_split();
-
-	if (file < 0)
-		return;
-
-	igt_assert_eq(write(file, "1", 1), 1);
-	close(file);
+	igt_panthor_page_tables_require();
+	igt_require_f(access(SPLIT_HUGE_PAGES, W_OK) == 0, SPLIT_HUGE_PAGES ": %s\n",
+		      strerror(errno));
 }
 
 /*
- * The next job finds the BO in pages of 4 KiB, which still lie where the huge pages
- * were, so the driver maps them by blocks again.
+ * The next job finds the BO in pages of 4 KiB that still lie where the huge pages were, and the
+ * driver maps them by blocks again. The kernel can only split all huge pages of the machine; it
+ * makes new ones when it sees fit.
  */
 static void small_split(struct blocks *b)
 {
 	igt_panthor_evict_gem(b->exec.fd, LABEL);
-	split_huge_pages();
+	igt_assert(igt_knob_write(SPLIT_HUGE_PAGES, "1"));
 }
 
-/* A subtest is at work that leaves faults unheard where it fails, see calm_down(). */
+/* A subtest that fails may leave faults raised and masked, see drain_stale_faults(). */
 static bool faults_left;
+
+/* Blocks need no table of the last level; pages need one for each 2 MiB. */
+static void require_blocks(int64_t tables_before)
+{
+	const int64_t tables = (igt_panthor_page_table_bytes() - tables_before) / TABLE_SIZE;
+
+	igt_require_f(tables < BLOCKS, "%" PRId64 " page tables for %d blocks: the memory is not "
+		      "contiguous, since there are no huge pages\n", tables, BLOCKS);
+}
 
 static void small_create(struct blocks *b)
 {
+	const int64_t before = igt_panthor_page_table_bytes();
+
 	faults_left = true;
 	huge_create(b);
 	store_pages(&b->exec, BASE_VA, SIZE, FIRST);
+	require_blocks(before);
 	small_split(b);
 	load_pages(&b->exec, BASE_VA, SIZE, FIRST);
+	require_blocks(before);
 }
 
 #define UDMABUF_PATH "/dev/udmabuf"
@@ -365,7 +381,7 @@ static void dmabuf_create(struct blocks *b)
 	bind_blocks(b->exec.fd, b->exec.vm_id, b->bo.handle, 0);
 }
 
-/* The same binds as of the subtest itself, in a VM that no group uses. */
+/* Makes the binds of the subtest in a VM that no group uses. */
 static void orphan_binds(int fd, bool fill)
 {
 	struct panthor_bo over;
@@ -383,9 +399,9 @@ static void orphan_binds(int fd, bool fill)
 }
 
 /*
- * A driver that dies of the binds leaves a process that cannot end, not even be
- * killed. It must be nobody's child, and have nothing open that another one waits
- * for: neither the log nor the files of its parent.
+ * A driver that dies of the binds leaves a process that cannot even be killed. The process must
+ * not be a child of the test, and must not hold files open that another process waits for: the
+ * log, and the files of its parent.
  */
 static void orphan_run(int fd, bool fill, volatile bool *done)
 {
@@ -413,81 +429,54 @@ static bool orphan_survives(int fd, bool fill)
 	igt_waitchildren();
 
 	survived = igt_wait(*done, ORPHAN_DEADLINE_MS, 1);
-	munmap((void *)done, sizeof(*done));
+	igt_unmap_shared((void *)done, sizeof(*done));
 
 	return survived;
 }
 
 /**
- * row:
- * @name: name of the subtest
- * @describe: what it is for
+ * kind:
+ * @name: part of the subtests' names
+ * @of: memory that the blocks are made of; part of the descriptions
  * @create: maps the blocks
- * @splits: @create has the BO evicted, and huge pages split
+ * @splits: @create evicts the BO and splits huge pages
  * @imports: @create imports a udmabuf
- * @fill: the holes are filled by another BO
  */
-struct row {
+struct kind {
 	const char *name;
-	const char *describe;
+	const char *of;
 	void (*create)(struct blocks *b);
 	bool splits;
 	bool imports;
-	bool fill;
 };
 
-static const struct row rows[] = {
+static const struct kind kinds[] = {
 	{
-		.name = "block-huge-unmap",
-		.describe = "Holes in the blocks of a BO fault, the rest stays",
+		.name = "huge",
+		.of = "a BO aligned to the blocks of the VM",
 		.create = huge_create,
 	},
 	{
-		.name = "block-huge-map",
-		.describe = "BOs in the place of parts of blocks show their content, the rest stays",
-		.create = huge_create,
-		.fill = true,
-	},
-	{
-		.name = "block-pages-unmap",
-		.describe = "Holes in blocks of pages fault, the rest stays",
+		.name = "pages",
+		.of = "a BO that lies one page off the blocks of the VM",
 		.create = pages_create,
 	},
 	{
-		.name = "block-pages-map",
-		.describe = "BOs in the place of parts of such a BO show their content",
-		.create = pages_create,
-		.fill = true,
-	},
-	{
-		.name = "block-small-unmap",
-		.describe = "Holes in blocks that are made of small pages fault, the rest stays",
+		.name = "small",
+		.of = "a BO whose huge pages were split while it was evicted",
 		.create = small_create,
 		.splits = true,
 	},
 	{
-		.name = "block-small-map",
-		.describe = "BOs in the place of parts of such blocks show their content",
-		.create = small_create,
-		.splits = true,
-		.fill = true,
-	},
-	{
-		.name = "block-dmabuf-unmap",
-		.describe = "Holes in an imported buffer fault, the rest stays",
+		.name = "dmabuf",
+		.of = "an imported udmabuf",
 		.create = dmabuf_create,
 		.imports = true,
 	},
-	{
-		.name = "block-dmabuf-map",
-		.describe = "BOs in the place of parts of an imported buffer show their content",
-		.create = dmabuf_create,
-		.imports = true,
-		.fill = true,
-	},
+	{}
 };
 
-/* What is left between the holes. */
+/* Every page between the holes. */
 static void load_rest(struct blocks *b)
 {
 	uint64_t offset = 0;
@@ -502,7 +491,7 @@ static void load_rest(struct blocks *b)
 static void holes_fault(struct blocks *b)
 {
 	make_holes(b->exec.fd, b->exec.vm_id);
-	assert_state(&b->exec, DRM_PANTHOR_VM_STATE_USABLE);
+	igt_panthor_vm_assert_usable(b->exec.fd, b->exec.vm_id);
 	load_rest(b);
 	for (unsigned int i = 0; i < ARRAY_SIZE(holes); i++) {
 		const uint64_t va = BASE_VA + holes[i].offset;
@@ -516,7 +505,7 @@ static void holes_filled(struct blocks *b)
 {
 	igt_panthor_bo_create(b->exec.fd, &b->over, HOLES_SIZE, 0, 0);
 	fill_holes(b->exec.fd, b->exec.vm_id, b->over.handle);
-	assert_state(&b->exec, DRM_PANTHOR_VM_STATE_USABLE);
+	igt_panthor_vm_assert_usable(b->exec.fd, b->exec.vm_id);
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(holes); i++)
 		store_pages(&b->exec, BASE_VA + holes[i].offset, holes[i].size, SECOND);
@@ -533,30 +522,29 @@ static void blocks_fini(struct blocks *b)
 	faults_left = false;
 }
 
-/* Skips, or fails before anything that this process needs is at stake. */
-static void taken_apart_prepare(int fd, const struct row *row)
+/* Skips, or fails before this process has a VM that the failure would lock. */
+static void split_prepare(int fd, const struct kind *kind, bool fill)
 {
-	if (row->splits)
+	if (kind->splits)
 		small_require(fd);
 
-	if (row->imports) {
+	if (kind->imports) {
 		dmabuf_require();
-		igt_assert_f(orphan_survives(fd, row->fill),
+		igt_assert_f(orphan_survives(fd, fill),
 			     "binds of another process did not end within %d ms\n",
 			     ORPHAN_DEADLINE_MS);
 	}
 }
 
-static void taken_apart(int fd, const void *data)
+static void split(int fd, const struct kind *kind, bool fill)
 {
-	const struct row *row = data;
 	struct blocks b = {};
 
-	taken_apart_prepare(fd, row);
+	split_prepare(fd, kind, fill);
 	igt_panthor_exec_init(&b.exec, fd);
-	row->create(&b);
+	kind->create(&b);
 	store_pages(&b.exec, BASE_VA, SIZE, FIRST);
-	if (row->fill)
+	if (fill)
 		holes_filled(&b);
 	else
 		holes_fault(&b);
@@ -570,15 +558,41 @@ static void taken_apart(int fd, const void *data)
  * block-unusable-*
  */
 
-static int make_hole(const struct igt_panthor_exec *exec)
+static int make_hole_at(const struct igt_panthor_exec *exec, uint64_t va)
 {
 	struct drm_panthor_vm_bind_op op = {
 		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP,
-		.va = HOLE_VA,
+		.va = va,
 		.size = PAGE,
 	};
 
 	return __igt_panthor_vm_bind_ops(exec->fd, exec->vm_id, 0, &op, 1);
+}
+
+static int make_hole(const struct igt_panthor_exec *exec)
+{
+	return make_hole_at(exec, HOLE_VA);
+}
+
+/* Queues the hole; returns the error of its fence, 0 if there is none. */
+static int make_hole_queued(const struct igt_panthor_exec *exec)
+{
+	const uint32_t done = syncobj_create(exec->fd, 0);
+	struct drm_panthor_sync_op signal = igt_panthor_sync_signal(done, 0);
+	struct drm_panthor_vm_bind_op op = {
+		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP,
+		.va = HOLE_VA,
+		.size = PAGE,
+		.syncs = DRM_PANTHOR_OBJ_ARRAY(1, &signal),
+	};
+	struct igt_panthor_job_result result;
+
+	igt_panthor_vm_bind_ops_async(exec->fd, exec->vm_id, &op, 1, 0);
+	result = igt_panthor_job_wait(exec->fd, exec->group, done, IGT_PANTHOR_JOB_DEADLINE_MS);
+	igt_assert_neq(result.fence, -ETIME);
+	syncobj_destroy(exec->fd, done);
+
+	return result.fence;
 }
 
 static bool is_usable(const struct igt_panthor_exec *exec)
@@ -586,29 +600,99 @@ static bool is_usable(const struct igt_panthor_exec *exec)
 	return igt_panthor_vm_get_state(exec->fd, exec->vm_id) == DRM_PANTHOR_VM_STATE_USABLE;
 }
 
-static void unusable_reported(int fd)
+/* Asserts that an operation met the error that was injected. */
+static void stop_injecting(void)
 {
-	struct blocks b = {};
-	int err;
-
-	small_require(fd);
-	igt_panthor_exec_init(&b.exec, fd);
-	small_create(&b);
-
-	err = make_hole(&b.exec);
-	igt_info("VM_BIND: %d\n", err);
-	assert_state(&b.exec, err ? DRM_PANTHOR_VM_STATE_UNUSABLE : DRM_PANTHOR_VM_STATE_USABLE);
-	if (err)
-		igt_panthor_vm_bind(fd, b.exec.vm_id, b.bo.handle, BASE_VA, PAGE, MAP_FLAGS,
-				    EINVAL);
-	else
-		igt_panthor_exec_must_fault(&b.exec, HOLE_VA, IGT_PANTHOR_LOAD);
-	igt_panthor_exec_unbind(&b.exec, BASE_VA, SIZE);
-
-	blocks_fini(&b);
+	igt_assert_f(igt_fail_function_left() == 0, "no call of " LOCK_REGION "() failed\n");
+	igt_fail_function_stop();
 }
 
-/* A page of streams, and one of the words that they bring back. */
+/**
+ * unusable:
+ * @b: VM with the blocks that are to get a hole
+ * @injects: errors are injected; else the hole is in a block of small pages
+ */
+struct unusable {
+	struct blocks b;
+	bool injects;
+};
+
+static void unusable_init(struct unusable *u, int fd)
+{
+	u->injects = igt_fail_function_has(LOCK_REGION);
+	if (!u->injects)
+		small_require(fd);
+	igt_panthor_exec_init(&u->b.exec, fd);
+}
+
+/* Once the group is the one that the subtest wants: the small pages take jobs. */
+static void unusable_map(struct unusable *u)
+{
+	if (!u->injects) {
+		small_create(&u->b);
+		return;
+	}
+
+	faults_left = true;
+	huge_create(&u->b);
+	store_pages(&u->b.exec, BASE_VA, SIZE, FIRST);
+}
+
+static void make_unusable(struct unusable *u)
+{
+	if (!u->injects) {
+		make_hole(&u->b.exec);
+		igt_require_f(!is_usable(&u->b.exec),
+			      "the VM stays usable, and no errors can be injected\n");
+		return;
+	}
+
+	igt_fail_function_start(LOCK_REGION, EIO, 1);
+	igt_assert_eq(make_hole_queued(&u->b.exec), -EIO);
+	stop_injecting();
+	igt_assert_f(!is_usable(&u->b.exec), "a queued unmap failed, and the VM is usable\n");
+}
+
+/* A synchronous unmap that fails has no effect. */
+static void refuse_hole(struct unusable *u)
+{
+	igt_fail_function_start(LOCK_REGION, EIO, 1);
+	igt_assert_eq(make_hole(&u->b.exec), -EIO);
+	stop_injecting();
+	igt_panthor_vm_assert_usable(u->b.exec.fd, u->b.exec.vm_id);
+	load_pages(&u->b.exec, BASE_VA, OTHER_HOLE_VA - BASE_VA, FIRST);
+}
+
+/* The page table may refuse another hole. VM_BIND and the state of the VM must agree about it. */
+static bool other_hole_is_refused(struct unusable *u)
+{
+	const int err = make_hole_at(&u->b.exec, OTHER_HOLE_VA);
+
+	igt_assert_f(is_usable(&u->b.exec) == !err, "VM_BIND: %d, but the VM is %susable\n", err,
+		     err ? "" : "un");
+
+	return err;
+}
+
+static void unusable_reported(int fd)
+{
+	struct unusable u = {};
+
+	unusable_init(&u, fd);
+	unusable_map(&u);
+	if (!other_hole_is_refused(&u)) {
+		igt_require_f(u.injects, "the VM stays usable, and no errors can be injected\n");
+		refuse_hole(&u);
+		make_unusable(&u);
+	}
+	igt_panthor_vm_bind(fd, u.b.exec.vm_id, u.b.bo.handle, BASE_VA, PAGE,
+			    IGT_PANTHOR_BO_MAP_FLAGS, EINVAL);
+	igt_panthor_exec_unbind(&u.b.exec, BASE_VA, SIZE);
+
+	blocks_fini(&u.b);
+}
+
+/* A page of streams, and a page of the words that they store. */
 enum stream {
 	STREAM_LOAD,
 	STREAM_SPIN,
@@ -627,7 +711,7 @@ enum {
 	REG_SCRATCH = 5,
 };
 
-/* What a stream stores to once it has loaded, or has begun to spin. */
+/* The word that a stream stores when it has loaded, or has begun to spin. */
 static volatile uint32_t *stream_word(const struct panthor_bo *bo, enum stream stream)
 {
 	return (volatile uint32_t *)((char *)bo->map + PAGE) + stream;
@@ -671,7 +755,7 @@ static int stream_submit(const struct igt_panthor_exec *exec, enum stream stream
 	return __igt_panthor_group_submit(exec->fd, &submit);
 }
 
-/* Loads the word at @va and brings it back. */
+/* Loads the word at @va and stores it to the word of the stream. */
 static int build_load(const struct igt_panthor_exec *exec, const struct panthor_bo *bo, uint64_t va)
 {
 	struct igt_panthor_cs cs;
@@ -687,16 +771,13 @@ static int build_load(const struct igt_panthor_exec *exec, const struct panthor_
 static int build_spin(const struct igt_panthor_exec *exec, const struct panthor_bo *bo)
 {
 	struct igt_panthor_cs cs;
-	unsigned int loop;
 
 	stream_start(exec, bo, STREAM_SPIN, &cs);
 	igt_panthor_cs_mov32(&cs, REG_VALUE, 1);
 	igt_panthor_cs_store(&cs, REG_VALUE, 1, REG_WORDS, STREAM_SPIN * sizeof(uint32_t));
 	igt_panthor_cs_wait(&cs);
-	loop = igt_panthor_cs_new_label(&cs);
-	igt_panthor_cs_set_label(&cs, loop);
-	igt_panthor_cs_load(&cs, REG_VALUE, 1, REG_WORDS, STREAM_SPIN * sizeof(uint32_t));
-	igt_panthor_cs_branch(&cs, CS_CONDITION_NEQUAL, REG_VALUE, loop);
+	igt_panthor_cs_spin_while(&cs, CS_CONDITION_NEQUAL, REG_VALUE, REG_WORDS,
+				  STREAM_SPIN * sizeof(uint32_t));
 	return igt_panthor_cs_end(&cs, REG_SCRATCH);
 }
 
@@ -714,20 +795,6 @@ static void spin_wait(const struct panthor_bo *bo)
 		     "the job did not start\n");
 }
 
-/*
- * Ends the job. A group that is destroyed is taken off the GPU some time later, and what it
- * runs would fault if its VM went first.
- */
-static void spin_end(const struct igt_panthor_exec *exec, const struct panthor_bo *bo,
-		     uint32_t syncobj)
-{
-	struct igt_panthor_job_result result;
-
-	*stream_word(bo, STREAM_SPIN) = 0;
-	result = igt_panthor_job_wait(exec->fd, exec->group, syncobj, IGT_PANTHOR_JOB_DEADLINE_MS);
-	igt_panthor_job_assert_done(&result);
-}
-
 static void job_must_fail(const struct igt_panthor_exec *exec, uint32_t syncobj)
 {
 	const struct igt_panthor_job_result result =
@@ -737,7 +804,7 @@ static void job_must_fail(const struct igt_panthor_exec *exec, uint32_t syncobj)
 		     result.fence);
 }
 
-/* Neither GROUP_SUBMIT nor the job succeeds, and nothing is brought back. */
+/* Neither GROUP_SUBMIT nor the job succeeds, and the word of the stream stays as it was. */
 static void load_must_fail(const struct igt_panthor_exec *exec, const struct panthor_bo *bo,
 			   uint64_t va)
 {
@@ -752,25 +819,22 @@ static void load_must_fail(const struct igt_panthor_exec *exec, const struct pan
 
 static void unusable_stops(int fd)
 {
+	struct unusable u = {};
 	struct panthor_bo streams;
-	struct blocks b = {};
 
-	small_require(fd);
-	igt_panthor_exec_init(&b.exec, fd);
-	streams_create(&b.exec, &streams);
-	small_create(&b);
+	unusable_init(&u, fd);
+	streams_create(&u.b.exec, &streams);
+	unusable_map(&u);
 
-	make_hole(&b.exec);
-	wait_suspended(fd);
-	if (is_usable(&b.exec))
-		load_pages(&b.exec, REST_VA, REST_SIZE, FIRST);
-	else
-		load_must_fail(&b.exec, &streams, REST_VA);
+	make_unusable(&u);
 	igt_panthor_ignore_fault_messages();
-	load_must_fail(&b.exec, &streams, HOLE_VA);
+	load_must_fail(&u.b.exec, &streams, REST_VA);
+	wait_suspended(fd);
+	load_must_fail(&u.b.exec, &streams, REST_VA);
+	load_must_fail(&u.b.exec, &streams, HOLE_VA);
 
 	igt_panthor_free_bo(fd, &streams);
-	blocks_fini(&b);
+	blocks_fini(&u.b);
 }
 
 static void unusable_queued(int fd)
@@ -779,25 +843,21 @@ static void unusable_queued(int fd)
 		igt_panthor_pages(IGT_PANTHOR_LOAD, BASE_VA, BLOCK, FIRST);
 	struct drm_panthor_sync_op wait;
 	struct igt_panthor_exec gate;
-	struct blocks b = {};
+	struct unusable u = {};
 
-	small_require(fd);
+	unusable_init(&u, fd);
 	igt_panthor_exec_init(&gate, fd);
-	igt_panthor_exec_init(&b.exec, fd);
-	small_create(&b);
+	unusable_map(&u);
 
 	igt_panthor_exec_pause(&gate, NULL, NULL);
 	wait = igt_panthor_sync_wait(gate.syncobj, 0);
-	igt_panthor_exec_start(&b.exec, &walk, &wait, 1);
-	make_hole(&b.exec);
+	igt_panthor_exec_start(&u.b.exec, &walk, &wait, 1);
+	make_unusable(&u);
 	igt_panthor_exec_resume(&gate);
 
-	if (is_usable(&b.exec))
-		igt_panthor_exec_finish(&b.exec);
-	else
-		job_must_fail(&b.exec, b.exec.syncobj);
+	job_must_fail(&u.b.exec, u.b.exec.syncobj);
 
-	blocks_fini(&b);
+	blocks_fini(&u.b);
 	igt_panthor_exec_fini(&gate);
 }
 
@@ -826,12 +886,10 @@ static void group_create_low(struct igt_panthor_exec *exec)
 	exec->group = create.group_handle;
 }
 
-/* The most groups that can be on a GPU (MAX_CSGS in panthor_fw.h). */
-#define CROWD_MAX 31
-
 /*
- * Groups that spin, one for each slot of the GPU. Each has its slot before the next comes: what is
- * queued to the kernel's workers in one order may reach the scheduler in another.
+ * Groups that spin, one for each slot of the GPU. Each has its slot before the next is submitted:
+ * the kernel's workers may hand jobs to the scheduler in another order than that of their
+ * submission.
  */
 static unsigned int crowd_create(struct igt_panthor_exec *crowd, struct panthor_bo *bo,
 				 uint32_t *groups)
@@ -841,7 +899,7 @@ static unsigned int crowd_create(struct igt_panthor_exec *crowd, struct panthor_
 	int size;
 
 	igt_panthor_query(crowd->fd, DRM_PANTHOR_DEV_QUERY_CSIF_INFO, &csif, sizeof(csif), 0);
-	igt_assert_lte_u32(csif.csg_slot_count, CROWD_MAX);
+	igt_assert_lte_u32(csif.csg_slot_count, IGT_PANTHOR_MAX_SLOTS);
 	streams_create(crowd, bo);
 	size = build_spin(crowd, bo);
 
@@ -859,67 +917,57 @@ static unsigned int crowd_create(struct igt_panthor_exec *crowd, struct panthor_
 
 static void unusable_running(int fd)
 {
+	struct unusable u = {};
 	struct panthor_bo streams;
-	struct blocks b = {};
 
-	small_require(fd);
-	igt_panthor_exec_init(&b.exec, fd);
-	group_create_streams(&b.exec);
-	streams_create(&b.exec, &streams);
-	small_create(&b);
+	unusable_init(&u, fd);
+	group_create_streams(&u.b.exec);
+	streams_create(&u.b.exec, &streams);
+	unusable_map(&u);
 
-	spin_submit(&b.exec, &streams, b.exec.syncobj);
+	spin_submit(&u.b.exec, &streams, u.b.exec.syncobj);
 	spin_wait(&streams);
-	make_hole(&b.exec);
-	if (is_usable(&b.exec))
-		spin_end(&b.exec, &streams, b.exec.syncobj);
-	else
-		job_must_fail(&b.exec, b.exec.syncobj);
+	make_unusable(&u);
+	job_must_fail(&u.b.exec, u.b.exec.syncobj);
 
 	igt_panthor_free_bo(fd, &streams);
-	blocks_fini(&b);
+	blocks_fini(&u.b);
 }
 
 static void unusable_crowded(int fd)
 {
 	struct panthor_bo crowd_streams, streams;
 	struct igt_panthor_exec crowd;
-	uint32_t groups[CROWD_MAX];
-	struct blocks b = {};
+	uint32_t groups[IGT_PANTHOR_MAX_SLOTS];
+	struct unusable u = {};
 	unsigned int count;
 
-	small_require(fd);
+	unusable_init(&u, fd);
 	igt_panthor_exec_init(&crowd, fd);
-	igt_panthor_exec_init(&b.exec, fd);
-	streams_create(&b.exec, &streams);
-	small_create(&b);
-	group_create_low(&b.exec);
+	streams_create(&u.b.exec, &streams);
+	unusable_map(&u);
+	group_create_low(&u.b.exec);
 
 	count = crowd_create(&crowd, &crowd_streams, groups);
-	spin_submit(&b.exec, &streams, b.exec.syncobj);
+	spin_submit(&u.b.exec, &streams, u.b.exec.syncobj);
 	usleep(CROWDED_US);
 	igt_assert_eq_u32(*stream_word(&streams, STREAM_SPIN), UNTOUCHED);
-	make_hole(&b.exec);
+	make_unusable(&u);
 
 	*stream_word(&crowd_streams, STREAM_SPIN) = 0;
 	for (unsigned int i = 0; i < count; i++)
 		igt_panthor_group_destroy(fd, groups[i], 0);
-	if (is_usable(&b.exec)) {
-		spin_wait(&streams);
-		spin_end(&b.exec, &streams, b.exec.syncobj);
-	} else {
-		job_must_fail(&b.exec, b.exec.syncobj);
-		igt_assert_eq_u32(*stream_word(&streams, STREAM_SPIN), UNTOUCHED);
-	}
+	job_must_fail(&u.b.exec, u.b.exec.syncobj);
+	igt_assert_eq_u32(*stream_word(&streams, STREAM_SPIN), UNTOUCHED);
 
 	igt_panthor_free_bo(fd, &streams);
 	igt_panthor_free_bo(fd, &crowd_streams);
-	blocks_fini(&b);
+	blocks_fini(&u.b);
 	igt_panthor_exec_fini(&crowd);
 }
 
-/* Whether the job of a VM that has done nothing is left alone. */
-static bool stranger_works(int fd)
+/* Whether the job of a new VM ends well. */
+static bool unrelated_job_works(int fd)
 {
 	const struct igt_panthor_walk walk =
 		igt_panthor_pages(IGT_PANTHOR_STORE_LOAD, BASE_VA, BLOCK, FIRST);
@@ -939,27 +987,27 @@ static bool stranger_works(int fd)
 }
 
 /*
- * A VM that pays for faults of others faults in turn when nobody listens, and so would
- * those after it, in other subtests. That ends with one that comes before the device
- * suspends: the driver still knows of the fault. It may come too early for that, so
- * another one looks whether it has ended.
+ * A driver with stale faults ends the job of an unrelated VM, whose own fault is stale in turn. The
+ * chain ends with a job that comes before the device suspends, since the driver still knows of the
+ * fault then. Without this, the subtests that follow would fail for it.
  */
-static void calm_down(void)
+static void drain_stale_faults(void)
 {
 	const int fd = igt_panthor_open();
-	bool calm = false;
+	bool drained = false;
 
-	for (unsigned int i = 0; i < STRANGERS && !calm; i++) {
-		stranger_works(fd);
-		igt_panthor_wait_suspended(fd, CALM_MS);
-		calm = stranger_works(fd);
+	for (unsigned int i = 0; i < DRAIN_MAX && !drained; i++) {
+		unrelated_job_works(fd);
+		igt_panthor_wait_suspended(fd, DRAIN_SUSPEND_MS);
+		drained = unrelated_job_works(fd);
 	}
 	igt_panthor_close(fd);
+	faults_left = false;
 }
 
 /*
- * An address space goes to the first VM that needs one after the device has suspended:
- * to the VM of the two streams, and later to the stranger's.
+ * An address space goes to the first VM that needs one after the device has suspended: to the VM of
+ * the two streams, and later to the unrelated VM.
  */
 static void fault_stale(int fd)
 {
@@ -982,7 +1030,7 @@ static void fault_stale(int fd)
 	job_must_fail(&exec, spin);
 	wait_suspended(fd);
 
-	igt_assert_f(stranger_works(fd), "a VM is made to pay for a fault of another\n");
+	igt_assert_f(unrelated_job_works(fd), "a VM is killed for another VM's stale fault\n");
 	faults_left = false;
 
 	syncobj_destroy(fd, spin);
@@ -990,88 +1038,107 @@ static void fault_stale(int fd)
 	igt_panthor_free_bo(fd, &streams);
 }
 
-/* Before those that leave a VM unusable where they fail, and the GPU in a state of its own. */
-static const struct igt_panthor_case first_cases[] = {
+static const char * const fault_stale_describe =
+	"Let two streams of a VM fault, one of them after the driver has masked faults. Suspend the "
+	"device: the next job of another VM ends well.";
+
+static const char * const unusable_reported_describe =
+	"Let a synchronous unmap fail by error injection: VM_BIND says so, the VM stays usable, and "
+	"nothing is unmapped. Let a queued unmap fail: its fence says so, the VM is unusable, takes "
+	"no more maps, and can be taken down.";
+
+/* Described as "Make a VM unusable by a queued unmap that fails: ...". */
+static const struct igt_panthor_case unusable_cases[] = {
 	{
-		.name = "fault-stale",
-		.describe = "A fault that nobody asked for is not the next VM's",
-		.run = fault_stale,
+		.name = "crowded",
+		.describe = "a job that waits for a slot meanwhile ends with an error and does not run",
+		.run = unusable_crowded,
+	},
+	{
+		.name = "running",
+		.describe = "a job that runs meanwhile ends with an error",
+		.run = unusable_running,
+	},
+	{
+		.name = "queued",
+		.describe = "a job that waits for a fence meanwhile ends with an error",
+		.run = unusable_queued,
+	},
+	{
+		.name = "stops",
+		.describe = "no later job runs in it, neither at once nor after the device has suspended",
+		.run = unusable_stops,
 	},
 	{}
 };
 
-/* Where they fail, the first ones disturb the next ones most. */
-static const struct igt_panthor_case plain_cases[] = {
-	{
-		.name = "block-unusable-crowded",
-		.describe = "A job that waits for its turn in an unusable VM ends, and does not get it",
-		.run = unusable_crowded,
-	},
-	{
-		.name = "block-unusable-running",
-		.describe = "A job that runs in a VM that becomes unusable ends at once",
-		.run = unusable_running,
-	},
-	{
-		.name = "block-unusable-queued",
-		.describe = "No job runs that was submitted before its VM became unusable",
-		.run = unusable_queued,
-	},
-	{
-		.name = "block-unusable-stops",
-		.describe = "No job runs in a VM that is unusable",
-		.run = unusable_stops,
-	},
-	{
-		.name = "block-unusable-reported",
-		.describe = "A hole that VM_BIND could not make is reported, and the VM ends well",
-		.run = unusable_reported,
-	},
-	{}
-};
+static void tear_down(void)
+{
+	igt_teardown();
+	if (faults_left)
+		drain_stale_faults();
+}
 
 int igt_main()
 {
 	igt_fixture()
 		igt_panthor_sparse_require();
 
-	for (const struct igt_panthor_case *c = first_cases; c->name; c++) {
-		igt_describe(c->describe);
-		igt_subtest(c->name) {
+	igt_describe(fault_stale_describe);
+	igt_subtest("fault-stale") {
+		int fd = igt_panthor_open();
+
+		fault_stale(fd);
+		igt_panthor_close(fd);
+	}
+	igt_fixture()
+		tear_down();
+
+	for (const struct kind *kind = kinds; kind->name; kind++) {
+		igt_describe_f("Unmap pages at the head, inside, across the edge and at the tail of "
+			       "2 MiB blocks of %s: each hole faults, and the rest keeps its content.",
+			       kind->of);
+		igt_subtest_f("block-%s-unmap", kind->name) {
+			int fd = igt_panthor_open();
+
+			split(fd, kind, false);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			tear_down();
+
+		igt_describe_f("Map another BO over pages at the head, inside, across the edge and at "
+			       "the tail of 2 MiB blocks of %s: both BOs show their own content.",
+			       kind->of);
+		igt_subtest_f("block-%s-map", kind->name) {
+			int fd = igt_panthor_open();
+
+			split(fd, kind, true);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			tear_down();
+	}
+
+	for (const struct igt_panthor_case *c = unusable_cases; c->name; c++) {
+		igt_describe_f("Make a VM unusable by a queued unmap that fails: %s.", c->describe);
+		igt_subtest_f("block-unusable-%s", c->name) {
 			int fd = igt_panthor_open();
 
 			c->run(fd);
 			igt_panthor_close(fd);
 		}
 		igt_fixture()
-			igt_teardown();
-	}
-	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
-		igt_describe(rows[i].describe);
-		igt_subtest(rows[i].name) {
-			int fd = igt_panthor_open();
-
-			taken_apart(fd, &rows[i]);
-			igt_panthor_close(fd);
-		}
-		igt_fixture()
-			igt_teardown();
+			tear_down();
 	}
 
-	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
-		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
+	igt_describe(unusable_reported_describe);
+	igt_subtest("block-unusable-reported") {
+		int fd = igt_panthor_open();
 
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
-		igt_fixture()
-			igt_teardown();
+		unusable_reported(fd);
+		igt_panthor_close(fd);
 	}
-
-	igt_fixture() {
-		if (faults_left)
-			calm_down();
-	}
+	igt_fixture()
+		tear_down();
 }

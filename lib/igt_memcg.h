@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (C) 2026 The vmali authors */
+
+#ifndef IGT_MEMCG_H
+#define IGT_MEMCG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * A memory cgroup for the calling process: figures of what this process and the children that it
+ * forks meanwhile were charged for, and nobody else.
+ */
+
+bool igt_memcg_enter(void);
+int64_t igt_memcg_stat(const char *field);
+void igt_memcg_leave(void);
+
+#endif /* IGT_MEMCG_H */
