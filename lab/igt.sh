@@ -4,8 +4,8 @@
 #
 # The source tree of IGT, which the project's own checks compile against; runs inside the toolbox.
 # Needs lab/common.sh, lab/toolbox.sh and lab/kernel.sh, whose apt configuration it shares. The tree
-# is Debian's newest source package of the toolbox's suite, as upstream released it, without Debian's
-# patches. TOOLBOX_APT=1 must be set when the toolbox is entered.
+# is the upstream part of Debian's newest source package in the toolbox's suite. TOOLBOX_APT=1 must
+# be set when the toolbox is entered.
 
 # To be counted up when the functions that make an entry change what they make.
 IGT_RECIPE=1
@@ -40,8 +40,9 @@ igt_make_source() {
 				'VMALI_MIRROR to a mirror that does, or VMALI_IGT to a source tree'
 		cache_failed "$1" 2 "apt-get could not download the source of $IGT_PACKAGE"
 	}
-	mkdir "$1/igt" && tar -x -f "$(find "$1/apt/archives" -name '*.orig.tar.*' ! -name '*.asc')" \
-		-C "$1/igt" --strip-components=1 --no-same-owner >>"$1/log" 2>&1 ||
+	mkdir "$1/igt"
+	tar -x -f "$(find "$1/apt/archives" -name '*.orig.tar.*' ! -name '*.asc')" -C "$1/igt" \
+		--strip-components=1 --no-same-owner >>"$1/log" 2>&1 ||
 		cache_failed "$1" 2 "the source of $IGT_PACKAGE cannot be unpacked"
 	rm -rf "$1/apt"
 }

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (C) 2026 The vmali authors
 #
-# compile.sh [igt|IGT_SOURCE]: compiles the IGT tests and their helpers for x86-64, by gcc and clang,
-# and for arm64, by clang, without a warning. Nothing is linked. Runs itself in the toolbox, whose
-# tools it needs.
+# compile.sh [igt|IGT_SOURCE]: compiles the IGT tests and their helpers without a warning, for x86-64
+# by gcc and clang, and for arm64 by clang. Nothing is linked. Runs itself in the toolbox, whose tools
+# it needs.
 #
 # The headers are those of lib/igt, or of a source tree of IGT 2.3 or later: the files must compile
 # in one unchanged. `igt` is the tree that VMALI_IGT names, or the source package of the toolbox's
@@ -24,16 +24,17 @@ if [ "${1:-}" != inside ]; then
 	compile_tree=${1:-}
 	[ "$compile_tree" != igt ] || [ -z "${VMALI_IGT:-}" ] || compile_tree=$VMALI_IGT
 	case $compile_tree in
-	igt) TOOLBOX_APT=1 ;;
-	?*)
+	'' | igt) ;;
+	*)
 		[ -f "$compile_tree/lib/igt_core.h" ] ||
 			die 2 "$compile_tree: not a source tree of IGT"
-		TOOLBOX_BIND=$(readlink -f -- "$compile_tree") TOOLBOX_APT=1
+		TOOLBOX_BIND=$(readlink -f -- "$compile_tree")
 		compile_tree=$TOOLBOX_BIND
 		;;
 	esac
 	# shellcheck disable=SC2034 # for toolbox_exec()
 	QUIET=1 VERBOSE=0
+	[ -z "$compile_tree" ] || export TOOLBOX_APT=1
 	toolbox_exec sh "$REPO/lab/tests/compile.sh" inside "$compile_tree"
 fi
 
@@ -65,8 +66,8 @@ tree() {
 	} || exit 77
 }
 
-# Sets $HEADERS. The header of the driver is the kernel's, as in ./run; libdrm's headers are the same
-# for all machines.
+# Sets $HEADERS. The header of the driver is the kernel's, as in ./run. The headers of libdrm are the
+# same for all machines.
 headers() {
 	if [ -z "$IGT_SOURCE" ]; then
 		HEADERS="-I$KERNEL_DIR/headers/include/drm -I$REPO/lib/igt"
@@ -137,8 +138,8 @@ doc() {
 	}
 }
 
-# Prints the output of igt_doc.py --rest as lines `TEST@SUBTEST<tab>FIELD<tab>TEXT`. The fields of the
-# hierarchy are headings there, and left out.
+# Prints the output of igt_doc.py --rest as lines `TEST@SUBTEST<tab>FIELD<tab>TEXT`. Leaves out the
+# fields of the hierarchy, which are headings there.
 doc_fields() {
 	awk '
 		/^``igt@.*``$/ { name = substr($0, 7, length($0) - 8); next }
@@ -149,9 +150,9 @@ doc_fields() {
 		}' "$1" | sort
 }
 
-# What igt_doc.py reads of the blocks is what docs/testplan reads. Its --check-testlist compares with
-# binaries in one folder, and passes over those that are not there: so they are all made up there,
-# with the names that the build has compared with what the binaries list.
+# igt_doc.py must read the blocks as docs/testplan does. Its --check-testlist compares with the
+# binaries in one folder, and ignores tests that have none there. So each test has an empty file
+# there, with a list of the names that the build has compared with what the binary lists.
 documentation() {
 	CONFIG=$REPO/tests/panthor/panthor_test_config.json
 	python3 -B docs/testplan/testplan.py --config "$CONFIG" --fields "$WORK/fields" ||
@@ -162,7 +163,8 @@ documentation() {
 	awk -F '\t' 'NR == FNR { known[$1]; next } $2 in known' "$WORK/names" "$WORK/fields" |
 		sort >"$WORK/ours"
 	grep -q -x Description "$WORK/names" || fail 'igt_doc.py reads no Description'
-	diff -u "$WORK/ours" "$WORK/theirs" || fail 'igt_doc.py reads other fields than docs/testplan'
+	diff -u "$WORK/ours" "$WORK/theirs" ||
+		fail 'igt_doc.py reads other fields than docs/testplan'
 	mkdir -p "$WORK/build/tests"
 	cut -f 1 "$WORK/fields" | sort -u | while IFS=@ read -r test subtest; do
 		: >"$WORK/build/tests/$test"

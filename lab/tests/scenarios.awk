@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Copyright (C) 2026 The vmali authors
 #
-# Reads what docs/testplan/testplan.py --scenarios writes, then, if given, lines `DEFECT TEST@SUBTEST
-# caught|missed`.
+# Reads what docs/testplan/testplan.py --scenarios writes, then, with -v defect=NAME, lines `DEFECT
+# TEST@SUBTEST caught|missed`.
 #
-# Without more, prints each scenario with its own defects, and below it its subtests. The exit status
-# is 1 if a scenario has none. With -v defect=NAME, prints the subtests that caught that defect
-# although it is the own one of another scenario. The exit status is 1 if there are any.
+# Prints each scenario with its own defects, and below it its subtests. The exit status is 1 if a
+# scenario has no own defect. With -v defect=NAME, prints instead the subtests of other scenarios
+# that caught that defect, if it is a scenario's own. The exit status is 1 if there are any.
 
 BEGIN { WIDTH = 98 }
 

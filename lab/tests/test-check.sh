@@ -17,10 +17,10 @@ MADE=$SCRATCH/repo
 
 # ---------------------------------------------------------------------------------------------
 # A repository whose ./run prints three subtests of one scenario, and fails those that $MADE/fails
-# names for the defect that it is given: lines `DEFECT SUBTEST RESULT`, where the result `dies` is the
-# board's end. With --multiple-mode the DEFECT is NAME+multiple, `+multiple` without one. A build
-# without a run is noted in $MADE/builds, with the calls that there were before, and does
-# what $MADE/building.sh says.
+# names for the defect that it is given: lines `DEFECT SUBTEST RESULT`, where the result `dies` is
+# the board's end. With --multiple-mode the DEFECT is NAME+multiple, `+multiple` without one. A build
+# without a run is noted in $MADE/builds, with the calls that there were before, and does what
+# $MADE/building.sh says.
 
 fresh() {
 	rm -rf "$MADE"
@@ -88,7 +88,8 @@ SOURCE
 
 # apart: gives map-a a scenario of its own.
 apart() {
-	sed -i -e '/^ \* TEST: Two/,$s/Scenario: all/Scenario: other/' -e 's/^ \* 1\..*/&\n * 2. other: more./' \
+	sed -i -e '/^ \* TEST: Two/,$s/Scenario: all/Scenario: other/' \
+		-e 's/^ \* 1\..*/&\n * 2. other: more./' \
 		"$MADE/tests/panthor/t.c"
 }
 
@@ -510,7 +511,8 @@ matrix_scenarios() {
 	fails_by two map-a
 	patch 0001-a 'Caught-by: t@map-a' 'Missed-by: t@uapi-b'
 	fails_by 0001-a map-a
-	checked 1 matrix '^FAIL  matrix: two' '^pass  matrix: three' '^pass  matrix: without 0001-a' \
+	checked 1 matrix '^FAIL  matrix: two' '^pass  matrix: three' \
+		'^pass  matrix: without 0001-a' \
 		'own defect of all, but caught by t@map-a of other'
 }
 

@@ -28,7 +28,8 @@ fi
 # shellcheck source=lab/tests/lib.sh
 . "$REPO/lab/tests/lib.sh"
 
-# A project of one test with two subtests in two scenarios, a planted defect and a change of the driver.
+# A project of one test with two subtests in two scenarios, a planted defect and a change of the
+# driver.
 fresh() {
 	rm -rf "$SCRATCH/p"
 	mkdir -p "$SCRATCH/p/panthor" "$SCRATCH/p/regressions" "$SCRATCH/p/patches"
@@ -79,7 +80,7 @@ SOURCE
 		'Caught-by: panthor_vm_sparse@map-one' 'Missed-by: panthor_vm_sparse@map-two' \
 		>regressions/plant.patch
 	printf '# none\n0001-fix.patch # the first\n' >patches/series
-	printf 'Subject: [PATCH 1/2] drm/panthor: Fix\n it\n\nWhy.\n%s\n\n---\n%s\n%s\n\ndiff a b\n' \
+	printf 'Subject: [PATCH 1/2] drm/panthor: Fix\n it\n\n%s\n\n---\n%s\n%s\n\ndiff a b\n' \
 		'Caught-by: nobody' 'Caught-by: panthor_vm_sparse@map-two' \
 		'Missed-by: panthor_vm_sparse@map-one' >patches/0001-fix.patch
 	printf '# It never\n# worked.\npanthor/panthor_vm_sparse@map-two,Fail\n' >7.3-fails.txt
