@@ -35,7 +35,7 @@ igt_make_source() {
 	igt_apt_begin "$1" || return
 	source_apt "$1" apt-get -q --download-only --tar-only source "$IGT_PACKAGE" \
 		>"$1/log" 2>&1 || {
-		! grep -q -e '404 ' -e 'Unable to find a source' "$1/log" ||
+		! grep -q -e '404 ' -e 'File not found' -e 'Unable to find a source' "$1/log" ||
 			die 2 "$SOURCE_MIRROR does not serve the source of $IGT_PACKAGE: set" \
 				'VMALI_MIRROR to a mirror that does, or VMALI_IGT to a source tree'
 		cache_failed "$1" 2 "apt-get could not download the source of $IGT_PACKAGE"
