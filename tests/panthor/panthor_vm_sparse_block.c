@@ -183,8 +183,12 @@ IGT_TEST_DESCRIPTION("Splitting of 2 MiB blocks in panthor's page tables");
 /* Some ticks of the driver's scheduler, 10 ms each. */
 #define CROWDED_US 50000
 
-/* Where errors are injected: an operation takes this lock before it changes anything. */
+/*
+ * Where errors are injected: an operation takes this lock before it changes anything. The error is
+ * the only one that the function has: compilers know that, and callers may return no other.
+ */
 #define LOCK_REGION "panthor_vm_lock_region"
+#define LOCK_REGION_ERROR ETIMEDOUT
 
 #define LABEL "blocks"
 
@@ -647,8 +651,8 @@ static void make_unusable(struct unusable *u)
 		return;
 	}
 
-	igt_fail_function_start(LOCK_REGION, EIO, 1);
-	igt_assert_eq(make_hole_queued(&u->b.exec), -EIO);
+	igt_fail_function_start(LOCK_REGION, LOCK_REGION_ERROR, 1);
+	igt_assert_eq(make_hole_queued(&u->b.exec), -LOCK_REGION_ERROR);
 	stop_injecting();
 	igt_assert_f(!is_usable(&u->b.exec), "a queued unmap failed, and the VM is usable\n");
 }
@@ -656,8 +660,8 @@ static void make_unusable(struct unusable *u)
 /* A synchronous unmap that fails has no effect. */
 static void refuse_hole(struct unusable *u)
 {
-	igt_fail_function_start(LOCK_REGION, EIO, 1);
-	igt_assert_eq(make_hole(&u->b.exec), -EIO);
+	igt_fail_function_start(LOCK_REGION, LOCK_REGION_ERROR, 1);
+	igt_assert_eq(make_hole(&u->b.exec), -LOCK_REGION_ERROR);
 	stop_injecting();
 	igt_panthor_vm_assert_usable(u->b.exec.fd, u->b.exec.vm_id);
 	load_pages(&u->b.exec, BASE_VA, OTHER_HOLE_VA - BASE_VA, FIRST);

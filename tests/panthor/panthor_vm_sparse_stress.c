@@ -211,7 +211,7 @@ static struct huge_bind huge_bind(int fd, uint32_t vm_id, uint64_t va, uint64_t 
 		.va = va,
 		.size = size,
 	};
-	struct igt_memory_watch *watch = igt_memory_watch_start();
+	struct igt_memory_watch *watch = igt_memory_watch_start(igt_panthor_page_table_sample);
 	struct huge_bind result = {};
 	struct timespec since = {};
 
