@@ -74,7 +74,7 @@ bool igt_fail_function_has(const char *function)
  * @err: errno that it returns, positive
  * @times: how many calls fail, at least 1
  *
- * Has the next @times calls return -@err without doing anything else, whoever makes them. Ended by
+ * Makes the next @times calls return -@err without doing anything else, in any task. Ended by
  * igt_fail_function_stop(), or by igt_teardown().
  */
 void igt_fail_function_start(const char *function, int err, unsigned int times)

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /*
- * A memory cgroup for the calling process: figures of what this process and the children that it
- * forks meanwhile were charged for, and nobody else.
+ * A memory cgroup for the calling process: memory that is charged to this process and the children
+ * that it forks meanwhile.
  */
 
 bool igt_memcg_enter(void);

@@ -151,7 +151,7 @@ uint64_t igt_panthor_cpu_page_align(uint64_t size)
 /**
  * igt_panthor_has_uapi:
  * @fd: device
- * @major: version of the uAPI, as DRM_IOCTL_VERSION tells it
+ * @major: version of the uAPI, as in DRM_IOCTL_VERSION
  * @minor: version of the uAPI
  *
  * Returns: true if the driver's uAPI is @major.@minor or a later one.
@@ -170,7 +170,7 @@ bool igt_panthor_has_uapi(int fd, int major, int minor)
  * igt_panthor_require_sparse:
  * @fd: device
  *
- * Skips if the driver does not know sparse mappings.
+ * Skips if the driver has no sparse mappings.
  */
 void igt_panthor_require_sparse(int fd)
 {
@@ -212,7 +212,7 @@ uint64_t igt_panthor_get_first_core(uint64_t cores_present)
 /**
  * igt_panthor_cs_query_limits:
  * @fd: device
- * @limits: filled with what a stream of the calling process may use
+ * @limits: filled with the registers and scoreboard entries that a stream may use
  *
  * The driver calls a stream from the queue's ring, with the upper
  * unpreserved_cs_reg_count registers as its own: those are left out.
@@ -371,7 +371,7 @@ void igt_panthor_vm_bind_ops_async(int fd, uint32_t vm_id, struct drm_panthor_vm
  * igt_panthor_vm_bind_offset:
  * @fd: device
  * @vm_id: VM
- * @bo_handle: BO to map, 0 if @flags ask for something else
+ * @bo_handle: BO to map, 0 for other operations
  * @va: GPU virtual address
  * @size: size in bytes
  * @offset: where in the BO to start
@@ -447,7 +447,7 @@ void igt_panthor_bo_create_mapped(int fd, struct panthor_bo *bo, uint64_t size, 
  * igt_panthor_bo_set_label:
  * @fd: device
  * @bo: BO
- * @label: what debugfs is to show for it
+ * @label: text for debugfs
  */
 void igt_panthor_bo_set_label(int fd, const struct panthor_bo *bo, const char *label)
 {
@@ -666,8 +666,8 @@ void igt_panthor_group_submit(int fd, struct drm_panthor_group_submit *group_sub
  * @syncobj_handle: binary syncobj that the job signals
  * @err: expected errno, or 0
  *
- * Submits one job. It asks for an unconditional flush in front of the stream
- * (latest_flush 0), so that the GPU sees all that the CPU wrote before.
+ * Submits one job. An unconditional flush in front of the stream (latest_flush 0) makes earlier
+ * stores of the CPU visible to the GPU.
  */
 void igt_panthor_group_submit_simple(int fd, uint32_t group_handle, uint32_t queue_index,
 				     uint64_t stream_addr, uint32_t stream_size,

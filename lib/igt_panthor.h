@@ -31,20 +31,19 @@ struct panthor_bo {
 	void *map;
 };
 
-/* The panthor uAPI that knows DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE. */
+/* The first panthor uAPI with DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE. */
 #define IGT_PANTHOR_SPARSE_MAJOR 1
 #define IGT_PANTHOR_SPARSE_MINOR 9
 
-/* The GPU's smallest page, and what VM_BIND is aligned to (panthor_vm_page_size()). */
+/* The GPU's smallest page, and the alignment of VM_BIND (panthor_vm_page_size()). */
 #define IGT_PANTHOR_GPU_PAGE_SIZE UINT64_C(4096)
 
 /* The most slots for groups of a firmware interface (MAX_CSGS in panthor_fw.h). */
 #define IGT_PANTHOR_MAX_SLOTS 31
 
 /*
- * When a wait for the GPU gives up: twice the time after which the driver itself
- * ends a job (JOB_TIMEOUT_MS in panthor_sched.c), so that what the driver does
- * about a job that hangs is still seen.
+ * When a wait for a job gives up: twice the driver's own timeout (JOB_TIMEOUT_MS in
+ * panthor_sched.c), so that the test still sees how the driver ends a job that hangs.
  */
 #define IGT_PANTHOR_JOB_DEADLINE_MS 10000
 

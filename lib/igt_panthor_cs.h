@@ -348,7 +348,7 @@ static inline uint64_t cs_heap_operation(uint8_t operation, uint16_t wait_mask,
  *	unpreserved_cs_reg_count, at most %IGT_PANTHOR_CS_MAX_REGS
  * @scoreboard_count: scoreboard entries of a stream
  *
- * What a stream may use, as DRM_PANTHOR_DEV_QUERY tells it.
+ * Resources of a stream, from DRM_PANTHOR_DEV_QUERY.
  */
 struct igt_panthor_cs_limits {
 	uint32_t arch_major;

@@ -335,8 +335,7 @@ const struct igt_panthor_vma *igt_panthor_find_vma(const struct igt_panthor_vmas
  * @va: GPU virtual address
  * @size: size in bytes
  *
- * VMs have no name in gpuvas that tells whose they are; one is found by a
- * mapping that only it has.
+ * VMs have no name in gpuvas. A VM is found by a mapping that no other VM has.
  *
  * Returns: the VM that has a VMA of exactly [@va, @va + @size), -ENOENT if none
  * has, -ENOTUNIQ if several have.
@@ -792,7 +791,7 @@ void igt_panthor_require_shrink(int fd)
  * @fd: device
  * @pages: how many pages to reclaim at least, if there are
  *
- * Runs the driver's shrinker once, over what it can reclaim, of all clients.
+ * Runs the driver's shrinker once, over the BOs of all clients.
  */
 void igt_panthor_shrink_pages(int fd, uint64_t pages)
 {
@@ -912,8 +911,7 @@ static bool is_suspended(int fd)
  * @fd: device
  * @ms: how long to wait at most
  *
- * Waits until the device is suspended. Where that cannot be known it takes @ms, so that
- * the device has had the time.
+ * Waits until the device is suspended. Takes all of @ms where sysfs does not show that.
  *
  * Returns: true if it is.
  */
@@ -984,7 +982,7 @@ void igt_panthor_evict_gem(int fd, const char *label)
  *
  * The text is that of panthor_mmu_irq_handler() in panthor_mmu.c.
  *
- * Returns: true if @record tells of an MMU fault.
+ * Returns: true if @record reports an MMU fault.
  */
 bool igt_panthor_parse_fault(const char *record, struct igt_panthor_fault *fault)
 {
@@ -1036,8 +1034,8 @@ bool igt_panthor_fault_log_next(int log, struct igt_panthor_fault *fault)
 /**
  * igt_panthor_ignore_fault_messages:
  *
- * To be called before a GPU fault is provoked: tells igt_runner that what the
- * driver logs about it is no failure, until the next subtest starts. That is
+ * To be called before a GPU fault is provoked. igt_runner then ignores the driver's messages about
+ * it until the next subtest starts. These are
  * the MMU's message (panthor_mmu_irq_handler()) and the two of the queue that
  * faulted (cs_slot_process_fatal_event_locked() and its sibling for faults).
  */

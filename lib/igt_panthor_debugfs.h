@@ -63,7 +63,7 @@ struct igt_panthor_gems {
 
 /**
  * igt_panthor_vma:
- * @vm: which VM of the file, counted from 0; VMs have no other name there
+ * @vm: number of the VM in the file, from 0; VMs have no other name there
  * @va: GPU virtual address
  * @size: size in bytes
  * @object: the kernel's address of the BO, good for comparing only
@@ -134,7 +134,7 @@ void igt_panthor_evict_gem(int fd, const char *label);
  * @as: address space that it happened in
  * @va: GPU virtual address
  *
- * An MMU fault, as the kernel log tells it.
+ * An MMU fault, from the kernel log.
  */
 struct igt_panthor_fault {
 	unsigned int as;

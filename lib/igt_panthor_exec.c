@@ -15,7 +15,7 @@
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
 
-/* User addresses of what every VM has: [0, IGT_PANTHOR_EXEC_VA_END). */
+/* User addresses of the BOs that every VM has: [0, IGT_PANTHOR_EXEC_VA_END). */
 #define CMD_VA UINT64_C(0x10000000)
 #define FLAG_VA UINT64_C(0x20000000)
 #define OUT_VA UINT64_C(0x40000000)
@@ -30,7 +30,7 @@
 #define PAUSE_DEADLINE_MS 4000
 
 /*
- * When the kernel log must tell of a fault. The MMU's interrupt and the job's are handled by
+ * When the kernel log must report a fault. The MMU's interrupt and the job's are handled by
  * threads of their own, so the job may end first.
  */
 #define FAULT_LOG_DEADLINE_MS 1000
@@ -130,7 +130,7 @@ void igt_panthor_exec_init(struct igt_panthor_exec *exec, int fd)
  * igt_panthor_exec_fini:
  * @exec: from igt_panthor_exec_init()
  *
- * Releases everything, the VM and what is mapped in it included.
+ * Releases everything, including the VM and its mappings.
  */
 void igt_panthor_exec_fini(struct igt_panthor_exec *exec)
 {
@@ -605,8 +605,7 @@ void igt_panthor_exec_unbind(struct igt_panthor_exec *exec, uint64_t va, uint64_
  * @bo: filled in; to be released with igt_panthor_free_bo()
  * @size: bytes
  *
- * Makes a BO that the CPU can see, with a label, so that it is not taken for a
- * dummy object in gems.
+ * Makes a BO with a CPU mapping. Its label tells it from dummies in gems.
  */
 void igt_panthor_exec_create_bo(struct igt_panthor_exec *exec, struct panthor_bo *bo, uint64_t size)
 {

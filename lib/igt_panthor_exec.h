@@ -16,7 +16,7 @@
  * walks over ranges of addresses.
  *
  * Every store writes a value that follows from its address and a seed
- * (igt_panthor_pattern()), so that what ended up in the wrong place shows.
+ * (igt_panthor_pattern()), so that a value in the wrong place shows.
  */
 
 /* User addresses that a struct igt_panthor_exec keeps for itself: [0, this). */
@@ -35,7 +35,7 @@
  * @vm_id: VM
  * @uva_range: user addresses of the VM are [0, @uva_range)
  * @group: group with one queue, which runs the walks
- * @limits: what streams may use
+ * @limits: resources of streams
  * @cmd: streams
  * @out: words that a walk brings back
  * @flag: a word for each side of igt_panthor_exec_pause()

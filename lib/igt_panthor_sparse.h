@@ -11,8 +11,8 @@
 #include "igt_panthor_exec.h"
 
 /*
- * What the tests of sparse mappings share. The seeds tell the stores of one phase
- * of a subtest from those of another.
+ * Checks that the tests of sparse mappings share. The seeds distinguish the stores of one phase of a
+ * subtest from those of another.
  */
 
 enum igt_panthor_seed {
@@ -24,7 +24,7 @@ enum igt_panthor_seed {
 /**
  * igt_panthor_case:
  * @name: name of the subtest
- * @describe: what it is for
+ * @describe: its description, below 512 characters
  * @run: its body
  *
  * A row of a table of subtests.

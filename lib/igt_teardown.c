@@ -53,7 +53,7 @@ static void install_exit_handler(void)
  * @undo: function that undoes something
  * @data: its argument
  *
- * Has igt_teardown() call @undo. Not for threads other than the first one of a process.
+ * Registers @undo for igt_teardown(). Not for threads other than the first one of a process.
  */
 void igt_teardown_add(void (*undo)(void *data), void *data)
 {
