@@ -16,6 +16,7 @@
 #   PATCHES      newline-separated patch files on top
 #   PARAMS       newline-separated panthor module parameters, K=V
 #   TLB          keep | off | tiny:SEED
+#   CPU_PAGE     bytes of the CPU page that the subtests reckon with; 0: the board's
 #   RESULTS_DIR  results folder; empty: a new one under build/results
 #   TRACE_FILE   where vmali writes its trace; empty: nowhere
 #   SANITIZE     1: the kernel has the options of kernel/config/sanitize.config, too
@@ -30,7 +31,7 @@ NL='
 '
 
 OPTION_VARIABLES='ACTION GLOBS TESTS TEST_LIST KERNEL_ARG STOCK WITHOUT PATCHES PARAMS TLB
-RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH'
+CPU_PAGE RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH'
 
 options_help() {
 	cat <<'HELP'
@@ -55,6 +56,8 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --sanitize              a kernel with KASAN, UBSAN, lockdep, kmemleak and more; slower
   --param K=V             a panthor module parameter; repeatable
   --tlb MODE              the GPU's TLB: keep (default), off, tiny:SEED
+  --cpu-page SIZE         subtests whose sizes fit CPU pages of 4K, 16K or 64K (default: those
+                          of the board); its kernel stays as it is
   --results DIR           where results go (default: a new folder under build/results)
   --trace FILE            write what the driver did to FILE
   --bench[=short]         the benchmarks, without patches against with them
@@ -173,6 +176,13 @@ option_tlb() {
 	TLB=$1
 }
 
+option_cpu_page() {
+	case $1 in
+	4K | 16K | 64K) CPU_PAGE=$((${1%K} * 1024)) ;;
+	*) usage_error "--cpu-page $1: not 4K, 16K or 64K" ;;
+	esac
+}
+
 option_results() {
 	[ -z "$RESULTS_DIR" ] || usage_error '--results was given twice'
 	[ ! -e "$1" ] || [ -d "$1" ] || die 2 "--results $1: not a folder"
@@ -207,6 +217,7 @@ option_with_value() {
 	--patch) option_patch "$2" ;;
 	--param) option_param "$2" ;;
 	--tlb) option_tlb "$2" ;;
+	--cpu-page) option_cpu_page "$2" ;;
 	--results) option_results "$2" ;;
 	--trace) option_trace "$2" ;;
 	esac
@@ -233,7 +244,7 @@ option_flag() {
 options_defaults() {
 	ACTION=run TLB=keep BENCH=full
 	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
-	WITHOUT=''
+	WITHOUT='' CPU_PAGE=0
 	STOCK=0 SANITIZE=0 KUNIT=0 MULTIPLE=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
 
@@ -251,6 +262,8 @@ options_conflicts() {
 	0:* | 1:run | 1:list | 1:help) ;;
 	*) usage_error "--multiple-mode and --$ACTION exclude each other" ;;
 	esac
+	[ "$CPU_PAGE" = 0 ] || [ -z "$TESTS" ] ||
+		usage_error '--cpu-page and --test exclude each other'
 	[ "$ACTION" != shell ] || [ -z "$GLOBS" ] || usage_error '--shell runs no subtest'
 	[ "$ACTION" != shell ] || [ -z "$TEST_LIST" ] || usage_error '--shell runs no subtest'
 	[ "$ACTION" != bench ] || [ -z "$GLOBS$TESTS$TEST_LIST" ] || usage_error '--bench runs no subtest'
@@ -269,14 +282,14 @@ options_parse() {
 	options_defaults
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--test | --test-list | --kernel | --without | --patch | --param | --tlb | --results | \
-			--trace)
+		--test | --test-list | --kernel | --without | --patch | --param | --tlb | --cpu-page | \
+			--results | --trace)
 			[ $# -ge 2 ] || usage_error "$1: needs a value"
 			option_with_value "$1" "$2"
 			shift
 			;;
 		--test=* | --test-list=* | --kernel=* | --without=* | --patch=* | --param=* | \
-			--tlb=* | --results=* | --trace=*)
+			--tlb=* | --cpu-page=* | --results=* | --trace=*)
 			option_with_value "${1%%=*}" "${1#*=}"
 			;;
 		--)

@@ -235,7 +235,9 @@ results_board() {
 	echo "Linux $KERNEL_RELEASE ($KERNEL_VERSION)$driver," \
 		"$(results_patches) patches${WITHOUT:+ but $WITHOUT}, TLB $TLB," \
 		"$ACCEL$([ "$SANITIZE" = 0 ] || echo ', sanitized')$([ "$MULTIPLE" = 0 ] ||
-			echo ', multiple mode'), $(expectations_shown)"
+			echo ', multiple mode')$([ "$CPU_PAGE" = 0 ] ||
+			echo ", sized for CPU pages of $((CPU_PAGE / 1024)) KiB")," \
+		"$(expectations_shown)"
 }
 
 # Prints a JSON file of the results folder, or null if this run made none.
@@ -279,7 +281,7 @@ results_metadata() {
 		--arg without "$WITHOUT" --arg sanitize "$SANITIZE" --arg multiple "$MULTIPLE" \
 		--arg expectations "$(expectations_name)" \
 		--arg patches "$(kernel_patches | sed 's/^-/taken back: /')" \
-		--arg params "$PARAMS" --arg tlb "$TLB" \
+		--arg params "$PARAMS" --arg tlb "$TLB" --argjson cpu_page "$CPU_PAGE" \
 		--arg tests "$TESTS" --arg globs "$GLOBS" --arg accel "$ACCEL" \
 		--arg qemu "$(timeout 10 qemu-system-x86_64 --version | head -n 1)" \
 		--arg igt "$(timeout 10 igt_runner --version | head -n 1)" \
@@ -289,7 +291,7 @@ results_metadata() {
 		 stock: ($stock == "1"), without: $without, sanitize: ($sanitize == "1"),
 		 multiple_mode: ($multiple == "1"),
 		 expectations: $expectations, patches: ($patches | list),
-		 params: ($params | list), tlb: $tlb, tests: ($tests | list),
+		 params: ($params | list), tlb: $tlb, cpu_page: $cpu_page, tests: ($tests | list),
 		 globs: ($globs | list), accel: $accel, qemu: $qemu, igt: $igt}' \
 		>"$RESULTS_DIR/metadata.json"
 }
