@@ -9,6 +9,7 @@ or a Link to an anchor.
 """
 
 import html
+from typing import Any, Callable, Union
 
 UNDERLINES = "=-~"
 
@@ -28,18 +29,22 @@ thead th { border-bottom: 1px solid #bbb; }
 class Link:
     """Text that leads to an anchor."""
 
-    def __init__(self, text, anchor):
+    def __init__(self, text: str, anchor: str) -> None:
         self.text = text
         self.anchor = anchor
 
 
-def rst_cell(value):
+Cell = Union[str, Link]
+Fields = list[tuple[str, list[Cell]]]
+
+
+def rst_cell(value: Cell) -> str:
     if isinstance(value, Link):
         return f"`{value.text} <{value.anchor}_>`__"
     return value.replace("\\", "\\\\").replace("*", "\\*").replace("`", "\\`")
 
 
-def rst_fields(fields):
+def rst_fields(fields: Fields) -> list[str]:
     lines = []
     for name, values in fields:
         lines.append(f":{name}:")
@@ -50,7 +55,7 @@ def rst_fields(fields):
     return lines
 
 
-def rst_table(header, rows):
+def rst_table(header: list[Cell], rows: list[list[Cell]]) -> list[str]:
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for row in [header] + rows:
         lines += [("   * - " if not i else "     - ") + rst_cell(cell)
@@ -58,28 +63,29 @@ def rst_table(header, rows):
     return lines
 
 
-def rst_heading(level, text, anchor):
+def rst_heading(level: int, text: str, anchor: str) -> list[str]:
     lines = [f".. _{anchor}:", ""] if anchor else []
     return lines + [text, UNDERLINES[level - 1] * len(text)]
 
 
-def rst(items):
+def rst(items: list[Any]) -> str:
     """The document as reStructuredText."""
-    writers = {"heading": rst_heading, "text": lambda text: [rst_cell(text)],
-               "fields": rst_fields, "table": rst_table}
+    writers: dict[str, Callable[..., list[str]]] = {
+        "heading": rst_heading, "text": lambda text: [rst_cell(text)],
+        "fields": rst_fields, "table": rst_table}
     lines = []
     for kind, *values in items:
         lines += writers[kind](*values) + [""]
     return "\n".join(lines)
 
 
-def html_cell(value):
+def html_cell(value: Cell) -> str:
     if isinstance(value, Link):
         return f'<a href="#{html.escape(value.anchor)}">{html.escape(value.text)}</a>'
     return html.escape(value)
 
 
-def html_fields(fields):
+def html_fields(fields: Fields) -> list[str]:
     lines = ["<dl>"]
     for name, values in fields:
         lines.append(f"<dt>{html_cell(name)}</dt>")
@@ -87,24 +93,25 @@ def html_fields(fields):
     return lines + ["</dl>"]
 
 
-def html_row(tag, cells):
+def html_row(tag: str, cells: list[Cell]) -> str:
     return "<tr>" + "".join(f"<{tag}>{html_cell(cell)}</{tag}>" for cell in cells) + "</tr>"
 
 
-def html_table(header, rows):
+def html_table(header: list[Cell], rows: list[list[Cell]]) -> list[str]:
     return (["<table>", "<thead>" + html_row("th", header) + "</thead>", "<tbody>"] +
             [html_row("td", row) for row in rows] + ["</tbody>", "</table>"])
 
 
-def html_heading(level, text, anchor):
+def html_heading(level: int, text: str, anchor: str) -> list[str]:
     identity = f' id="{html.escape(anchor)}"' if anchor else ""
     return [f"<h{level}{identity}>{html.escape(text)}</h{level}>"]
 
 
-def page(items):
+def page(items: list[Any]) -> str:
     """The document as a page of HTML."""
-    writers = {"heading": html_heading, "text": lambda text: [f"<p>{html_cell(text)}</p>"],
-               "fields": html_fields, "table": html_table}
+    writers: dict[str, Callable[..., list[str]]] = {
+        "heading": html_heading, "text": lambda text: [f"<p>{html_cell(text)}</p>"],
+        "fields": html_fields, "table": html_table}
     title = html.escape(next(item[2] for item in items if item[0] == "heading"))
     lines = ['<!DOCTYPE html>', '<html lang="en">', '<head>', '<meta charset="utf-8">',
              f"<title>{title}</title>", f"<style>{STYLE}</style>", "</head>", "<body>"]

@@ -2,17 +2,16 @@
 # SPDX-License-Identifier: MIT
 # Copyright (C) 2026 The vmali authors
 
-# list-subtests.sh TEST SOURCE
+# list-subtests.sh TEST
 #
-# What igt_runner and the test plan ask of a test binary, without a device: that
-# it takes --help, refuses options that it does not have, lists subtests of
-# well-formed names, each once, describes every one of them, and that its source
-# documents these and no others.
+# Checks without a device what igt_runner needs of a test binary: it accepts --help,
+# refuses unknown options, lists subtests with well-formed names, each name once, and
+# describes each of them. That the descriptions are those of the SUBTEST blocks is
+# checked by docs/testplan, which knows the values of wildcards.
 
 set -eu
 
 test=$1
-source=$2
 
 fail()
 {
@@ -23,7 +22,7 @@ fail()
 "$test" --help >/dev/null 2>&1 || fail "--help fails"
 
 if "$test" --no-such-option >/dev/null 2>&1; then
-	fail "takes an option that it does not have"
+	fail "accepts an unknown option"
 fi
 
 subtests=$("$test" --list-subtests) || fail "--list-subtests fails"
@@ -40,8 +39,3 @@ described=$("$test" --describe 2>/dev/null) || fail "--describe fails"
 case $described in
 *"NO DOCUMENTATION!"*) fail "has subtests without igt_describe" ;;
 esac
-
-documented=$(sed -n 's/^ \* SUBTEST: //p' "$source" | sort)
-listed=$(printf '%s\n' "$subtests" | sort)
-[ "$documented" = "$listed" ] || fail "$source documents other subtests:
-$documented"
