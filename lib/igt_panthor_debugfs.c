@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -742,13 +743,19 @@ bool igt_panthor_wait_gem_gone(int fd, const char *label, unsigned int ms)
 	return igt_wait(gem_is_gone(fd, label), ms, 5);
 }
 
+/* Inside a PID namespace the process cannot be looked up: then it counts as running. */
+static bool is_running(pid_t pid, pid_t own)
+{
+	return own != getpid() || !kill(pid, 0) || errno != ESRCH;
+}
+
 /**
  * igt_panthor_require_alone:
  * @fd: device
  *
- * Skips if another process has BOs on the device. Jobs of others can take a group's slot or a VM's
- * address space, which flushes the TLB: a missing flush would not be noticed. Children of the
- * caller count as others. Needs debugfs.
+ * Skips if another process that runs has BOs on the device. Jobs of others can take a group's slot
+ * or a VM's address space, which flushes the TLB: a missing flush would not be noticed. Children of
+ * the caller count as others. Needs debugfs.
  */
 void igt_panthor_require_alone(int fd)
 {
@@ -759,7 +766,8 @@ void igt_panthor_require_alone(int fd)
 	igt_panthor_require_debugfs(fd);
 	igt_panthor_read_gems(fd, &gems);
 	for (size_t i = 0; i < gems.count && !other.pid; i++)
-		if (gems.gem[i].pid != pid && !(gems.gem[i].usage & IGT_PANTHOR_GEM_USAGE_KERNEL))
+		if (gems.gem[i].pid != pid && is_running(gems.gem[i].pid, pid) &&
+		    !(gems.gem[i].usage & IGT_PANTHOR_GEM_USAGE_KERNEL))
 			other = gems.gem[i];
 	igt_panthor_free_gems(&gems);
 	igt_require_f(!other.pid, "process %d (%s) uses the GPU, too: its jobs may hide the defect\n",

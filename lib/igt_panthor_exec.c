@@ -46,11 +46,13 @@ enum {
 	REG_LOADED = 5,
 	REG_LEFT = 6,
 	REG_SCRATCH = 7,
+	REG_ROUNDS = 8,
 };
 
 enum flag_word {
 	FLAG_PAUSED,
 	FLAG_RESUME,
+	FLAG_ROUNDS,
 };
 
 /* Multiplying by an odd number maps 32 bits one to one. */
@@ -439,6 +441,73 @@ void igt_panthor_exec_resume_must_fault(struct igt_panthor_exec *exec, uint64_t 
 	result = resume(exec);
 	assert_faulted(exec, &result, va, access);
 	end_fault(exec, log, va);
+}
+
+static void build_repeat(struct igt_panthor_cs *cs, const struct igt_panthor_walk *walk)
+{
+	unsigned int loop;
+
+	igt_panthor_cs_mov32(cs, REG_ROUNDS, 0);
+	loop = igt_panthor_cs_new_label(cs);
+	igt_panthor_cs_set_label(cs, loop);
+
+	build_walk(cs, walk);
+	igt_panthor_cs_add32(cs, REG_ROUNDS, REG_ROUNDS, 1);
+	igt_panthor_cs_mov48(cs, REG_ADDRESS, FLAG_VA);
+	igt_panthor_cs_store(cs, REG_ROUNDS, 1, REG_ADDRESS, FLAG_ROUNDS * sizeof(uint32_t));
+	igt_panthor_cs_load(cs, REG_LOADED, 1, REG_ADDRESS, FLAG_RESUME * sizeof(uint32_t));
+	/* Tells the firmware of progress, so that its progress timer does not end the job. */
+	igt_panthor_cs_raw(cs, cs_wait(0, true));
+	igt_panthor_cs_branch(cs, CS_CONDITION_EQUAL, REG_LOADED, loop);
+}
+
+/**
+ * igt_panthor_exec_repeat:
+ * @exec: from igt_panthor_exec_init()
+ * @walk: what the job does in each round
+ *
+ * Starts a job that does a walk over and over, and waits for the end of its first round. Ended by
+ * igt_panthor_exec_repeat_end(), within the 5 s after which the driver ends a job.
+ */
+void igt_panthor_exec_repeat(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk)
+{
+	volatile uint32_t *flag = exec->flag.map;
+	struct igt_panthor_cs cs;
+
+	flag[FLAG_ROUNDS] = 0;
+	flag[FLAG_RESUME] = 0;
+
+	cs_start(exec, &cs);
+	build_repeat(&cs, walk);
+	cs_submit(exec, &cs);
+
+	igt_assert_f(igt_wait(flag[FLAG_ROUNDS], PAUSE_DEADLINE_MS, 1),
+		     "the job did not end its first round within %d ms\n", PAUSE_DEADLINE_MS);
+}
+
+/**
+ * igt_panthor_exec_repeat_rounds:
+ * @exec: from igt_panthor_exec_init()
+ *
+ * Returns: how many rounds the job of igt_panthor_exec_repeat() has done.
+ */
+uint32_t igt_panthor_exec_repeat_rounds(const struct igt_panthor_exec *exec)
+{
+	const volatile uint32_t *flag = exec->flag.map;
+
+	return flag[FLAG_ROUNDS];
+}
+
+/**
+ * igt_panthor_exec_repeat_end:
+ * @exec: from igt_panthor_exec_init()
+ *
+ * Ends the job of igt_panthor_exec_repeat() after its current round, and asserts that no access of
+ * it was refused.
+ */
+void igt_panthor_exec_repeat_end(struct igt_panthor_exec *exec)
+{
+	igt_panthor_exec_resume(exec);
 }
 
 /* Writes the stream of a walk and submits it with @syncs; 0 or a negative errno. */

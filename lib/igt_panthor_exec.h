@@ -38,7 +38,8 @@
  * @limits: resources of streams
  * @cmd: streams
  * @out: words that a walk brings back
- * @flag: a word for each side of igt_panthor_exec_pause()
+ * @flag: words by which the CPU and a job talk (igt_panthor_exec_pause(),
+ *	igt_panthor_exec_repeat())
  * @syncobj: signalled by the end of the last job
  * @dummy: the object behind sparse ranges of @fd (igt_panthor_newest_dummy()), 0
  *	if debugfs does not show it
@@ -107,6 +108,10 @@ void igt_panthor_exec_pause(struct igt_panthor_exec *exec, const struct igt_pant
 void igt_panthor_exec_resume(struct igt_panthor_exec *exec);
 void igt_panthor_exec_resume_must_fault(struct igt_panthor_exec *exec, uint64_t va,
 					enum igt_panthor_access access);
+
+void igt_panthor_exec_repeat(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk);
+uint32_t igt_panthor_exec_repeat_rounds(const struct igt_panthor_exec *exec);
+void igt_panthor_exec_repeat_end(struct igt_panthor_exec *exec);
 
 /* The most syncs that a job of igt_panthor_exec_start() waits for. */
 #define IGT_PANTHOR_EXEC_MAX_WAITS 3

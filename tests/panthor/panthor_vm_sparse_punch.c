@@ -2,10 +2,11 @@
 // Copyright (C) 2026 The vmali authors
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "drmtest.h"
+#include "igt_aux.h"
 #include "igt_core.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
@@ -22,302 +23,156 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9
- * Failure mode: Holes that swallow their neighbours or stay mapped, edges that come
- *	back with another object, offset, size or flags.
- * Description: Parts of sparse ranges are unmapped or give way to BOs, and the
- *	reverse; loads and stores of command streams check every page.
- *
- * SUBTEST: punch-unmap-head
- * Description: Unmap the first 64 KiB of a sparse range: every page around the
- *	hole works, the hole faults, and can be bound again.
- *
- * SUBTEST: punch-unmap-first-block
- * Description: Unmap three pages of the first block of a sparse range: every
- *	page around the hole works, the hole faults, and can be bound again.
- *
- * SUBTEST: punch-unmap-middle
- * Description: Unmap 64 KiB within a block of a sparse range: every page around
- *	the hole works, the hole faults, and can be bound again.
- *
- * SUBTEST: punch-unmap-block
- * Description: Unmap a block of a sparse range: every page around the hole
- *	works, the hole faults, and can be bound again.
- *
- * SUBTEST: punch-unmap-block-but-first
- * Description: Unmap a block but its first page of a sparse range: every page
- *	around the hole works, the hole faults, and can be bound again.
- *
- * SUBTEST: punch-unmap-block-but-last
- * Description: Unmap a block but its last page of a sparse range: every page
- *	around the hole works, the hole faults, and can be bound again.
- *
- * SUBTEST: punch-unmap-two-blocks
- * Description: Unmap halves of two blocks of a sparse range: every page around
- *	the hole works, the hole faults, and can be bound again.
- *
- * SUBTEST: punch-unmap-many-blocks
- * Run type: BAT, FULL
- * Description: Unmap two blocks and pages on both sides of a sparse range: every
- *	page around the hole works, the hole faults, and can be bound again.
- *
- * SUBTEST: punch-unmap-tail
- * Description: Unmap the last 64 KiB of a sparse range: every page around the
- *	hole works, the hole faults, and can be bound again.
- *
- * SUBTEST: punch-unmap-odd-head
- * Description: Unmap pages of an incomplete first block of a sparse range: every
- *	page around the hole works, the hole faults, and can be bound again.
- *
- * SUBTEST: punch-unmap-odd-middle
- * Description: Unmap an incomplete first block and half of the next of a sparse
- *	range: every page around the hole works, the hole faults, and can be bound
- *	again.
- *
- * SUBTEST: punch-unmap-odd-tail
- * Description: Unmap pages of an incomplete last block of a sparse range: every
- *	page around the hole works, the hole faults, and can be bound again.
- *
- * SUBTEST: punch-bo-over-sparse-head
- * Description: Map a BO over the first 64 KiB of a sparse range: every page of
- *	both works, stores around the BO miss it, and the range can be bound
- *	again.
- *
- * SUBTEST: punch-bo-over-sparse-first-block
- * Description: Map a BO over three pages of the first block of a sparse range:
- *	every page of both works, stores around the BO miss it, and the range can
- *	be bound again.
- *
- * SUBTEST: punch-bo-over-sparse-middle
- * Description: Map a BO over 64 KiB within a block of a sparse range: every page
- *	of both works, stores around the BO miss it, and the range can be bound
- *	again.
- *
- * SUBTEST: punch-bo-over-sparse-block
- * Description: Map a BO over a block of a sparse range: every page of both
- *	works, stores around the BO miss it, and the range can be bound again.
- *
- * SUBTEST: punch-bo-over-sparse-block-but-first
- * Description: Map a BO over a block but its first page of a sparse range: every
- *	page of both works, stores around the BO miss it, and the range can be
- *	bound again.
- *
- * SUBTEST: punch-bo-over-sparse-block-but-last
- * Description: Map a BO over a block but its last page of a sparse range: every
- *	page of both works, stores around the BO miss it, and the range can be
- *	bound again.
- *
- * SUBTEST: punch-bo-over-sparse-two-blocks
- * Description: Map a BO over halves of two blocks of a sparse range: every page
- *	of both works, stores around the BO miss it, and the range can be bound
- *	again.
- *
- * SUBTEST: punch-bo-over-sparse-many-blocks
- * Description: Map a BO over two blocks and pages on both sides of a sparse
- *	range: every page of both works, stores around the BO miss it, and the
- *	range can be bound again.
- *
- * SUBTEST: punch-bo-over-sparse-tail
- * Description: Map a BO over the last 64 KiB of a sparse range: every page of
- *	both works, stores around the BO miss it, and the range can be bound
- *	again.
- *
- * SUBTEST: punch-bo-over-sparse-odd-head
- * Description: Map a BO over pages of an incomplete first block of a sparse
- *	range: every page of both works, stores around the BO miss it, and the
- *	range can be bound again.
- *
- * SUBTEST: punch-bo-over-sparse-odd-middle
- * Run type: BAT, FULL
- * Description: Map a BO over an incomplete first block and half of the next of a
- *	sparse range: every page of both works, stores around the BO miss it, and
- *	the range can be bound again.
- *
- * SUBTEST: punch-bo-over-sparse-odd-tail
- * Description: Map a BO over pages of an incomplete last block of a sparse
- *	range: every page of both works, stores around the BO miss it, and the
- *	range can be bound again.
- *
- * SUBTEST: punch-sparse-over-bo-head
- * Description: Bind a sparse range over the first 64 KiB of a BO: what is left
- *	of the BO is mapped to its own pages, stores to the sparse pages miss it,
- *	and the BO can be mapped again.
- *
- * SUBTEST: punch-sparse-over-bo-first-block
- * Description: Bind a sparse range over three pages of the first block of a BO:
- *	what is left of the BO is mapped to its own pages, stores to the sparse
- *	pages miss it, and the BO can be mapped again.
- *
- * SUBTEST: punch-sparse-over-bo-middle
- * Description: Bind a sparse range over 64 KiB within a block of a BO: what is
- *	left of the BO is mapped to its own pages, stores to the sparse pages miss
- *	it, and the BO can be mapped again.
- *
- * SUBTEST: punch-sparse-over-bo-block
- * Description: Bind a sparse range over a block of a BO: what is left of the BO
- *	is mapped to its own pages, stores to the sparse pages miss it, and the BO
- *	can be mapped again.
- *
- * SUBTEST: punch-sparse-over-bo-block-but-first
- * Description: Bind a sparse range over a block but its first page of a BO: what
- *	is left of the BO is mapped to its own pages, stores to the sparse pages
- *	miss it, and the BO can be mapped again.
- *
- * SUBTEST: punch-sparse-over-bo-block-but-last
- * Description: Bind a sparse range over a block but its last page of a BO: what
- *	is left of the BO is mapped to its own pages, stores to the sparse pages
- *	miss it, and the BO can be mapped again.
- *
- * SUBTEST: punch-sparse-over-bo-two-blocks
- * Description: Bind a sparse range over halves of two blocks of a BO: what is
- *	left of the BO is mapped to its own pages, stores to the sparse pages miss
- *	it, and the BO can be mapped again.
- *
- * SUBTEST: punch-sparse-over-bo-many-blocks
- * Description: Bind a sparse range over two blocks and pages on both sides of a
- *	BO: what is left of the BO is mapped to its own pages, stores to the
- *	sparse pages miss it, and the BO can be mapped again.
- *
- * SUBTEST: punch-sparse-over-bo-tail
- * Description: Bind a sparse range over the last 64 KiB of a BO: what is left of
- *	the BO is mapped to its own pages, stores to the sparse pages miss it, and
- *	the BO can be mapped again.
- *
- * SUBTEST: punch-sparse-over-bo-odd-head
- * Run type: BAT, FULL
- * Description: Bind a sparse range over pages of an incomplete first block of a
- *	BO: what is left of the BO is mapped to its own pages, stores to the
- *	sparse pages miss it, and the BO can be mapped again.
- *
- * SUBTEST: punch-sparse-over-bo-odd-middle
- * Description: Bind a sparse range over an incomplete first block and half of
- *	the next of a BO: what is left of the BO is mapped to its own pages,
- *	stores to the sparse pages miss it, and the BO can be mapped again.
- *
- * SUBTEST: punch-sparse-over-bo-odd-tail
- * Description: Bind a sparse range over pages of an incomplete last block of a
- *	BO: what is left of the BO is mapped to its own pages, stores to the
- *	sparse pages miss it, and the BO can be mapped again.
- *
- * SUBTEST: punch-sparse-over-sparse-first-block
- * Description: Bind a sparse range that refuses writes over three pages of the
- *	first block of another: its pages refuse writes, those around it do not,
- *	and the range can be bound again.
- *
- * SUBTEST: punch-sparse-over-sparse-two-blocks
- * Description: Bind a sparse range that refuses writes over halves of two blocks
- *	of another: its pages refuse writes, those around it do not, and the range
- *	can be bound again.
- *
- * SUBTEST: punch-sparse-over-sparse-many-blocks
- * Description: Bind a sparse range that refuses writes over two blocks and pages
- *	on both sides of another: its pages refuse writes, those around it do not,
- *	and the range can be bound again.
- *
- * SUBTEST: punch-sparse-over-sparse-odd-head
- * Description: Bind a sparse range that refuses writes over pages of an
- *	incomplete first block of another: its pages refuse writes, those around
- *	it do not, and the range can be bound again.
- *
- * SUBTEST: punch-sparse-over-sparse-odd-middle
- * Description: Bind a sparse range that refuses writes over an incomplete first
- *	block and half of the next of another: its pages refuse writes, those
- *	around it do not, and the range can be bound again.
- *
- * SUBTEST: punch-sparse-over-sparse-odd-tail
- * Description: Bind a sparse range that refuses writes over pages of an
- *	incomplete last block of another: its pages refuse writes, those around it
- *	do not, and the range can be bound again.
- *
- * SUBTEST: punch-bo-over-seam-first-block
- * Description: Map a BO over three pages of the first block of two sparse ranges
- *	that meet there: every page of all three works, stores around the BO miss
- *	it, and the hole can be bound sparse again.
- *
- * SUBTEST: punch-bo-over-seam-two-blocks
- * Description: Map a BO over halves of two blocks of two sparse ranges that meet
- *	there: every page of all three works, stores around the BO miss it, and
- *	the hole can be bound sparse again.
- *
- * SUBTEST: punch-bo-over-seam-many-blocks
- * Description: Map a BO over two blocks and pages on both sides of two sparse
- *	ranges that meet there: every page of all three works, stores around the
- *	BO miss it, and the hole can be bound sparse again.
- *
- * SUBTEST: punch-bo-over-seam-odd-head
- * Description: Map a BO over pages of an incomplete first block of two sparse
- *	ranges that meet there: every page of all three works, stores around the
- *	BO miss it, and the hole can be bound sparse again.
- *
- * SUBTEST: punch-bo-over-seam-odd-middle
- * Description: Map a BO over an incomplete first block and half of the next of
- *	two sparse ranges that meet there: every page of all three works, stores
- *	around the BO miss it, and the hole can be bound sparse again.
- *
- * SUBTEST: punch-bo-over-seam-odd-tail
- * Description: Map a BO over pages of an incomplete last block of two sparse
- *	ranges that meet there: every page of all three works, stores around the
- *	BO miss it, and the hole can be bound sparse again.
- *
- * SUBTEST: punch-unmap-mixed-first-block
- * Description: Unmap three pages of the first block of two sparse ranges, with
- *	the BO between them: every page around the hole works, the hole faults,
- *	the BO keeps its content, and the hole can be bound again.
- *
- * SUBTEST: punch-unmap-mixed-two-blocks
- * Description: Unmap halves of two blocks of two sparse ranges, with the BO
- *	between them: every page around the hole works, the hole faults, the BO
- *	keeps its content, and the hole can be bound again.
- *
- * SUBTEST: punch-unmap-mixed-many-blocks
- * Description: Unmap two blocks and pages on both sides of two sparse ranges,
- *	with the BO between them: every page around the hole works, the hole
- *	faults, the BO keeps its content, and the hole can be bound again.
- *
- * SUBTEST: punch-unmap-mixed-odd-head
- * Description: Unmap pages of an incomplete first block of two sparse ranges,
- *	with the BO between them: every page around the hole works, the hole
- *	faults, the BO keeps its content, and the hole can be bound again.
- *
- * SUBTEST: punch-unmap-mixed-odd-middle
- * Description: Unmap an incomplete first block and half of the next of two
- *	sparse ranges, with the BO between them: every page around the hole works,
- *	the hole faults, the BO keeps its content, and the hole can be bound
- *	again.
- *
- * SUBTEST: punch-unmap-mixed-odd-tail
- * Description: Unmap pages of an incomplete last block of two sparse ranges,
- *	with the BO between them: every page around the hole works, the hole
- *	faults, the BO keeps its content, and the hole can be bound again.
- *
- * SUBTEST: punch-readonly
- * Description: Unmap part of a READONLY sparse range: stores to what is left of
- *	the block, and to the rest of the range, still fault, and loads work.
- *
- * SUBTEST: punch-readonly-by-bo
- * Description: Map a BO over part of a READONLY sparse range: stores to the BO
- *	work, stores around it fault.
- *
- * SUBTEST: punch-writable-by-readonly-bo
- * Description: Map a READONLY BO over part of a sparse range: stores around it
- *	work, stores to the BO fault.
+ * Scenario: punch-edges
+ * Failure mode: Missing mappings at an edge of a hole, edges that are mapped to
+ *	another object or offset, holes that stay mapped.
+ * Description: Parts of sparse ranges are unmapped or replaced by BOs, and parts
+ *	of BOs by sparse ranges. Loads and stores of command streams check every
+ *	page around each hole; faults are checked at the edges of the hole and at
+ *	pages that are drawn by a printed seed.
  *
  * SUBTEST: punch-tiles
+ * Scenario: punch-tiles
+ * Failure mode: Unmaps that are widened to pages of another mapping in the block.
  * Description: Every other 64 KiB of two blocks is unmapped, in an order that
- *	splits what was split before: all that is left works, the holes fault.
+ *	splits what was split before. Each page that is left is readable and
+ *	writable, and each hole faults at a page drawn by the printed seed. Then
+ *	both blocks are bound as a whole, and each page is readable and writable
+ *	again.
  *
  * SUBTEST: punch-idle-vm
- * Description: A page that was in use is unmapped while its VM is idle but keeps
- *	its address space: it faults in the VM's next job.
+ * Scenario: punch-idle-vm
+ * Failure mode: Translations in the TLB that outlive an unmap in an idle VM.
+ * Test requirement: panthor uAPI 1.9, debugfs, no other GPU client
+ * Description: A page that a VM used is unmapped while no group of the VM is on
+ *	the GPU, but its address space is still assigned: the page faults in the
+ *	next job of the VM.
  *
  * SUBTEST: punch-in-use
  * Run type: BAT, FULL
- * Description: A job stores to half a block while part of the other half is
- *	unmapped and bound over and over: it never faults.
+ * Scenario: punch-in-use
+ * Failure mode: Partial unmaps of a block that are not atomic for a running job.
+ * Description: A job stores to every other page of a block, round after round,
+ *	while a page between them is unmapped and bound again: no store faults,
+ *	and the job completes rounds during the holes.
  *
  * SUBTEST: punch-others
- * Description: Faults in a hole end their group only: a job of another VM that
- *	is on the GPU meanwhile ends well, and so does the next job of the VM
- *	itself.
+ * Scenario: punch-others
+ * Failure mode: A fault that ends groups of VMs that did not fault.
+ * Description: A job faults in a hole while a job of another VM is on the GPU:
+ *	the other job ends well, and so does the next job of the VM that faulted.
+ */
+
+/**
+ * SUBTEST: punch-%s-many-blocks
+ * Run type: BAT, FULL
+ * Description: The hole, two whole blocks and some pages on both sides, is
+ *	%arg[1]. Each mapped page is readable and writable, and a BO in the
+ *	range holds exactly what was stored through its own pages. Accesses to
+ *	unmapped pages fault: the neighbours of the range, and in an unmapped
+ *	hole the first page, the last page and up to three inner pages drawn by
+ *	the printed seed. Then the hole is filled, and each page is readable and
+ *	writable again.
+ *
+ * SUBTEST: punch-%s-%s
+ * Description: The hole, %arg[2], is %arg[1]. Each mapped page is readable and
+ *	writable, and a BO in the range holds exactly what was stored through
+ *	its own pages. Accesses to unmapped pages fault: the neighbours of the
+ *	range, and in an unmapped hole the first page, the last page and up to
+ *	three inner pages drawn by the printed seed. Then the hole is filled,
+ *	and each page is readable and writable again.
+ *
+ * arg[1]:
+ *
+ * @unmap:		unmapped from a sparse range
+ * @bo-over-sparse:	replaced by a BO in a sparse range
+ * @sparse-over-bo:	bound sparse over a BO
+ *
+ * arg[2]:
+ *
+ * @head:		the first 64 KiB
+ * @first-block:	three pages inside the first block
+ * @middle:		64 KiB inside a block
+ * @block:		exactly one block
+ * @block-but-first:	one block without its first page
+ * @block-but-last:	one block without its last page
+ * @two-blocks:		the second half of a block and the first half of the next
+ * @tail:		the last 64 KiB
+ * @odd-head:		three pages inside an incomplete first block
+ * @odd-middle:		the end of an incomplete first block and half of the next
+ * @odd-tail:		three pages inside an incomplete last block
+ */
+
+/**
+ * SUBTEST: punch-%s-%s
+ * Scenario: punch-several
+ * Failure mode: An unmap that takes the range of the whole operation for the part
+ *	that lies in one mapping.
+ * Description: The hole, %arg[2], is %arg[1]. Each mapped page is readable and
+ *	writable, and a BO in the range holds exactly what was stored through
+ *	its own pages. Accesses to unmapped pages fault: the neighbours of the
+ *	range, and in an unmapped hole the first page, the last page and up to
+ *	three inner pages drawn by the printed seed. Then the hole is filled,
+ *	and each page is readable and writable again.
+ *
+ * arg[1]:
+ *
+ * @bo-over-seam:	replaced by a BO over the seam of two sparse ranges
+ * @unmap-mixed:	unmapped from two sparse ranges and the BO between them
+ *
+ * arg[2]:
+ *
+ * @first-block:	three pages inside the first block
+ * @two-blocks:		the second half of a block and the first half of the next
+ * @many-blocks:	two whole blocks and some pages on both sides
+ * @odd-head:		three pages inside an incomplete first block
+ * @odd-middle:		the end of an incomplete first block and half of the next
+ * @odd-tail:		three pages inside an incomplete last block
+ */
+
+/**
+ * SUBTEST: punch-sparse-over-sparse-%s
+ * Scenario: punch-flags
+ * Failure mode: Edges that are mapped again with the flags of the operation.
+ * Description: The hole, %arg[1], is bound sparse and READONLY over a sparse
+ *	range. Each page of the range is readable, each page around the hole is
+ *	writable. Stores to READONLY pages fault: the first and the last page of
+ *	the hole, and up to three inner pages drawn by the printed seed. The
+ *	neighbours of the range fault. Then the hole is filled, and each page is
+ *	writable.
+ *
+ * arg[1]:
+ *
+ * @first-block:	three pages inside the first block
+ * @two-blocks:		the second half of a block and the first half of the next
+ * @many-blocks:	two whole blocks and some pages on both sides
+ * @odd-head:		three pages inside an incomplete first block
+ * @odd-middle:		the end of an incomplete first block and half of the next
+ * @odd-tail:		three pages inside an incomplete last block
+ */
+
+/**
+ * SUBTEST: punch-readonly
+ * Scenario: punch-flags
+ * Failure mode: READONLY pages that become writable around a hole.
+ * Description: Part of a READONLY sparse range is unmapped: loads work in every
+ *	page that is left; stores fault at the edges of the hole, of its block and
+ *	of the range, and at pages drawn by the printed seed.
+ *
+ * SUBTEST: punch-readonly-by-bo
+ * Scenario: punch-flags
+ * Failure mode: READONLY pages that become writable around a BO.
+ * Description: A writable BO replaces part of a READONLY sparse range: each page
+ *	of the BO is writable; stores fault at the edges of the BO, of its block
+ *	and of the range, and at pages drawn by the printed seed.
+ *
+ * SUBTEST: punch-writable-by-readonly-bo
+ * Scenario: punch-flags
+ * Failure mode: Writable pages that become READONLY around a BO, and BO pages that
+ *	take the flags of the range.
+ * Description: A READONLY BO replaces part of a writable sparse range: each page
+ *	around the BO is writable; stores fault at the edges of the BO and at
+ *	inner pages drawn by the printed seed.
  */
 
 IGT_TEST_DESCRIPTION("Check what is left of sparse mappings of panthor around holes");
@@ -325,25 +180,33 @@ IGT_TEST_DESCRIPTION("Check what is left of sparse mappings of panthor around ho
 /*
  * The scenarios, and the failure that each one hunts:
  *
- * 1. punch-KIND-GEOMETRY: part of a range gives way to something else. The driver
- *    cannot unmap a part of a 2 MiB block: it widens the hole to whole blocks and
- *    maps again what it should not have unmapped. So pages may be lost at either
- *    edge, be mapped to the wrong place, or stay mapped in the hole.
- * 2. punch-tiles: many holes in one block, each of which splits what the one before
- *    left over.
- * 3. punch-readonly*: the edges that are mapped again take the flags of the
- *    operation instead of those of their VMA.
- * 4. punch-idle-vm: translations that an idle VM keeps although its range is gone.
- * 5. punch-in-use: accesses to a block whose other half is unmapped and mapped again
- *    meet the moment at which all of it is unmapped.
- * 6. punch-others: a fault in a hole takes others with it.
+ * 1. punch-edges: One operation replaces a part of one mapping. The driver cannot
+ *    unmap a part of a 2 MiB block. It widens the unmap to whole blocks, and maps
+ *    again what lies around the hole. Pages may be lost at either edge, be mapped
+ *    to the wrong place, or stay mapped in the hole.
+ * 2. punch-several: One operation meets several mappings. Each of them has a hole
+ *    of its own, which is a part of the operation's range.
+ * 3. punch-flags: The hole and its edges have different flags. Edges may be mapped
+ *    again with the flags of the operation instead of those of their VMA.
+ * 4. punch-tiles: Further holes in a block that was split before. The block then
+ *    has several VMAs, and a widened unmap may take pages of another one.
+ * 5. punch-idle-vm: A VM without a group on the GPU keeps its address space. The
+ *    TLB may keep translations of what is unmapped meanwhile.
+ * 6. punch-in-use: A running job uses a block that is unmapped in part. Between the
+ *    widened unmap and the mapping of the edges, the job must wait, not fault.
+ * 7. punch-others: The GPU runs jobs of several VMs, and one of them faults in a
+ *    hole. The fault may end groups of the other VMs.
  *
  * A geometry says where the range and the hole are relative to 2 MiB blocks. A kind
- * says what the range consists of, and what takes the place of the hole. What each
- * page should be is kept in a table beside the VM (struct space), and every page of
- * the range is held against it after the punch and again after the hole was filled.
- * The uAPI leaves open what a sparse page brings back, so a load there is compared
- * with nothing but the store right before it.
+ * says what the range is made of, and what replaces the hole. What each page should
+ * be is kept in a table (struct space), and every page of the range is compared with
+ * the table after the hole is made and after it is filled.
+ *
+ * A fault ends its group, so a fault is not checked in every page of a hole, but at
+ * its edges and at pages that are drawn by a seed.
+ *
+ * The uAPI leaves loads from sparse pages undefined. A load there is compared only
+ * with the store right before it, and only where debugfs shows the dummy BO.
  */
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
@@ -369,15 +232,15 @@ enum backing {
 
 /**
  * space:
- * @exec: the VM
- * @va: address of page[0], the one before the range
+ * @exec: VM with one range
+ * @va: address of page[0], the page before the range
  * @pages: pages of the range, and 2
  * @bo: BO that any page of backing BO is mapped to
- * @bo_va: where the first page of the BO would be if it were mapped as a whole; the
+ * @bo_va: where the first page of the BO would be if all of it were mapped; the
  *	values in the BO derive from these addresses
  * @page: what each page should be
  *
- * A VM with one range, and what should be found there.
+ * A range, and the table of what it should be.
  */
 struct space {
 	struct igt_panthor_exec exec;
@@ -398,13 +261,15 @@ static void bo_fill(struct space *s)
 	__sync_synchronize();
 }
 
+/* The kernel rounds @bo_size up to CPU pages. What it adds is never mapped. */
 static struct space *space_create(int fd, uint64_t va, uint64_t size, uint64_t bo_va,
 				  uint64_t bo_size)
 {
-	struct space *s = calloc(1, sizeof(*s));
+	static struct space space;
+	struct space *s = &space;
 
-	igt_assert(s);
 	igt_assert(size / PAGE + 2 <= SPACE_PAGES);
+	memset(s, 0, sizeof(*s));
 	s->va = va - PAGE;
 	s->pages = size / PAGE + 2;
 	s->bo_va = bo_va;
@@ -420,16 +285,14 @@ static void space_destroy(struct space *s)
 {
 	igt_panthor_exec_fini(&s->exec);
 	igt_panthor_free_bo(s->exec.fd, &s->bo);
-	free(s);
 }
 
 static const uint32_t backing_flags[] = {
 	[NOTHING] = DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP,
 	[SPARSE] = IGT_PANTHOR_SPARSE_FLAGS,
 	[SPARSE_READONLY] = IGT_PANTHOR_SPARSE_FLAGS | DRM_PANTHOR_VM_BIND_OP_MAP_READONLY,
-	[BO] = DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC,
-	[BO_READONLY] = DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC |
-			DRM_PANTHOR_VM_BIND_OP_MAP_READONLY,
+	[BO] = IGT_PANTHOR_BO_MAP_FLAGS,
+	[BO_READONLY] = IGT_PANTHOR_BO_MAP_FLAGS | DRM_PANTHOR_VM_BIND_OP_MAP_READONLY,
 };
 
 static bool is_bo(enum backing backing)
@@ -451,7 +314,15 @@ static void space_bind(struct space *s, uint64_t va, uint64_t size, enum backing
 		s->page[i] = backing;
 }
 
-/* Pages of one backing that are next to each other, those outside of the range apart. */
+/**
+ * run:
+ * @va: first page
+ * @size: bytes
+ * @backing: what each page should be
+ *
+ * Neighbouring pages of one backing. The page before the range and the page behind
+ * it are runs of their own.
+ */
 struct run {
 	uint64_t va;
 	uint64_t size;
@@ -475,7 +346,7 @@ static bool next_run(const struct space *s, struct run *run)
 	return true;
 }
 
-/* Everything that may be done in a run, but stores to BOs. */
+/* All accesses that a run allows, except stores to BOs. */
 static void run_check(struct space *s, const struct run *run)
 {
 	const struct igt_panthor_walk load =
@@ -497,7 +368,7 @@ static void run_check(struct space *s, const struct run *run)
 	}
 }
 
-/* Pages of the BO that are mapped at their place have @seed there, all others FIRST. */
+/* Pages of the BO that are mapped and writable have @seed, all others FIRST. */
 static void space_assert_bo(const struct space *s, uint32_t seed)
 {
 	for (uint64_t offset = 0; offset < s->bo.size; offset += PAGE) {
@@ -513,7 +384,7 @@ static void space_assert_bo(const struct space *s, uint32_t seed)
 	}
 }
 
-/* Every page that is mapped works, and no store goes where it should not. */
+/* Every mapped page allows what its flags say, and the BO has no store of another page. */
 static void space_check_mapped(struct space *s)
 {
 	for (struct run run = {}; next_run(s, &run);)
@@ -528,21 +399,33 @@ static void space_check_mapped(struct space *s)
 	bo_fill(s);
 }
 
-/* The first and the last page of a run refuse what they should. */
+/* Pages drawn from a run, beside its first and its last page. */
+#define DRAWN UINT64_C(3)
+
+/* libigt prints the seed, and takes one from the environment variable IGT_SRANDOM. */
+static uint64_t draw_page(uint64_t va, uint64_t size)
+{
+	return va + random() % (size / PAGE) * PAGE;
+}
+
+/* The edges of a run and DRAWN pages inside it refuse what they should. */
 static void run_must_fault(struct space *s, const struct run *run)
 {
-	const uint64_t last = run->va + run->size - PAGE;
+	const uint64_t inner = run->size / PAGE > 2 ? run->size / PAGE - 2 : 0;
 
 	if (run->backing == SPARSE || run->backing == BO)
 		return;
 
 	igt_panthor_exec_must_fault(&s->exec, run->va,
 				    run->backing == NOTHING ? IGT_PANTHOR_LOAD : IGT_PANTHOR_STORE);
-	if (last > run->va)
-		igt_panthor_exec_must_fault(&s->exec, last, IGT_PANTHOR_STORE);
+	if (run->size > PAGE)
+		igt_panthor_exec_must_fault(&s->exec, run->va + run->size - PAGE,
+					    IGT_PANTHOR_STORE);
+	for (uint64_t i = 0; i < min(inner, DRAWN); i++)
+		igt_panthor_exec_must_fault(&s->exec, draw_page(run->va + PAGE, inner * PAGE),
+					    IGT_PANTHOR_STORE);
 }
 
-/* The page before the range and the one behind it are runs as well. */
 static void space_check_faults(struct space *s)
 {
 	for (struct run run = {}; next_run(s, &run);)
@@ -552,12 +435,12 @@ static void space_check_faults(struct space *s)
 /**
  * geometry:
  * @name: part of the subtests' names
- * @describe: likewise
+ * @describe: the hole, for the subtests' descriptions
  * @va: where the range starts in its 2 MiB block
  * @size: bytes of the range
  * @hole: where the hole starts in the range
  * @hole_size: bytes of the hole
- * @every_kind: whether every kind of operation is done in it
+ * @every_kind: true if it is combined with each kind
  */
 struct geometry {
 	const char *name;
@@ -577,27 +460,27 @@ struct geometry {
 static const struct geometry geometries[] = {
 	{ "head", "the first 64 KiB",
 	  0, RANGE_SIZE, 0, SZ_64K, false },
-	{ "first-block", "three pages of the first block",
+	{ "first-block", "three pages inside the first block",
 	  0, RANGE_SIZE, SZ_64K, 3 * PAGE, true },
-	{ "middle", "64 KiB within a block",
+	{ "middle", "64 KiB inside a block",
 	  0, RANGE_SIZE, 5 * SZ_1M, SZ_64K, false },
-	{ "block", "a block",
+	{ "block", "exactly one block",
 	  0, RANGE_SIZE, BLOCK, BLOCK, false },
-	{ "block-but-first", "a block but its first page",
+	{ "block-but-first", "one block without its first page",
 	  0, RANGE_SIZE, BLOCK + PAGE, BLOCK - PAGE, false },
-	{ "block-but-last", "a block but its last page",
+	{ "block-but-last", "one block without its last page",
 	  0, RANGE_SIZE, BLOCK, BLOCK - PAGE, false },
-	{ "two-blocks", "halves of two blocks",
+	{ "two-blocks", "the second half of a block and the first half of the next",
 	  0, RANGE_SIZE, SZ_1M, BLOCK, true },
-	{ "many-blocks", "two blocks and pages on both sides",
+	{ "many-blocks", "two whole blocks and some pages on both sides",
 	  0, RANGE_SIZE, BLOCK - 3 * PAGE, 2 * BLOCK + 8 * PAGE, true },
 	{ "tail", "the last 64 KiB",
 	  0, RANGE_SIZE, RANGE_SIZE - SZ_64K, SZ_64K, false },
-	{ "odd-head", "pages of an incomplete first block",
+	{ "odd-head", "three pages inside an incomplete first block",
 	  ODD, RANGE_SIZE, SZ_64K, 3 * PAGE, true },
-	{ "odd-middle", "an incomplete first block and half of the next",
+	{ "odd-middle", "the end of an incomplete first block and half of the next",
 	  ODD, RANGE_SIZE, SZ_1M, BLOCK, true },
-	{ "odd-tail", "pages of an incomplete last block",
+	{ "odd-tail", "three pages inside an incomplete last block",
 	  ODD, RANGE_SIZE, RANGE_SIZE - 5 * PAGE, 3 * PAGE, true },
 };
 /* clang-format on */
@@ -605,7 +488,7 @@ static const struct geometry geometries[] = {
 /**
  * layout:
  * @WHOLE: the range is one mapping
- * @SEAM: the range is two mappings, which meet within the hole
+ * @SEAM: the range is two mappings, which meet inside the hole
  * @MIXED: a BO lies in the hole, between two mappings that reach into it
  */
 enum layout {
@@ -617,17 +500,15 @@ enum layout {
 /**
  * kind:
  * @name: part of the subtests' names
- * @what: is done to the hole; part of the descriptions
- * @of: that the hole is a part of; likewise
- * @layout: how the range is made up
- * @range: what it is made of
- * @hole: what takes the place of the hole
- * @every_geometry: whether it is done in every geometry
+ * @describe: what is done to the hole, for the subtests' descriptions
+ * @layout: mappings of the range
+ * @range: what the range is made of
+ * @hole: what replaces the hole
+ * @every_geometry: true if it is combined with each geometry
  */
 struct kind {
 	const char *name;
-	const char *what;
-	const char *of;
+	const char *describe;
 	enum layout layout;
 	enum backing range;
 	enum backing hole;
@@ -636,34 +517,20 @@ struct kind {
 
 /* clang-format off */
 static const struct kind kinds[] = {
-	{ "unmap", "Unmap", "a sparse range",
+	{ "unmap", "unmapped from a sparse range",
 	  WHOLE, SPARSE, NOTHING, true },
-	{ "bo-over-sparse", "Map a BO over", "a sparse range",
+	{ "bo-over-sparse", "replaced by a BO in a sparse range",
 	  WHOLE, SPARSE, BO, true },
-	{ "sparse-over-bo", "Bind a sparse range over", "a BO",
+	{ "sparse-over-bo", "bound sparse over a BO",
 	  WHOLE, BO, SPARSE, true },
-	{ "sparse-over-sparse", "Bind a sparse range that refuses writes over", "another",
+	{ "sparse-over-sparse", "bound sparse and READONLY over a sparse range",
 	  WHOLE, SPARSE, SPARSE_READONLY, false },
-	{ "bo-over-seam", "Map a BO over", "two sparse ranges that meet there",
+	{ "bo-over-seam", "replaced by a BO over the seam of two sparse ranges",
 	  SEAM, SPARSE, BO, false },
-	{ "unmap-mixed", "Unmap", "two sparse ranges, with the BO between them",
+	{ "unmap-mixed", "unmapped from two sparse ranges and the BO between them",
 	  MIXED, SPARSE, NOTHING, false },
 };
 /* clang-format on */
-
-/**
- * punch_row:
- * @name: name of the subtest
- * @describe: its description
- * @kind: kind of operation
- * @geometry: where
- */
-struct punch_row {
-	char name[64];
-	char describe[128];
-	const struct kind *kind;
-	const struct geometry *geometry;
-};
 
 /* A BO in the hole, or one under the whole range, of which the first block is not mapped. */
 static struct space *punch_create(int fd, const struct kind *kind, const struct geometry *g)
@@ -698,10 +565,8 @@ static void punch_bind_range(struct space *s, const struct kind *kind, const str
 	}
 }
 
-static void punch(int fd, const void *row)
+static void punch(int fd, const struct kind *kind, const struct geometry *g)
 {
-	const struct kind *kind = ((const struct punch_row *)row)->kind;
-	const struct geometry *g = ((const struct punch_row *)row)->geometry;
 	const uint64_t hole = BASE_VA + g->va + g->hole;
 	struct space *s = punch_create(fd, kind, g);
 
@@ -718,53 +583,21 @@ static void punch(int fd, const void *row)
 	space_destroy(s);
 }
 
-static void add_punch(struct punch_row *row, const struct kind *kind, const struct geometry *g)
-{
-	row->kind = kind;
-	row->geometry = g;
-	snprintf(row->name, sizeof(row->name), "punch-%s-%s", kind->name, g->name);
-	snprintf(row->describe, sizeof(row->describe), "%s %s of %s", kind->what, g->describe,
-		 kind->of);
+#define TILE UINT64_C(0x10000)
+#define TILES (2 * BLOCK / TILE)
 
-	igt_describe(row->describe);
-	igt_subtest(row->name) {
-		int fd = igt_panthor_open();
-
-		punch(fd, row);
-		igt_panthor_close(fd);
-	}
-	igt_fixture()
-		igt_teardown();
-}
-
-/* libigt keeps the names. */
-static struct punch_row punch_rows[ARRAY_SIZE(kinds)][ARRAY_SIZE(geometries)];
-
-static void add_punches(void)
-{
-	for (unsigned int k = 0; k < ARRAY_SIZE(kinds); k++) {
-		for (unsigned int g = 0; g < ARRAY_SIZE(geometries); g++) {
-			if (kinds[k].every_geometry || geometries[g].every_kind)
-				add_punch(&punch_rows[k][g], &kinds[k], &geometries[g]);
-		}
-	}
-}
-
-/* Every other 64 KiB of two blocks, in an order that splits what was split before. */
 static void punch_tiles(int fd)
 {
-	const unsigned int tiles = 2 * BLOCK / SZ_64K;
 	struct space *s = space_create(fd, BASE_VA, 2 * BLOCK, BASE_VA, PAGE);
 
 	space_bind(s, BASE_VA, 2 * BLOCK, SPARSE);
-	for (unsigned int i = 0; i < tiles; i += 2) {
-		const unsigned int tile = (i * 11 + 1) % tiles;
-
-		space_bind(s, BASE_VA + tile * SZ_64K, SZ_64K, NOTHING);
-	}
+	/* The odd tiles, 22 apart modulo TILES. */
+	for (unsigned int i = 0; i < TILES; i += 2)
+		space_bind(s, BASE_VA + (i * 11 + 1) % TILES * TILE, TILE, NOTHING);
 	space_check_mapped(s);
-	for (unsigned int tile = 1; tile < tiles; tile += tiles / 4)
-		igt_panthor_exec_must_fault(&s->exec, BASE_VA + tile * SZ_64K, IGT_PANTHOR_LOAD);
+	for (unsigned int tile = 1; tile < TILES; tile += 2)
+		igt_panthor_exec_must_fault(&s->exec, draw_page(BASE_VA + tile * TILE, TILE),
+					    IGT_PANTHOR_LOAD);
 
 	space_bind(s, BASE_VA, 2 * BLOCK, SPARSE);
 	space_check_mapped(s);
@@ -779,33 +612,43 @@ struct readonly_row {
 	enum backing hole;
 };
 
+/* clang-format off */
 static const struct readonly_row readonly_rows[] = {
-	{ "punch-readonly", "What is left around a hole in a READONLY sparse range is READONLY",
+	{ "punch-readonly",
+	  "Part of a READONLY sparse range is unmapped: loads work in every page that is left; "
+	  "stores fault at the edges of the hole, of its block and of the range, and at pages "
+	  "drawn by the printed seed.",
 	  SPARSE_READONLY, NOTHING },
-	{ "punch-readonly-by-bo", "A BO over part of a READONLY sparse range leaves it READONLY",
+	{ "punch-readonly-by-bo",
+	  "A writable BO replaces part of a READONLY sparse range: each page of the BO is "
+	  "writable; stores fault at the edges of the BO, of its block and of the range, and at "
+	  "pages drawn by the printed seed.",
 	  SPARSE_READONLY, BO },
 	{ "punch-writable-by-readonly-bo",
-	  "A READONLY BO over part of a sparse range leaves it writable", SPARSE, BO_READONLY },
+	  "A READONLY BO replaces part of a writable sparse range: each page around the BO is "
+	  "writable; stores fault at the edges of the BO and at inner pages drawn by the printed "
+	  "seed.",
+	  SPARSE, BO_READONLY },
 };
+/* clang-format on */
 
 /* The hole is in a block of its own, which is mapped again around it. */
-static void punch_readonly(int fd, const void *row)
+static void punch_readonly(int fd, const struct readonly_row *row)
 {
-	const struct readonly_row *r = row;
 	const uint64_t hole = BASE_VA + 3 * SZ_1M;
 	struct space *s = space_create(fd, BASE_VA, 3 * BLOCK, hole, SZ_64K);
 	const uint64_t block_edge[] = { BASE_VA + BLOCK, BASE_VA + 2 * BLOCK - PAGE };
 
-	space_bind(s, BASE_VA, 3 * BLOCK, r->range);
-	space_bind(s, hole, SZ_64K, r->hole);
+	space_bind(s, BASE_VA, 3 * BLOCK, row->range);
+	space_bind(s, hole, SZ_64K, row->hole);
 	space_check_mapped(s);
 	space_check_faults(s);
-	if (r->range == SPARSE_READONLY) {
+	if (row->range == SPARSE_READONLY) {
 		for (unsigned int i = 0; i < ARRAY_SIZE(block_edge); i++)
 			igt_panthor_exec_must_fault(&s->exec, block_edge[i], IGT_PANTHOR_STORE);
 	}
 
-	space_bind(s, hole, SZ_64K, r->range);
+	space_bind(s, hole, SZ_64K, row->range);
 	space_check_mapped(s);
 
 	space_destroy(s);
@@ -819,71 +662,101 @@ static void load_page(struct igt_panthor_exec *exec, uint64_t va)
 }
 
 /*
- * A VM of which no group is on the GPU keeps its address space, and the GPU what it
- * has cached of it, until another VM needs the slot or the GPU is suspended. A job
- * that does not end keeps the GPU from being suspended. The group is taken off the
- * GPU before a new one is put on it, so it is gone when the job of a third VM's new
- * group has ended. The VM's next group comes last: one without jobs is put on the
- * GPU as well if there is room.
+ * A VM without a group on the GPU keeps its address space, and the TLB its translations, until
+ * another VM needs the address space or the GPU is suspended. The paused job of @awake keeps the
+ * GPU from being suspended. A destroyed group is taken off the GPU before a new group is put on it:
+ * it is gone when the first job of @other's new group has ended.
  */
+static void make_idle(struct igt_panthor_exec *exec, struct igt_panthor_exec *other)
+{
+	igt_panthor_group_destroy(exec->fd, exec->group, 0);
+	igt_panthor_exec_new_group(other);
+	load_page(other, BASE_VA);
+}
+
+/* The job that faults keeps the GPU awake itself, so that @awake can end before. */
 static void punch_idle_vm(int fd)
 {
 	const uint64_t hole = BASE_VA + SZ_64K;
-	struct igt_panthor_exec exec, busy, other;
+	const struct igt_panthor_walk load = igt_panthor_pages(IGT_PANTHOR_LOAD, hole, PAGE, FIRST);
+	struct igt_panthor_exec exec, awake, other;
 
+	igt_panthor_require_alone(fd);
 	igt_panthor_exec_init(&exec, fd);
-	igt_panthor_exec_init(&busy, fd);
+	igt_panthor_exec_init(&awake, fd);
 	igt_panthor_exec_init(&other, fd);
 	igt_panthor_exec_bind_sparse(&exec, BASE_VA, 2 * BLOCK);
 	igt_panthor_exec_bind_sparse(&other, BASE_VA, PAGE);
 
-	igt_panthor_exec_pause(&busy, NULL, NULL);
+	igt_panthor_exec_pause(&awake, NULL, NULL);
 	load_page(&exec, hole);
-	igt_panthor_group_destroy(fd, exec.group, 0);
-	igt_panthor_exec_new_group(&other);
-	load_page(&other, BASE_VA);
-
+	make_idle(&exec, &other);
 	igt_panthor_exec_unbind(&exec, hole, SZ_64K);
+
 	exec.group = igt_panthor_group_create_simple(fd, exec.vm_id, 0);
-	igt_panthor_exec_must_fault(&exec, hole, IGT_PANTHOR_LOAD);
+	igt_panthor_exec_pause(&exec, NULL, &load);
+	igt_panthor_exec_resume(&awake);
+	igt_panthor_exec_resume_must_fault(&exec, hole, IGT_PANTHOR_LOAD);
 	igt_panthor_exec_store_pages(&exec, BASE_VA, SZ_64K, FIRST);
-	igt_panthor_exec_resume(&busy);
+	igt_panthor_require_alone(fd);
 
 	igt_panthor_exec_fini(&other);
-	igt_panthor_exec_fini(&busy);
+	igt_panthor_exec_fini(&awake);
 	igt_panthor_exec_fini(&exec);
 }
 
-/* Words of the half block that the job of punch-in-use goes through. */
-#define IN_USE_SIZE SZ_1M
-#define IN_USE_COUNT (IN_USE_SIZE / 32)
+/* Holes during which the job has completed a round: as many as are made, and as are required. */
+#define IN_USE_HOLES 64
+#define IN_USE_MIN_HOLES 8
 
-/* Holes until it is enough, should the job outlast them all. */
-#define IN_USE_MAX 1000
+/* Half of the time after which the driver ends a job. */
+#define IN_USE_DEADLINE_MS 2500
 
+/* Unmaps a page and binds it again; true if the job completed a round meanwhile. */
+static bool punch_under_job(struct igt_panthor_exec *exec, uint64_t va)
+{
+	const uint32_t before = igt_panthor_exec_repeat_rounds(exec);
+
+	igt_panthor_exec_unbind(exec, va, PAGE);
+	igt_panthor_exec_bind_sparse(exec, va, PAGE);
+
+	return igt_panthor_exec_repeat_rounds(exec) != before;
+}
+
+static bool job_ended(struct igt_panthor_exec *exec)
+{
+	return syncobj_wait(exec->fd, &exec->syncobj, 1, 0, 0, NULL);
+}
+
+/* The even pages are the job's, the hole is an odd page amid them. */
 static void punch_in_use(int fd)
 {
+	const uint64_t hole = BASE_VA + SZ_1M + PAGE;
 	const struct igt_panthor_walk walk = {
 		.access = IGT_PANTHOR_STORE,
 		.va = BASE_VA,
-		.count = IN_USE_COUNT,
-		.stride = 32,
+		.count = BLOCK / (2 * PAGE),
+		.stride = 2 * PAGE,
 		.seed = FIRST,
 	};
+	unsigned int punched = 0, met = 0;
 	struct igt_panthor_exec exec;
-	unsigned int punched = 0;
 
 	igt_panthor_exec_init(&exec, fd);
 	igt_panthor_exec_bind_sparse(&exec, BASE_VA, BLOCK);
 
-	igt_panthor_exec_start(&exec, &walk, NULL, 0);
-	do {
-		igt_panthor_exec_unbind(&exec, BASE_VA + IN_USE_SIZE, SZ_64K);
-		igt_panthor_exec_bind_sparse(&exec, BASE_VA + IN_USE_SIZE, SZ_64K);
+	igt_panthor_exec_repeat(&exec, &walk);
+	igt_for_milliseconds(IN_USE_DEADLINE_MS) {
+		if (met == IN_USE_HOLES || job_ended(&exec))
+			break;
 		punched++;
-	} while (!syncobj_wait(fd, &exec.syncobj, 1, 0, 0, NULL) && punched < IN_USE_MAX);
-	igt_panthor_exec_finish(&exec);
-	igt_info("%u holes while the job ran\n", punched);
+		met += punch_under_job(&exec, hole);
+	}
+	igt_panthor_exec_repeat_end(&exec);
+	igt_info("%u rounds, %u holes, %u of them met a round\n",
+		 igt_panthor_exec_repeat_rounds(&exec), punched, met);
+	igt_require_f(met >= IN_USE_MIN_HOLES, "the job completed a round during %u holes only\n",
+		      met);
 
 	igt_panthor_sparse_store_load(&exec, BASE_VA, BLOCK, SECOND);
 
@@ -891,8 +764,8 @@ static void punch_in_use(int fd)
 }
 
 /*
- * The driver ends all groups of a VM that are on the GPU when one of them faults, so
- * the other group is one of another VM. Its job is on the GPU all the time.
+ * The driver ends all groups of a VM that are on the GPU when one of them faults, so the job that
+ * must survive is one of another VM. It is on the GPU during both faults.
  */
 static void punch_others(int fd)
 {
@@ -922,32 +795,85 @@ static void punch_others(int fd)
 static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "punch-tiles",
-		.describe = "Every other 64 KiB of a sparse range can be unmapped",
+		.describe =
+			"Every other 64 KiB of two blocks is unmapped, in an order that splits "
+			"what was split before. Each page that is left is readable and writable, "
+			"and each hole faults at a page drawn by the printed seed. Then both "
+			"blocks are bound as a whole, and each page is readable and writable "
+			"again.",
 		.run = punch_tiles,
 	},
 	{
 		.name = "punch-idle-vm",
-		.describe = "A VM that went idle finds no page that was unmapped meanwhile",
+		.describe = "A page that a VM used is unmapped while no group of the VM is on the "
+			    "GPU, but its address space is still assigned: the page faults in the "
+			    "next job of the VM.",
 		.run = punch_idle_vm,
 	},
 	{
 		.name = "punch-in-use",
-		.describe = "A job reaches its part of a block while holes come and go in the rest",
+		.describe =
+			"A job stores to every other page of a block, round after round, while a "
+			"page between them is unmapped and bound again: no store faults, and the "
+			"job completes rounds during the holes.",
 		.run = punch_in_use,
 	},
 	{
 		.name = "punch-others",
-		.describe = "A fault in a hole harms no job of another VM",
+		.describe = "A job faults in a hole while a job of another VM is on the GPU: the "
+			    "other job ends well, and so does the next job of the VM that faulted.",
 		.run = punch_others,
 	},
 	{}
 };
 
+static void describe_punch(const struct kind *kind, const struct geometry *g)
+{
+	if (kind->hole == SPARSE_READONLY)
+		igt_describe_f("The hole, %s, is %s. Each page of the range is readable, each "
+			       "page around the hole is writable. Stores to READONLY pages "
+			       "fault: the first and the last page of the hole, and up to three "
+			       "inner pages drawn by the printed seed. The neighbours of the "
+			       "range fault. Then the hole is filled, and each page is "
+			       "writable.",
+			       g->describe, kind->describe);
+	else
+		igt_describe_f("The hole, %s, is %s. Each mapped page is readable and writable, "
+			       "and a BO in the range holds exactly what was stored through its "
+			       "own pages. Accesses to unmapped pages fault: the neighbours of "
+			       "the range, and in an unmapped hole the first page, the last "
+			       "page and up to three inner pages drawn by the printed seed. "
+			       "Then the hole is filled, and each page is readable and writable "
+			       "again.",
+			       g->describe, kind->describe);
+}
+
+/* A kind that is a variant of another one is combined with half of the geometries. */
+static void add_punches(const struct kind *kind)
+{
+	for (const struct geometry *g = geometries; g < geometries + ARRAY_SIZE(geometries); g++) {
+		if (!kind->every_geometry && !g->every_kind)
+			continue;
+
+		describe_punch(kind, g);
+		igt_subtest_f("punch-%s-%s", kind->name, g->name) {
+			int fd = igt_panthor_open();
+
+			punch(fd, kind, g);
+			igt_panthor_close(fd);
+		}
+		igt_fixture()
+			igt_teardown();
+	}
+}
+
 int igt_main()
 {
 	igt_fixture()
 		igt_panthor_sparse_require();
-	add_punches();
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(kinds); i++)
+		add_punches(&kinds[i]);
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(readonly_rows); i++) {
 		igt_describe(readonly_rows[i].describe);
