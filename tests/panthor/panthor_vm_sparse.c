@@ -33,37 +33,38 @@
  *
  * SUBTEST: map-blocks
  * Description: Bind a range of one 2 MiB block, and one of four. Every page is readable and
- *	writable, the pages before and behind it fault, and unbinding leaves no page mapped.
+ *	writable, and the pages before and behind fault. The middle and the last page fault after an
+ *	unbind. A second bind works like the first.
  *
  * SUBTEST: map-head
  * Description: Bind ranges that start inside a 2 MiB block and end where one ends. Every page
- *	is readable and writable, the pages before and behind it fault, and unbinding leaves no page
- *	mapped.
+ *	is readable and writable, and the pages before and behind fault. The middle and the last
+ *	page fault after an unbind. A second bind works like the first.
  *
  * SUBTEST: map-tail
  * Description: Bind ranges that start where a 2 MiB block starts and end inside one. Every
- *	page is readable and writable, the pages before and behind it fault, and unbinding leaves no
- *	page mapped.
+ *	page is readable and writable, and the pages before and behind fault. The middle and the
+ *	last page fault after an unbind. A second bind works like the first.
  *
  * SUBTEST: map-head-and-tail
  * Description: Bind ranges that start and end inside different 2 MiB blocks. Every page is
- *	readable and writable, the pages before and behind it fault, and unbinding leaves no page
- *	mapped.
+ *	readable and writable, and the pages before and behind fault. The middle and the last page
+ *	fault after an unbind. A second bind works like the first.
  *
  * SUBTEST: map-inside-block
  * Description: Bind ranges that lie inside one 2 MiB block and reach at most one of its edges.
- *	Every page is readable and writable, the pages before and behind it fault, and unbinding
- *	leaves no page mapped.
+ *	Every page is readable and writable, and the pages before and behind fault. The middle and
+ *	the last page fault after an unbind. A second bind works like the first.
  *
  * SUBTEST: map-tail-page
- * Description: Bind ranges of a single page, and ranges that have a single page in their first
- *	or last 2 MiB block. Every page is readable and writable, the pages before and behind it
- *	fault, and unbinding leaves no page mapped.
+ * Description: Bind ranges of a single page, and ranges that have a single page in their last
+ *	2 MiB block. Every page is readable and writable, and the pages before and behind fault. The
+ *	middle and the last page fault after an unbind. A second bind works like the first.
  *
  * SUBTEST: map-odd-sizes
  * Description: Bind ranges of an odd number of pages that start at an odd page of a 2 MiB
- *	block. Every page is readable and writable, the pages before and behind it fault, and
- *	unbinding leaves no page mapped.
+ *	block. Every page is readable and writable, and the pages before and behind fault. The
+ *	middle and the last page fault after an unbind. A second bind works like the first.
  *
  * SUBTEST: map-64m-odd
  * Description: Bind 64 MiB that start seven pages into a 2 MiB block. Every page is readable
@@ -72,7 +73,8 @@
  * SUBTEST: map-across-1g
  * Scenario: map-levels
  * Description: Bind ranges across a boundary of 1 GiB. Every page is readable and writable,
- *	the pages before and behind it fault, and unbinding leaves no page mapped.
+ *	and the pages before and behind fault. The middle and the last page fault after an unbind. A
+ *	second bind works like the first.
  *
  * SUBTEST: map-reserve
  * Scenario: map-levels
@@ -296,18 +298,18 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor by GPU loads and stores")
 /* 2 MiB-aligned, and free of what struct igt_panthor_exec maps. */
 #define BASE_VA (2 * IGT_PANTHOR_EXEC_VA_END)
 
-/*
- * Seven pages into a 2 MiB block: 64 MiB from there have a head of 505 pages, 31
- * whole blocks, and a tail of 7.
- */
+/* Seven pages into a block: 64 MiB have a head of 505 pages, 31 blocks, and a tail of 7 pages. */
 #define ODD_VA (BASE_VA + 7 * PAGE)
 #define ODD_SIZE SZ_64M
 
-/* Somewhere else, with the same alignment to 2 MiB, and with none. */
+/*
+ * Ranges that show the content of the dummy: one with the offset in its block that ODD_VA has, and
+ * one block.
+ */
 #define CONTROL_VA (ODD_VA + IGT_PANTHOR_EXEC_VA_END)
 #define OBJECT_VA (BASE_VA + IGT_PANTHOR_EXEC_VA_END)
 
-/* Head, one block, tail: the least that has all of them. */
+/* At ODD_VA: a head, one block, and a tail. */
 #define SMALL_SIZE SZ_4M
 
 #define FIRST IGT_PANTHOR_FIRST
@@ -365,8 +367,8 @@ struct map_case {
 };
 
 #define RANGE_DESCRIBE \
-	" Every page is readable and writable, the pages before and behind it fault, and " \
-	"unbinding leaves no page mapped."
+	" Every page is readable and writable, and the pages before and behind fault. The middle " \
+	"and the last page fault after an unbind. A second bind works like the first."
 
 static const struct map_case map_cases[] = {
 	{
@@ -399,8 +401,7 @@ static const struct map_case map_cases[] = {
 	{
 		.name = "map-inside-block",
 		.describe = "Bind ranges that lie inside one 2 MiB block and reach at most one of "
-			    "its edges."
-			    RANGE_DESCRIBE,
+			    "its edges." RANGE_DESCRIBE,
 		.ranges = RANGES({ "all-but-last-page", BASE_VA, SZ_2M - PAGE },
 				 { "inside", BASE_VA + 5 * PAGE, SZ_64K },
 				 { "to-the-end", BASE_VA + SZ_2M - SZ_64K, SZ_64K }),
@@ -408,8 +409,7 @@ static const struct map_case map_cases[] = {
 	{
 		.name = "map-tail-page",
 		.describe = "Bind ranges of a single page, and ranges that have a single page in "
-			    "their first or last 2 MiB block."
-			    RANGE_DESCRIBE,
+			    "their last 2 MiB block." RANGE_DESCRIBE,
 		.ranges = RANGES({ "block-and-page", BASE_VA, SZ_2M + PAGE },
 				 { "first-page", BASE_VA, PAGE },
 				 { "last-page", BASE_VA + SZ_2M - PAGE, PAGE },
@@ -418,8 +418,7 @@ static const struct map_case map_cases[] = {
 	{
 		.name = "map-odd-sizes",
 		.describe = "Bind ranges of an odd number of pages that start at an odd page of a "
-			    "2 MiB block."
-			    RANGE_DESCRIBE,
+			    "2 MiB block." RANGE_DESCRIBE,
 		.ranges = RANGES({ "3-pages", BASE_VA + PAGE, 3 * PAGE },
 				 { "255-pages", BASE_VA + 127 * PAGE, 255 * PAGE },
 				 { "511-pages", BASE_VA + 255 * PAGE, 511 * PAGE },
