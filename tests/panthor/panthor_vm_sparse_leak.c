@@ -161,7 +161,7 @@ static void file_store(struct igt_panthor_exec *exec, unsigned int file, uint32_
 	igt_panthor_exec_walk(exec, &walk);
 }
 
-/* @word is one that the owner stored, at an offset in its page of @offset. */
+/* True if the owner stored @word at @offset of some page. */
 static bool is_of(uint32_t word, unsigned int owner, uint32_t seed, uint64_t offset)
 {
 	const uint64_t va = igt_panthor_pattern_va(word, seed);
@@ -197,7 +197,7 @@ static void file_assert_apart(struct igt_panthor_exec *exec, unsigned int file, 
 	assert_nothing_of(exec, sparse_va(file), other, seed);
 }
 
-/* What a GPU store of FREED would leave in these pages. */
+/* Stores the words that a file of the number FREED would store. */
 static void fill(void *map, uint64_t size)
 {
 	for (uint64_t offset = 0; offset < size; offset += LINE)
