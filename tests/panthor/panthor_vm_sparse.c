@@ -31,40 +31,21 @@
  *	readable and writable while it is bound. The first page, an inner one and the last one fault
  *	once it is unbound. A second bind makes every page readable and writable.
  *
- * SUBTEST: map-blocks
- * Description: Bind a range of one 2 MiB block, and one of four. Every page is readable and
- *	writable, and the pages before and behind fault. The middle and the last page fault after an
- *	unbind. A second bind works like the first.
+ * SUBTEST: map-%s
+ * Description: Bind %arg[1]. Every page is readable and writable, and the pages before and
+ *	behind fault. The middle and the last page fault after an unbind. A second bind works like
+ *	the first.
  *
- * SUBTEST: map-head
- * Description: Bind ranges that start inside a 2 MiB block and end where one ends. Every page
- *	is readable and writable, and the pages before and behind fault. The middle and the last
- *	page fault after an unbind. A second bind works like the first.
+ * arg[1]:
  *
- * SUBTEST: map-tail
- * Description: Bind ranges that start where a 2 MiB block starts and end inside one. Every
- *	page is readable and writable, and the pages before and behind fault. The middle and the
- *	last page fault after an unbind. A second bind works like the first.
- *
- * SUBTEST: map-head-and-tail
- * Description: Bind ranges that start and end inside different 2 MiB blocks. Every page is
- *	readable and writable, and the pages before and behind fault. The middle and the last page
- *	fault after an unbind. A second bind works like the first.
- *
- * SUBTEST: map-inside-block
- * Description: Bind ranges that lie inside one 2 MiB block and reach at most one of its edges.
- *	Every page is readable and writable, and the pages before and behind fault. The middle and
- *	the last page fault after an unbind. A second bind works like the first.
- *
- * SUBTEST: map-tail-page
- * Description: Bind ranges of a single page, and ranges that have a single page in their last
- *	2 MiB block. Every page is readable and writable, and the pages before and behind fault. The
- *	middle and the last page fault after an unbind. A second bind works like the first.
- *
- * SUBTEST: map-odd-sizes
- * Description: Bind ranges of an odd number of pages that start at an odd page of a 2 MiB
- *	block. Every page is readable and writable, and the pages before and behind fault. The
- *	middle and the last page fault after an unbind. A second bind works like the first.
+ * @blocks:	a range of one 2 MiB block, and one of four
+ * @head:	ranges that start inside a 2 MiB block and end where one ends
+ * @tail:	ranges that start where a 2 MiB block starts and end inside one
+ * @head-and-tail:	ranges that start and end inside different 2 MiB blocks
+ * @inside-block:	ranges that lie inside one 2 MiB block and reach at most one of its edges
+ * @tail-page:	ranges of a single page, and ranges that have a single page in their last
+ *		2 MiB block
+ * @odd-sizes:	ranges of an odd number of pages that start at an odd page of a 2 MiB block
  *
  * SUBTEST: map-64m-odd
  * Description: Bind 64 MiB that start seven pages into a 2 MiB block. Every page is readable
@@ -357,59 +338,51 @@ struct range {
 /**
  * map_case:
  * @name: name of the subtest
- * @describe: its description
+ * @what: what is bound, for its description
  * @ranges: one dynamic subtest each
  */
 struct map_case {
 	const char *name;
-	const char *describe;
+	const char *what;
 	const struct range *ranges;
 };
-
-#define RANGE_DESCRIBE \
-	" Every page is readable and writable, and the pages before and behind fault. The middle " \
-	"and the last page fault after an unbind. A second bind works like the first."
 
 static const struct map_case map_cases[] = {
 	{
 		.name = "map-blocks",
-		.describe = "Bind a range of one 2 MiB block, and one of four." RANGE_DESCRIBE,
+		.what = "a range of one 2 MiB block, and one of four",
 		.ranges = RANGES({ "one", BASE_VA, SZ_2M }, { "four", BASE_VA, SZ_8M }),
 	},
 	{
 		.name = "map-head",
-		.describe = "Bind ranges that start inside a 2 MiB block and end where one ends."
-			    RANGE_DESCRIBE,
+		.what = "ranges that start inside a 2 MiB block and end where one ends",
 		.ranges = RANGES({ "last-page", BASE_VA + SZ_2M - PAGE, SZ_4M + PAGE },
 				 { "all-but-7-pages", BASE_VA + 7 * PAGE, SZ_8M - 7 * PAGE }),
 	},
 	{
 		.name = "map-tail",
-		.describe = "Bind ranges that start where a 2 MiB block starts and end inside one."
-			    RANGE_DESCRIBE,
+		.what = "ranges that start where a 2 MiB block starts and end inside one",
 		.ranges = RANGES({ "2-pages", BASE_VA, SZ_4M + 2 * PAGE },
 				 { "all-but-7-pages", BASE_VA, SZ_8M - 7 * PAGE }),
 	},
 	{
 		.name = "map-head-and-tail",
-		.describe = "Bind ranges that start and end inside different 2 MiB blocks."
-			    RANGE_DESCRIBE,
+		.what = "ranges that start and end inside different 2 MiB blocks",
 		.ranges = RANGES({ "2-pages", BASE_VA + SZ_2M - 2 * PAGE, 4 * PAGE },
 				 { "half-blocks", BASE_VA + SZ_1M, SZ_2M },
 				 { "all-but-edges", BASE_VA + PAGE, SZ_8M - 2 * PAGE }),
 	},
 	{
 		.name = "map-inside-block",
-		.describe = "Bind ranges that lie inside one 2 MiB block and reach at most one of "
-			    "its edges." RANGE_DESCRIBE,
+		.what = "ranges that lie inside one 2 MiB block and reach at most one of its edges",
 		.ranges = RANGES({ "all-but-last-page", BASE_VA, SZ_2M - PAGE },
 				 { "inside", BASE_VA + 5 * PAGE, SZ_64K },
 				 { "to-the-end", BASE_VA + SZ_2M - SZ_64K, SZ_64K }),
 	},
 	{
 		.name = "map-tail-page",
-		.describe = "Bind ranges of a single page, and ranges that have a single page in "
-			    "their last 2 MiB block." RANGE_DESCRIBE,
+		.what = "ranges of a single page, and ranges that have a single page in their last "
+			"2 MiB block",
 		.ranges = RANGES({ "block-and-page", BASE_VA, SZ_2M + PAGE },
 				 { "first-page", BASE_VA, PAGE },
 				 { "last-page", BASE_VA + SZ_2M - PAGE, PAGE },
@@ -417,8 +390,7 @@ static const struct map_case map_cases[] = {
 	},
 	{
 		.name = "map-odd-sizes",
-		.describe = "Bind ranges of an odd number of pages that start at an odd page of a "
-			    "2 MiB block." RANGE_DESCRIBE,
+		.what = "ranges of an odd number of pages that start at an odd page of a 2 MiB block",
 		.ranges = RANGES({ "3-pages", BASE_VA + PAGE, 3 * PAGE },
 				 { "255-pages", BASE_VA + 127 * PAGE, 255 * PAGE },
 				 { "511-pages", BASE_VA + 255 * PAGE, 511 * PAGE },
@@ -426,7 +398,7 @@ static const struct map_case map_cases[] = {
 	},
 	{
 		.name = "map-across-1g",
-		.describe = "Bind ranges across a boundary of 1 GiB." RANGE_DESCRIBE,
+		.what = "ranges across a boundary of 1 GiB",
 		.ranges = RANGES({ "blocks", 5 * GIB - SZ_8M, SZ_16M },
 				 { "half-blocks", 6 * GIB - SZ_1M, SZ_2M }),
 	},
@@ -1448,7 +1420,10 @@ int igt_main()
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(map_cases); i++) {
-		igt_describe(map_cases[i].describe);
+		igt_describe_f("Bind %s. Every page is readable and writable, and the pages before "
+			       "and behind fault. The middle and the last page fault after an "
+			       "unbind. A second bind works like the first.",
+			       map_cases[i].what);
 		igt_subtest_with_dynamic(map_cases[i].name)
 			run_ranges(map_range, map_cases[i].ranges);
 	}
