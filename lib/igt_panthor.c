@@ -498,6 +498,23 @@ void *igt_panthor_mmap_bo(int fd, uint32_t handle, uint64_t size, unsigned int p
 }
 
 /**
+ * igt_panthor_unmap_bo:
+ * @bo: BO
+ *
+ * Removes the CPU mapping of igt_panthor_bo_create_mapped(), if there is one. A file of the device
+ * stays open as long as it is mapped.
+ */
+void igt_panthor_unmap_bo(struct panthor_bo *bo)
+{
+	if (!bo->map)
+		return;
+
+	forget_mapping(bo->map);
+	igt_assert_eq(munmap(bo->map, bo->size), 0);
+	bo->map = NULL;
+}
+
+/**
  * igt_panthor_free_bo:
  * @fd: device
  * @bo: BO, or NULL
@@ -509,11 +526,7 @@ void igt_panthor_free_bo(int fd, struct panthor_bo *bo)
 	if (!bo)
 		return;
 
-	if (bo->map) {
-		forget_mapping(bo->map);
-		igt_assert_eq(munmap(bo->map, bo->size), 0);
-	}
-
+	igt_panthor_unmap_bo(bo);
 	gem_close(fd, bo->handle);
 }
 

@@ -120,6 +120,7 @@ void igt_panthor_bo_set_label(int fd, const struct panthor_bo *bo, const char *l
 uint64_t igt_panthor_bo_mmap_offset(int fd, uint32_t handle, int err);
 void *igt_panthor_mmap_bo(int fd, uint32_t handle, uint64_t size, unsigned int prot,
 			  uint64_t offset);
+void igt_panthor_unmap_bo(struct panthor_bo *bo);
 void igt_panthor_free_bo(int fd, struct panthor_bo *bo);
 
 /* Wait and signal operations on a binary syncobj (@point 0) or on a timeline's point. */

@@ -73,6 +73,24 @@ uint32_t igt_panthor_pattern(uint64_t va, uint32_t seed)
 	return (uint32_t)(va / sizeof(uint32_t)) * PATTERN_FACTOR + seed;
 }
 
+/**
+ * igt_panthor_pattern_va:
+ * @value: a 32-bit word
+ * @seed: seed of the walk
+ *
+ * Returns: the address below 16 GiB where igt_panthor_pattern() has this value.
+ */
+uint64_t igt_panthor_pattern_va(uint32_t value, uint32_t seed)
+{
+	uint32_t inverse = PATTERN_FACTOR;
+
+	/* Each step doubles the number of low bits of the inverse that are right: 3 at first. */
+	for (unsigned int i = 0; i < 4; i++)
+		inverse *= 2 - PATTERN_FACTOR * inverse;
+
+	return (uint64_t)((value - seed) * inverse) * sizeof(uint32_t);
+}
+
 static void create_bound(struct igt_panthor_exec *exec, struct panthor_bo *bo, uint64_t va,
 			 uint64_t size, uint32_t flags, const char *label)
 {

@@ -89,6 +89,7 @@ struct igt_panthor_walk {
 };
 
 uint32_t igt_panthor_pattern(uint64_t va, uint32_t seed);
+uint64_t igt_panthor_pattern_va(uint32_t value, uint32_t seed);
 
 void igt_panthor_exec_init(struct igt_panthor_exec *exec, int fd);
 void igt_panthor_exec_fini(struct igt_panthor_exec *exec);

@@ -69,6 +69,24 @@ static bool contents_are_known(struct igt_panthor_exec *exec)
 }
 
 /**
+ * igt_panthor_sparse_walk:
+ * @exec: VM
+ * @walk: a STORE_LOAD walk over pages of sparse ranges
+ *
+ * No access may fault. The words are compared where the dummy is known: each is loaded right after
+ * its own store, so no other store can come between.
+ */
+void igt_panthor_sparse_walk(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk)
+{
+	igt_assert(walk->access == IGT_PANTHOR_STORE_LOAD);
+
+	if (contents_are_known(exec))
+		igt_panthor_exec_walk_verify(exec, walk);
+	else
+		igt_panthor_exec_walk(exec, walk);
+}
+
+/**
  * igt_panthor_sparse_store_load:
  * @exec: VM
  * @va: first page
@@ -85,10 +103,7 @@ void igt_panthor_sparse_store_load(struct igt_panthor_exec *exec, uint64_t va, u
 	const struct igt_panthor_walk walk =
 		igt_panthor_pages(IGT_PANTHOR_STORE_LOAD, va, size, seed);
 
-	if (contents_are_known(exec))
-		igt_panthor_exec_walk_verify(exec, &walk);
-	else
-		igt_panthor_exec_walk(exec, &walk);
+	igt_panthor_sparse_walk(exec, &walk);
 }
 
 /* Of the stores to one page of the dummy object, the one at the highest address remains. */

@@ -38,6 +38,7 @@ struct igt_panthor_case {
 void igt_panthor_sparse_require(void);
 void igt_panthor_sparse_require_dummy(const struct igt_panthor_exec *exec);
 bool igt_panthor_sparse_dummy_is_huge(struct igt_panthor_exec *exec, uint64_t va);
+void igt_panthor_sparse_walk(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk);
 void igt_panthor_sparse_store_load(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
 				   uint32_t seed);
 void igt_panthor_sparse_load(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,

@@ -20,74 +20,87 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9
- * Failure mode: Pages that a bind forgets, at its edges above all, or maps beyond
- *	them; what an unbind leaves behind.
- * Description: Loads and stores of command streams through sparse mappings,
- *	checked page by page, at both edges and beyond them.
+ * Scenario: map-range
+ * Failure mode: Pages that a bind misses, or maps beyond its range; pages that stay mapped
+ *	after an unbind.
+ * Description: Command streams load and store through sparse mappings: page by page, at both
+ *	edges and beyond them.
  *
  * SUBTEST: map-bind-unbind
- * Description: A range faults before it is bound sparse, takes accesses to every
- *	page while it is, faults again once it is unbound, and can be bound again.
+ * Description: An address faults before its range is bound sparse. Every page of the range is
+ *	readable and writable while it is bound. The first page, an inner one and the last one fault
+ *	once it is unbound. A second bind makes every page readable and writable.
  *
- * SUBTEST: map-blocks
- * Description: Whole 2 MiB blocks, one and several, take accesses to every page
- *	and none beyond.
+ * SUBTEST: map-%s
+ * Description: Bind %arg[1]. Every page is readable and writable, and the pages before and
+ *	behind fault. The middle and the last page fault after an unbind. A second bind works like
+ *	the first.
  *
- * SUBTEST: map-head
- * Description: The same for ranges that start inside of a block.
+ * arg[1]:
  *
- * SUBTEST: map-tail
- * Description: The same for ranges that end inside of a block.
+ * @blocks:	a range of one 2 MiB block, and one of four
+ * @head:	ranges that start inside a 2 MiB block and end where one ends
+ * @tail:	ranges that start where a 2 MiB block starts and end inside one
+ * @head-and-tail:	ranges that start and end inside different 2 MiB blocks
+ * @inside-block:	ranges that lie inside one 2 MiB block and reach at most one of its edges
+ * @tail-page:	ranges of a single page, and ranges that have a single page in their last
+ *		2 MiB block
+ * @odd-sizes:	ranges of an odd number of pages that start at an odd page of a 2 MiB block
  *
- * SUBTEST: map-head-and-tail
- * Description: The same for ranges that start and end inside of blocks.
- *
- * SUBTEST: map-inside-block
- * Description: The same for ranges that reach no edge of their block, or one.
- *
- * SUBTEST: map-tail-page
- * Description: The same for ranges of which one page is left for the last block,
- *	or that are one page.
- *
- * SUBTEST: map-odd-sizes
- * Description: The same for odd numbers of pages at odd pages.
+ * SUBTEST: map-64m-odd
+ * Description: Bind 64 MiB that start seven pages into a 2 MiB block. Every page is readable
+ *	and writable, and the pages before and behind the range fault.
  *
  * SUBTEST: map-across-1g
- * Description: The same for ranges across a boundary of 1 GiB.
+ * Scenario: map-levels
+ * Description: Bind ranges across a boundary of 1 GiB. Every page is readable and writable,
+ *	and the pages before and behind fault. The middle and the last page fault after an unbind. A
+ *	second bind works like the first.
  *
- * SUBTEST: map-64k-tiles
- * Description: 64 KiB at every second 64 KiB of four blocks: the tiles take
- *	accesses to every page, what is between them faults.
- *
- * SUBTEST: map-thousand
- * Description: A thousand ranges of a few pages, bound by one request: every page
- *	takes accesses, what is between the ranges faults.
+ * SUBTEST: map-reserve
+ * Scenario: map-levels
+ * Description: Bind the first range of regions of 512 GiB that have no page table yet, across
+ *	boundaries of 2 MiB, 1 GiB and 512 GiB. Every page is readable and writable, and the VM
+ *	stays usable.
  *
  * SUBTEST: map-top
  * Run type: BAT, FULL
- * Description: The last page and the last blocks of the user's addresses.
- *
- * SUBTEST: map-reserve
- * Description: The first ranges in regions of 512 GiB that are empty, across
- *	boundaries of 2 MiB, 1 GiB and 512 GiB.
+ * Scenario: map-levels
+ * Description: Bind ranges that end where the user's addresses end. Every page is readable and
+ *	writable, the page before the range faults, and the last page faults once the range is
+ *	unbound.
  *
  * SUBTEST: map-readonly
  * Run type: BAT, FULL
- * Description: A read-only range is loaded from, and faults on a store to its
- *	head, to a whole block, and to its tail.
+ * Scenario: map-flags
+ * Description: Every page of a read-only sparse range is readable. Stores to the first and the
+ *	last page of its head, its whole block and its tail fault. Every page is writable after the
+ *	range is bound again without the flag.
  *
  * SUBTEST: map-uncached
- * Description: An uncached range takes accesses to every page, and faults on
- *	stores if it is read-only too.
+ * Scenario: map-flags
+ * Description: Every page of an uncached sparse range is readable and writable. After the
+ *	range is bound again as uncached and read-only, every page is readable, and stores to its
+ *	head, its whole block and its tail fault.
  *
- * SUBTEST: map-64m-odd
- * Description: Every page of 64 MiB at an odd 4 KiB alignment takes a store and
- *	brings it back; the page before it and the one behind it fault.
+ * SUBTEST: map-64k-tiles
+ * Scenario: map-many
+ * Description: Bind 64 KiB at every second 64 KiB of four blocks, by one request each. Every
+ *	page of the tiles is readable and writable. No gap has a VMA, pages at both edges of the
+ *	first, the last and four random gaps fault, and a BO can be mapped into all pages of every
+ *	gap. Tiles stay usable when every second one is unbound.
+ *
+ * SUBTEST: map-thousand
+ * Scenario: map-many
+ * Description: Bind a thousand ranges of three pages by one request. Every page of them is
+ *	readable and writable. No gap has a VMA, pages at both edges of the first, the last and
+ *	four random gaps fault, and a BO can be mapped into all pages of every gap.
  *
  * SUBTEST: map-64m-odd-between-bos
  * Run type: BAT, FULL
- * Description: The same between two BOs that touch the range: no store through
- *	the range changes them, and the GPU still reaches them.
+ * Scenario: map-between-bos
+ * Description: Bind 64 MiB at an odd page between two BOs that touch the range. Stores to
+ *	every page of the range leave both BOs unchanged, and the BOs stay readable and writable.
  */
 
 /**
@@ -100,32 +113,34 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs
- * Failure mode: Pages that are mapped, but to the wrong page of the dummy object.
- * Description: What is stored at an address comes back where the same page of
- *	the 2 MiB dummy object is mapped, and nowhere else.
+ * Scenario: cycle-page
+ * Failure mode: Pages that are mapped to the wrong page of the dummy object.
+ * Description: A value that is stored at an address is loaded from every address that maps the
+ *	same page of the 2 MiB dummy object, and from no other.
  *
  * SUBTEST: cycle-heads
- * Description: What is stored to the first pages of a range that starts inside of
- *	a block comes back from the blocks behind it, at the same offset and no
- *	other.
+ * Description: Store to the first pages of ranges that start inside a 2 MiB block. The values
+ *	are loaded from the two blocks behind, at the same offset, and the other pages of the dummy
+ *	object are unchanged.
  *
  * SUBTEST: cycle-64m
  * Run type: BAT, FULL
- * Description: Each page of 64 MiB at an odd alignment brings back what was stored
- *	last to a page 2 MiB, or a multiple of that, away.
+ * Description: Store to all pages of 64 MiB at an odd page. Each page returns the last value
+ *	that was stored to it or to a page a multiple of 2 MiB away.
  *
  * SUBTEST: cycle-far
- * Description: A store to the first page of 1 GiB comes back from all 512 pages
- *	that are a multiple of 2 MiB away.
+ * Description: Store to the first page of 1 GiB. The value is loaded from all 512 pages a
+ *	multiple of 2 MiB away, and the other pages of the dummy object are unchanged.
  *
  * SUBTEST: cycle-split
- * Description: What is left and right of a hole still goes to its own pages of the
- *	2 MiB.
+ * Description: Punch two holes into a sparse range, and store to the rest of the blocks around
+ *	them. Each value arrives at the page of the dummy object that belongs to its address, and
+ *	the pages of the holes are unchanged.
  *
  * SUBTEST: cycle-two-vms
  * Run type: BAT, FULL
- * Description: What is stored through the range of one VM comes back through that
- *	of another VM of the file, at the same offset.
+ * Description: Two VMs of one file share the dummy object. A value that is stored through one
+ *	VM is loaded through the other one at the same offset, and the other pages are unchanged.
  */
 
 /**
@@ -138,37 +153,47 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs
- * Failure mode: Bookkeeping of offsets that is wrong and shows only when a VMA is
- *	split or restored.
- * Description: debugfs shows the offset that each sparse VMA has in the dummy
- *	object, and the GPU reaches every page behind it.
+ * Scenario: offset-split
+ * Failure mode: Wrong offsets of VMAs, which show when the VMA is split or restored.
+ * Description: gpuvas shows the offset of each sparse VMA in the dummy object.
  *
  * SUBTEST: offset-bind
  * Run type: BAT, FULL
- * Description: Binds at 64 alignments each start at the offset in the dummy object
- *	that their address has in its 2 MiB.
+ * Scenario: offset-bind
+ * Description: Bind sparse ranges at 64 different offsets in a 2 MiB block. gpuvas shows each
+ *	VMA at the offset in the dummy object that its address has in its block.
  *
  * SUBTEST: offset-split
- * Description: The same for both parts of ranges that had a page unmapped; the GPU
- *	still reaches every page of them.
+ * Description: Unmap a page of sparse ranges at 64 different offsets in a 2 MiB block. gpuvas
+ *	shows both parts of each range at the offset of their address. Every page of the parts of
+ *	every fifth range is readable and writable.
  *
  * SUBTEST: offset-split-unmap
  * Run type: BAT, FULL
- * Description: The same for the parts of a range with holes of several shapes, one
- *	of them in what an earlier hole left.
+ * Description: Unmap six parts of a sparse range, one of them behind an earlier hole. gpuvas
+ *	shows each remaining VMA at the offset of its address, and every page of it is readable and
+ *	writable.
  *
  * SUBTEST: offset-split-bo
- * Description: The same where BOs take the place of the holes.
+ * Description: Map BOs over six parts of a sparse range. gpuvas shows each remaining sparse
+ *	VMA at the offset of its address, and every page of it is readable and writable.
  *
  * SUBTEST: offset-split-sparse
- * Description: The same where read-only sparse ranges do.
+ * Description: Bind read-only sparse ranges over six parts of a writable one. gpuvas shows
+ *	each remaining writable VMA at the offset of its address, and every page of it is readable
+ *	and writable.
  *
  * SUBTEST: offset-split-restored
- * Description: The same for a range that is split, evicted, and mapped again by
- *	the next job.
+ * Scenario: offset-evicted
+ * Description: Unmap six parts of a sparse range, evict the dummy object, and restore it by a
+ *	job. gpuvas shows each remaining VMA at the offset of its address, and every page of it is
+ *	readable and writable.
  *
  * SUBTEST: offset-split-evicted
- * Description: The same for a range that is split while it is evicted.
+ * Scenario: offset-evicted
+ * Description: Evict the dummy object, then unmap six parts of the sparse range. gpuvas shows
+ *	each remaining VMA at the offset of its address, and every page of it is readable and
+ *	writable after restore.
  */
 
 /**
@@ -180,57 +205,70 @@
  * Feature: tlb
  * Test category: functionality test
  * Run type: FULL
- * Test requirement: panthor uAPI 1.9
- * Failure mode: Translations that outlive their mapping in a TLB of the GPU.
- * Description: One job makes the accesses before and after a change of the
- *	mapping, and runs in between, so that no switch of the address space
- *	hides what was not flushed.
+ * Test requirement: panthor uAPI 1.9, debugfs, no other GPU client
+ * Scenario: tlb-stale
+ * Failure mode: Stale translations: TLB entries of a mapping that is gone.
+ * Description: One job accesses a range before and after the mapping changes, and runs in
+ *	between: the VM keeps its address space, so nothing but the change of the mapping flushes
+ *	the TLB.
  *
  * SUBTEST: tlb-bo-over-sparse
  * Run type: BAT, FULL
- * Description: While the VM keeps its address space, stores to a sparse range go
- *	to the BO that was just mapped over it, and no longer to the dummy object.
+ * Description: Map a BO over a sparse range that a running job has stored to. Its next stores
+ *	arrive in the BO and leave the dummy object unchanged.
  *
  * SUBTEST: tlb-sparse-over-bo
- * Description: While the VM keeps its address space, stores no longer go to the BO
- *	over which a sparse range was just bound.
+ * Description: Bind a sparse range over a BO that a running job has stored to. Its next stores
+ *	arrive in the dummy object and leave the BO unchanged.
  *
  * SUBTEST: tlb-sparse-after-unmap
- * Description: The same when the BO was unmapped first.
+ * Description: Unmap a BO that a running job has stored to, and bind a sparse range there. The
+ *	next stores of the job arrive in the dummy object and leave the BO unchanged.
  *
  * SUBTEST: tlb-bo-over-bo
- * Description: While the VM keeps its address space, stores go to the BO that was
- *	just mapped over another one.
+ * Description: Map a BO over another one that a running job has stored to. Its next stores
+ *	arrive in the new BO and leave the old one unchanged.
  *
  * SUBTEST: tlb-unbind-sparse
  * Run type: BAT, FULL
- * Description: While the VM keeps its address space, a sparse range that was in
- *	use faults as soon as it is unbound.
+ * Description: Unbind a sparse range that a running job has stored to. Its next store faults
+ *	and leaves the dummy object unchanged.
  *
  * SUBTEST: tlb-unbind-bo
- * Description: While the VM keeps its address space, a BO that was in use is out
- *	of reach as soon as it is unmapped.
+ * Description: Unmap a BO that a running job has stored to. Its next store faults and leaves
+ *	the BO unchanged.
  */
 
 IGT_TEST_DESCRIPTION("Check sparse mappings of panthor by GPU loads and stores");
 
 /*
- * The scenarios, and the failure that each one hunts:
+ * The scenarios, and the failure mode of each:
  *
- * 1. map-*: pages that a bind forgets, at its edges above all, pages that it maps
- *    beyond them, and what an unbind leaves behind: each range is bound twice.
- * 2. cycle-*: pages that are mapped, but to the wrong page of the object.
- * 3. offset-*: wrong bookkeeping that shows only when a VMA is split or restored.
- * 4. tlb-*: translations that outlive their mapping in a TLB. One job makes the
- *    accesses before and after, and runs all the time in between, so that the VM
- *    does not lose its address space, which would flush the TLB.
+ * 1. map-range: a bind misses pages or maps beyond its range, an unbind leaves pages mapped. Each
+ *    range is bound twice.
+ * 2. map-levels: a range across a boundary of a page-table level, or at the end of the user's
+ *    addresses, is refused or mapped in part.
+ * 3. map-flags: a flag is ignored in some pages of a range.
+ * 4. map-many: one of many small ranges maps a page of the gap behind it.
+ * 5. map-between-bos: a bind unmaps or changes what is mapped next to its range.
+ * 6. cycle-page: a page of a range is mapped to the wrong page of the dummy object.
+ * 7. offset-bind: a new VMA has the wrong offset.
+ * 8. offset-split: a VMA that is left by a split has the wrong offset.
+ * 9. offset-evicted: eviction, or a split while evicted, changes the offset of a VMA.
+ * 10. tlb-stale: a TLB entry outlives its mapping. A job accesses the range before and after the
+ *    change and keeps running in between: a VM that loses its address space has its TLB flushed.
+ *    Jobs of other clients may take the address space, so tlb-* need the GPU for themselves.
  *
- * The uAPI leaves open what a load from a sparse range brings. So map-* is
- * content if a word comes back that was stored there just before; where debugfs
- * does not show the driver's way, not even that is looked at. That way is one
- * 2 MiB object for each file, to which the range is mapped over and over, the
- * address modulo 2 MiB being the offset: a store at va shows at va + n * 2 MiB.
- * This is what cycle-* and offset-* are about, which skip where it is not so.
+ * The uAPI leaves loads from a sparse range undefined. map-* compare a word only right after it was
+ * stored, and only where debugfs shows the driver's way: one 2 MiB object for each file, the dummy,
+ * mapped over and over, with the address modulo 2 MiB as offset. A store at va shows at
+ * va + n * 2 MiB. cycle-* and offset-* test this, and skip where debugfs does not show it.
+ *
+ * A fault costs a group, so not every page of a thousand gaps can be shown to fault. map-many
+ * checks every gap twice without faults: gpuvas must show no VMA there, and a BO must go there.
+ * The driver refuses to map over a page that its page table has and no VMA covers (-EEXIST from
+ * io-pgtable), and the GPU has to find the BO in every page. Faults are checked at a sample of the
+ * gaps. libigt prints the seed of the sample (IGT_SRANDOM).
  */
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
@@ -241,18 +279,18 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor by GPU loads and stores")
 /* 2 MiB-aligned, and free of what struct igt_panthor_exec maps. */
 #define BASE_VA (2 * IGT_PANTHOR_EXEC_VA_END)
 
-/*
- * Seven pages into a 2 MiB block: 64 MiB from there have a head of 505 pages, 31
- * whole blocks, and a tail of 7.
- */
+/* Seven pages into a block: 64 MiB have a head of 505 pages, 31 blocks, and a tail of 7 pages. */
 #define ODD_VA (BASE_VA + 7 * PAGE)
 #define ODD_SIZE SZ_64M
 
-/* Somewhere else, with the same alignment to 2 MiB, and with none. */
+/*
+ * Ranges that show the content of the dummy: one with the offset in its block that ODD_VA has, and
+ * one block.
+ */
 #define CONTROL_VA (ODD_VA + IGT_PANTHOR_EXEC_VA_END)
 #define OBJECT_VA (BASE_VA + IGT_PANTHOR_EXEC_VA_END)
 
-/* Head, one block, tail: the least that has all of them. */
+/* At ODD_VA: a head, one block, and a tail. */
 #define SMALL_SIZE SZ_4M
 
 #define FIRST IGT_PANTHOR_FIRST
@@ -282,221 +320,334 @@ static void map_bind_unbind(int fd)
 	igt_panthor_exec_fini(&exec);
 }
 
+/**
+ * range:
+ * @name: name of the dynamic subtest, where the range is one
+ * @va: first page
+ * @size: its bytes
+ */
 struct range {
+	const char *name;
 	uint64_t va;
 	uint64_t size;
 };
 
-/* A list of ranges, none of which is empty. */
+/* A list of ranges, ended by one without a size. */
 #define RANGES(...) ((const struct range[]){ __VA_ARGS__, {} })
 
 /**
  * map_case:
  * @name: name of the subtest
- * @describe: what it is for
- * @ranges: to bind one after the other, alone in their surroundings
+ * @what: what is bound, for its description
+ * @ranges: one dynamic subtest each
  */
 struct map_case {
 	const char *name;
-	const char *describe;
+	const char *what;
 	const struct range *ranges;
 };
 
 static const struct map_case map_cases[] = {
 	{
 		.name = "map-blocks",
-		.describe = "Whole blocks are mapped, and nothing beside them",
-		.ranges = RANGES({ BASE_VA, SZ_2M }, { BASE_VA, SZ_8M }),
+		.what = "a range of one 2 MiB block, and one of four",
+		.ranges = RANGES({ "one", BASE_VA, SZ_2M }, { "four", BASE_VA, SZ_8M }),
 	},
 	{
 		.name = "map-head",
-		.describe = "Ranges that start inside of a block are mapped from there",
-		.ranges = RANGES({ BASE_VA + SZ_2M - PAGE, SZ_4M + PAGE },
-				 { BASE_VA + 7 * PAGE, SZ_8M - 7 * PAGE }),
+		.what = "ranges that start inside a 2 MiB block and end where one ends",
+		.ranges = RANGES({ "last-page", BASE_VA + SZ_2M - PAGE, SZ_4M + PAGE },
+				 { "all-but-7-pages", BASE_VA + 7 * PAGE, SZ_8M - 7 * PAGE }),
 	},
 	{
 		.name = "map-tail",
-		.describe = "Ranges that end inside of a block are mapped up to there",
-		.ranges = RANGES({ BASE_VA, SZ_4M + 2 * PAGE }, { BASE_VA, SZ_8M - 7 * PAGE }),
+		.what = "ranges that start where a 2 MiB block starts and end inside one",
+		.ranges = RANGES({ "2-pages", BASE_VA, SZ_4M + 2 * PAGE },
+				 { "all-but-7-pages", BASE_VA, SZ_8M - 7 * PAGE }),
 	},
 	{
 		.name = "map-head-and-tail",
-		.describe = "Ranges that start and end inside of blocks are mapped in between",
-		.ranges = RANGES({ BASE_VA + SZ_2M - 2 * PAGE, 4 * PAGE },
-				 { BASE_VA + SZ_1M, SZ_2M }, { BASE_VA + PAGE, SZ_8M - 2 * PAGE }),
+		.what = "ranges that start and end inside different 2 MiB blocks",
+		.ranges = RANGES({ "2-pages", BASE_VA + SZ_2M - 2 * PAGE, 4 * PAGE },
+				 { "half-blocks", BASE_VA + SZ_1M, SZ_2M },
+				 { "all-but-edges", BASE_VA + PAGE, SZ_8M - 2 * PAGE }),
 	},
 	{
 		.name = "map-inside-block",
-		.describe = "Ranges of less than a block are mapped, and nothing beside them",
-		.ranges = RANGES({ BASE_VA, SZ_2M - PAGE }, { BASE_VA + 5 * PAGE, SZ_64K },
-				 { BASE_VA + SZ_2M - SZ_64K, SZ_64K }),
+		.what = "ranges that lie inside one 2 MiB block and reach at most one of its edges",
+		.ranges = RANGES({ "all-but-last-page", BASE_VA, SZ_2M - PAGE },
+				 { "inside", BASE_VA + 5 * PAGE, SZ_64K },
+				 { "to-the-end", BASE_VA + SZ_2M - SZ_64K, SZ_64K }),
 	},
 	{
 		.name = "map-tail-page",
-		.describe = "A single page in the last block is mapped",
-		.ranges = RANGES({ BASE_VA, SZ_2M + PAGE }, { BASE_VA, PAGE },
-				 { BASE_VA + SZ_2M - PAGE, PAGE },
-				 { BASE_VA + SZ_2M - 2 * PAGE, 3 * PAGE }),
+		.what = "ranges of a single page, and ranges that have a single page in their last "
+			"2 MiB block",
+		.ranges = RANGES({ "block-and-page", BASE_VA, SZ_2M + PAGE },
+				 { "first-page", BASE_VA, PAGE },
+				 { "last-page", BASE_VA + SZ_2M - PAGE, PAGE },
+				 { "2-pages-and-page", BASE_VA + SZ_2M - 2 * PAGE, 3 * PAGE }),
 	},
 	{
 		.name = "map-odd-sizes",
-		.describe = "Odd numbers of pages at odd pages are mapped",
-		.ranges = RANGES({ BASE_VA + PAGE, 3 * PAGE }, { BASE_VA + 127 * PAGE, 255 * PAGE },
-				 { BASE_VA + 255 * PAGE, 511 * PAGE },
-				 { BASE_VA + 511 * PAGE, 1027 * PAGE }),
+		.what = "ranges of an odd number of pages that start at an odd page of a 2 MiB block",
+		.ranges = RANGES({ "3-pages", BASE_VA + PAGE, 3 * PAGE },
+				 { "255-pages", BASE_VA + 127 * PAGE, 255 * PAGE },
+				 { "511-pages", BASE_VA + 255 * PAGE, 511 * PAGE },
+				 { "1027-pages", BASE_VA + 511 * PAGE, 1027 * PAGE }),
 	},
 	{
 		.name = "map-across-1g",
-		.describe = "Ranges across 1 GiB can be mapped, unmapped, and mapped again",
-		.ranges = RANGES({ 5 * GIB - SZ_8M, SZ_16M }, { 6 * GIB - SZ_1M, SZ_2M }),
+		.what = "ranges across a boundary of 1 GiB",
+		.ranges = RANGES({ "blocks", 5 * GIB - SZ_8M, SZ_16M },
+				 { "half-blocks", 6 * GIB - SZ_1M, SZ_2M }),
 	},
 };
 
 /*
- * Binds a range and uses every page of it. In the middle of a range is the
- * boundary that it was chosen for, if there is one.
+ * Binds a range, uses every page of it, and unbinds it, twice. The middle of a range is the
+ * boundary that the range was chosen for, if there is one.
  */
-static void map_range(struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
+static void map_range(int fd, const struct range *r)
 {
-	const uint64_t middle = ALIGN_DOWN(va + size / 2, PAGE);
-
-	igt_panthor_exec_bind_sparse(exec, va, size);
-	igt_panthor_sparse_store_load(exec, va, size, FIRST);
-	igt_panthor_exec_neighbours_fault(exec, va, size);
-
-	igt_panthor_exec_unbind(exec, va, size);
-	igt_panthor_exec_must_fault(exec, middle, IGT_PANTHOR_STORE);
-	igt_panthor_exec_must_fault(exec, va + size - PAGE, IGT_PANTHOR_LOAD);
-
-	igt_panthor_exec_bind_sparse(exec, va, size);
-	igt_panthor_sparse_store_load(exec, va, size, SECOND);
-	igt_panthor_exec_unbind(exec, va, size);
-	igt_assert_eq_u32(igt_panthor_vm_get_state(exec->fd, exec->vm_id),
-			  DRM_PANTHOR_VM_STATE_USABLE);
-}
-
-static void map(int fd, const void *row)
-{
-	const struct map_case *c = row;
+	const uint64_t middle = ALIGN_DOWN(r->va + r->size / 2, PAGE);
 	struct igt_panthor_exec exec;
 
 	igt_panthor_exec_init(&exec, fd);
-	for (const struct range *r = c->ranges; r->size; r++)
-		map_range(&exec, r->va, r->size);
+	igt_panthor_exec_bind_sparse(&exec, r->va, r->size);
+	igt_panthor_sparse_store_load(&exec, r->va, r->size, FIRST);
+	igt_panthor_exec_neighbours_fault(&exec, r->va, r->size);
+
+	igt_panthor_exec_unbind(&exec, r->va, r->size);
+	igt_panthor_exec_must_fault(&exec, middle, IGT_PANTHOR_STORE);
+	igt_panthor_exec_must_fault(&exec, r->va + r->size - PAGE, IGT_PANTHOR_LOAD);
+
+	igt_panthor_exec_bind_sparse(&exec, r->va, r->size);
+	igt_panthor_sparse_store_load(&exec, r->va, r->size, SECOND);
+	igt_panthor_exec_unbind(&exec, r->va, r->size);
+	igt_panthor_vm_assert_usable(fd, exec.vm_id);
 	igt_panthor_exec_fini(&exec);
 }
 
-#define TILE_SIZE SZ_64K
-#define TILE_COUNT 64
+/**
+ * tiles:
+ * @va: first page of the first range
+ * @size: bytes of each range
+ * @stride: from the start of a range to that of the next one
+ * @count: number of ranges
+ *
+ * Ranges of one size, with a gap of @stride - @size behind each.
+ */
+struct tiles {
+	uint64_t va;
+	uint64_t size;
+	uint64_t stride;
+	uint32_t count;
+};
+
+/* How many gaps beside the first and the last one have faults at their edges. */
+#define GAP_SAMPLES 4
+
+static uint64_t tile_va(const struct tiles *t, uint32_t i)
+{
+	return t->va + i * t->stride;
+}
+
+static void gap_edges_fault(struct igt_panthor_exec *exec, const struct tiles *t, uint32_t i)
+{
+	igt_panthor_exec_must_fault(exec, tile_va(t, i) + t->size, IGT_PANTHOR_STORE);
+	igt_panthor_exec_must_fault(exec, tile_va(t, i + 1) - PAGE, IGT_PANTHOR_LOAD);
+}
+
+static void sampled_gaps_fault(struct igt_panthor_exec *exec, const struct tiles *t)
+{
+	igt_panthor_exec_must_fault(exec, t->va - PAGE, IGT_PANTHOR_LOAD);
+	gap_edges_fault(exec, t, 0);
+	gap_edges_fault(exec, t, t->count - 1);
+	for (unsigned int i = 0; i < GAP_SAMPLES; i++)
+		gap_edges_fault(exec, t, random() % t->count);
+}
+
+/* The VMAs are exactly the ranges. */
+static void gaps_have_no_vma(struct igt_panthor_exec *exec, const struct tiles *t)
+{
+	struct igt_panthor_vmas vmas;
+
+	if (!igt_panthor_has_debugfs(exec->fd)) {
+		igt_info("VMAs of the gaps not looked at: debugfs has no gpuvas\n");
+		return;
+	}
+
+	igt_panthor_exec_read_vmas(exec, &vmas);
+	for (uint32_t i = 0; i < t->count; i++) {
+		const uint64_t va = tile_va(t, i);
+		const struct igt_panthor_vma *vma = igt_panthor_find_vma(&vmas, 0, va);
+
+		igt_assert_f(vma && vma->va == va && vma->size == t->size,
+			     "gpuvas has no VMA at %#" PRIx64 " of %#" PRIx64 " bytes\n", va,
+			     t->size);
+		igt_assert(!igt_panthor_find_vma(&vmas, 0, va + t->size));
+	}
+	igt_panthor_free_vmas(&vmas);
+}
+
+static void fill_gaps(struct igt_panthor_exec *exec, const struct tiles *t,
+		      const struct panthor_bo *bo)
+{
+	struct drm_panthor_vm_bind_op *op = calloc(t->count, sizeof(*op));
+
+	igt_assert(op);
+	for (uint32_t i = 0; i < t->count; i++)
+		op[i] = (struct drm_panthor_vm_bind_op){
+			.flags = IGT_PANTHOR_BO_MAP_FLAGS,
+			.bo_handle = bo->handle,
+			.va = tile_va(t, i) + t->size,
+			.size = t->stride - t->size,
+		};
+	igt_panthor_vm_bind_ops(exec->fd, exec->vm_id, op, t->count, 0);
+	free(op);
+}
+
+static uint32_t *bo_word(const struct panthor_bo *bo, uint64_t offset)
+{
+	return (uint32_t *)((char *)bo->map + offset);
+}
+
+/* Every page of every gap is free: a BO goes there, and the GPU finds the right page of it. */
+static void gaps_take_a_bo(struct igt_panthor_exec *exec, const struct tiles *t)
+{
+	struct panthor_bo bo;
+
+	igt_panthor_exec_create_bo(exec, &bo, t->stride - t->size);
+	for (uint64_t offset = 0; offset < bo.size; offset += PAGE)
+		*bo_word(&bo, offset) = igt_panthor_pattern(offset, THIRD);
+	fill_gaps(exec, t, &bo);
+
+	for (uint64_t offset = 0; offset < t->stride - t->size; offset += PAGE) {
+		const struct igt_panthor_walk walk = {
+			.access = IGT_PANTHOR_LOAD,
+			.va = t->va + t->size + offset,
+			.count = t->count,
+			.stride = t->stride,
+		};
+		const uint32_t *loaded = igt_panthor_exec_walk(exec, &walk);
+
+		for (uint32_t i = 0; i < t->count; i++)
+			igt_assert_f(loaded[i] == *bo_word(&bo, offset),
+				     "GPU loaded %#x at %#" PRIx64 ", expected %#x of the BO\n",
+				     loaded[i], walk.va + i * t->stride, *bo_word(&bo, offset));
+	}
+	igt_panthor_free_bo(exec->fd, &bo);
+}
+
+/* Every page of the ranges works, and their gaps have no page. The gaps have BOs afterwards. */
+static void tiles_check(struct igt_panthor_exec *exec, const struct tiles *t)
+{
+	for (uint64_t offset = 0; offset < t->size; offset += PAGE) {
+		const struct igt_panthor_walk walk = {
+			.access = IGT_PANTHOR_STORE_LOAD,
+			.va = t->va + offset,
+			.count = t->count,
+			.stride = t->stride,
+			.seed = FIRST + offset,
+		};
+
+		igt_panthor_sparse_walk(exec, &walk);
+	}
+	sampled_gaps_fault(exec, t);
+	gaps_have_no_vma(exec, t);
+	gaps_take_a_bo(exec, t);
+}
 
 static void map_64k_tiles(int fd)
 {
-	const struct igt_panthor_walk first_pages = {
-		.access = IGT_PANTHOR_STORE,
-		.va = BASE_VA,
-		.count = TILE_COUNT,
-		.stride = 2 * TILE_SIZE,
-		.seed = SECOND,
+	const struct tiles tiles = {
+		.va = BASE_VA, .size = SZ_64K, .stride = 2 * SZ_64K, .count = 64,
 	};
 	struct igt_panthor_exec exec;
 
 	igt_panthor_exec_init(&exec, fd);
-	for (unsigned int i = 0; i < TILE_COUNT; i++)
-		igt_panthor_exec_bind_sparse(&exec, BASE_VA + i * 2 * TILE_SIZE, TILE_SIZE);
+	for (uint32_t i = 0; i < tiles.count; i++)
+		igt_panthor_exec_bind_sparse(&exec, tile_va(&tiles, i), tiles.size);
+	tiles_check(&exec, &tiles);
 
-	for (unsigned int i = 0; i < TILE_COUNT; i++)
-		igt_panthor_sparse_store_load(&exec, BASE_VA + i * 2 * TILE_SIZE, TILE_SIZE, FIRST);
-	for (unsigned int i = 0; i < TILE_COUNT; i += TILE_COUNT / 4)
-		igt_panthor_exec_neighbours_fault(&exec, BASE_VA + i * 2 * TILE_SIZE, TILE_SIZE);
-
-	/* The others still work when every second one is gone. */
-	igt_panthor_exec_walk(&exec, &first_pages);
-	for (unsigned int i = 1; i < TILE_COUNT; i += 2)
-		igt_panthor_exec_unbind(&exec, BASE_VA + i * 2 * TILE_SIZE, TILE_SIZE);
-	for (unsigned int i = 0; i < TILE_COUNT; i += 2)
-		igt_panthor_sparse_store_load(&exec, BASE_VA + i * 2 * TILE_SIZE, TILE_SIZE, THIRD);
-	igt_panthor_exec_must_fault(&exec, BASE_VA + 2 * TILE_SIZE, IGT_PANTHOR_LOAD);
+	for (uint32_t i = 1; i < tiles.count; i += 2)
+		igt_panthor_exec_unbind(&exec, tile_va(&tiles, i), tiles.size);
+	for (uint32_t i = 0; i < tiles.count; i += 2)
+		igt_panthor_sparse_store_load(&exec, tile_va(&tiles, i), tiles.size, SECOND);
+	igt_panthor_exec_must_fault(&exec, tile_va(&tiles, 1), IGT_PANTHOR_LOAD);
 
 	igt_panthor_exec_fini(&exec);
 }
 
-/* Ranges of three pages, each 65 KiB after the one before: at any offset in a block. */
 #define MANY_COUNT 1000
-#define MANY_PAGES 3
-#define MANY_STRIDE (17 * PAGE)
 
+/* Each range 68 KiB behind the one before: the ranges lie at any offset in a block. */
 static void map_thousand(int fd)
 {
-	struct drm_panthor_vm_bind_op op[MANY_COUNT] = {};
-	struct igt_panthor_walk walk = {
-		.access = IGT_PANTHOR_STORE_LOAD,
-		.count = MANY_COUNT,
-		.stride = MANY_STRIDE,
+	const struct tiles tiles = {
+		.va = BASE_VA, .size = 3 * PAGE, .stride = 17 * PAGE, .count = MANY_COUNT,
 	};
+	struct drm_panthor_vm_bind_op op[MANY_COUNT] = {};
 	struct igt_panthor_exec exec;
 
 	igt_panthor_exec_init(&exec, fd);
-	for (unsigned int i = 0; i < MANY_COUNT; i++)
+	for (uint32_t i = 0; i < tiles.count; i++)
 		op[i] = (struct drm_panthor_vm_bind_op){
 			.flags = IGT_PANTHOR_SPARSE_FLAGS,
-			.va = BASE_VA + i * MANY_STRIDE,
-			.size = MANY_PAGES * PAGE,
+			.va = tile_va(&tiles, i),
+			.size = tiles.size,
 		};
-	igt_panthor_vm_bind_ops(fd, exec.vm_id, op, MANY_COUNT, 0);
-
-	for (unsigned int page = 0; page < MANY_PAGES; page++) {
-		walk.va = BASE_VA + page * PAGE;
-		walk.seed = FIRST + page;
-		if (exec.dummy)
-			igt_panthor_exec_walk_verify(&exec, &walk);
-		else
-			igt_panthor_exec_walk(&exec, &walk);
-	}
-	for (unsigned int i = 0; i < MANY_COUNT; i += MANY_COUNT / 4)
-		igt_panthor_exec_neighbours_fault(&exec, op[i].va, op[i].size);
+	igt_panthor_vm_bind_ops(fd, exec.vm_id, op, tiles.count, 0);
+	tiles_check(&exec, &tiles);
 
 	igt_panthor_exec_fini(&exec);
 }
 
-/* Behind the user's addresses are the kernel's: no fault can be expected there. */
-static void map_top(int fd)
+/* Ranges that end where the user's addresses end. */
+static const struct range top_ranges[] = {
+	{ .name = "page", .size = PAGE },
+	{ .name = "block", .size = SZ_2M },
+	{ .name = "blocks-and-half", .size = SZ_4M + SZ_1M },
+	{}
+};
+
+/* The kernel's addresses follow the user's: no fault can be expected behind the range. */
+static void map_top(int fd, const struct range *r)
 {
-	const uint64_t sizes[] = { PAGE, SZ_2M, SZ_4M + SZ_1M };
 	struct igt_panthor_exec exec;
+	uint64_t va;
 
 	igt_panthor_exec_init(&exec, fd);
-	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
-		const uint64_t va = exec.uva_range - sizes[i];
-
-		igt_panthor_exec_bind_sparse(&exec, va, sizes[i]);
-		igt_panthor_sparse_store_load(&exec, va, sizes[i], FIRST);
-		igt_panthor_exec_must_fault(&exec, va - PAGE, IGT_PANTHOR_LOAD);
-		igt_panthor_exec_unbind(&exec, va, sizes[i]);
-		igt_panthor_exec_must_fault(&exec, exec.uva_range - PAGE, IGT_PANTHOR_STORE);
-	}
+	va = exec.uva_range - r->size;
+	igt_panthor_exec_bind_sparse(&exec, va, r->size);
+	igt_panthor_sparse_store_load(&exec, va, r->size, FIRST);
+	igt_panthor_exec_must_fault(&exec, va - PAGE, IGT_PANTHOR_LOAD);
+	igt_panthor_exec_unbind(&exec, va, r->size);
+	igt_panthor_exec_must_fault(&exec, exec.uva_range - PAGE, IGT_PANTHOR_STORE);
 	igt_panthor_exec_fini(&exec);
 }
 
 /*
- * In an empty region of 512 GiB each bind needs a table of every level, and two
- * of those whose boundary it crosses.
+ * In an empty region of 512 GiB each bind needs a table of every level, and two of those whose
+ * boundary it crosses.
  */
-static void map_reserve(int fd)
+static const struct range reserve_ranges[] = {
+	{ "inside", 3 * TIB + SZ_1M, SZ_2M },
+	{ "across-1g", 5 * TIB + GIB - SZ_64K, 2 * SZ_64K },
+	{ "across-512g", 6 * TIB - SZ_64K, 2 * SZ_64K },
+	{}
+};
+
+static void map_reserve(int fd, const struct range *r)
 {
-	const struct range ranges[] = {
-		{ 3 * TIB + SZ_1M, SZ_2M },
-		{ 5 * TIB + GIB - SZ_64K, 2 * SZ_64K },
-		{ 6 * TIB - SZ_64K, 2 * SZ_64K },
-	};
 	struct igt_panthor_exec exec;
 
 	igt_panthor_exec_init(&exec, fd);
 	igt_require_f(exec.uva_range >= 7 * TIB, "needs user addresses up to 7 TiB\n");
-	for (unsigned int i = 0; i < ARRAY_SIZE(ranges); i++) {
-		igt_panthor_exec_bind_sparse(&exec, ranges[i].va, ranges[i].size);
-		igt_panthor_sparse_store_load(&exec, ranges[i].va, ranges[i].size, FIRST);
-	}
-	igt_assert_eq_u32(igt_panthor_vm_get_state(fd, exec.vm_id), DRM_PANTHOR_VM_STATE_USABLE);
+	igt_panthor_exec_bind_sparse(&exec, r->va, r->size);
+	igt_panthor_sparse_store_load(&exec, r->va, r->size, FIRST);
+	igt_panthor_vm_assert_usable(fd, exec.vm_id);
 	igt_panthor_exec_fini(&exec);
 }
 
@@ -506,7 +657,7 @@ static void bind_sparse_flags(struct igt_panthor_exec *exec, uint32_t flags)
 			    IGT_PANTHOR_SPARSE_FLAGS | flags, 0);
 }
 
-/* Every page is loaded before and after; a store faults in the head, a block, the tail. */
+/* Every page is readable before and after stores that fault in the head, the block and the tail. */
 static void assert_readonly(struct igt_panthor_exec *exec)
 {
 	const uint64_t va[] = {
@@ -533,7 +684,7 @@ static void map_readonly(int fd)
 	bind_sparse_flags(&exec, DRM_PANTHOR_VM_BIND_OP_MAP_READONLY);
 	assert_readonly(&exec);
 
-	/* Nothing of it stays when the range becomes writable. */
+	/* No page stays read-only when the range is bound as writable. */
 	bind_sparse_flags(&exec, 0);
 	igt_panthor_sparse_store_load(&exec, ODD_VA, SMALL_SIZE, FIRST);
 
@@ -571,15 +722,16 @@ static void map_64m_odd(int fd)
 
 static void map_64m_odd_between_bos(int fd)
 {
-	const uint64_t va[] = { ODD_VA - PAGE, ODD_VA + ODD_SIZE };
 	struct igt_panthor_exec exec;
 	struct panthor_bo bo[2];
+	uint64_t va[2];
 
 	igt_panthor_exec_init(&exec, fd);
 	for (unsigned int i = 0; i < ARRAY_SIZE(bo); i++) {
-		igt_panthor_exec_create_bo(&exec, &bo[i], PAGE);
+		igt_panthor_exec_create_bo(&exec, &bo[i], igt_panthor_cpu_page_size());
+		va[i] = i ? ODD_VA + ODD_SIZE : ODD_VA - bo[i].size;
 		igt_panthor_exec_bind_bo(&exec, &bo[i], va[i]);
-		igt_panthor_exec_store_pages(&exec, va[i], PAGE, FIRST);
+		igt_panthor_exec_store_pages(&exec, va[i], bo[i].size, FIRST);
 	}
 
 	igt_panthor_exec_bind_sparse(&exec, ODD_VA, ODD_SIZE);
@@ -587,7 +739,7 @@ static void map_64m_odd_between_bos(int fd)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(bo); i++) {
 		igt_panthor_bo_assert_holds(&bo[i], va[i], FIRST);
-		igt_panthor_exec_store_pages(&exec, va[i], PAGE, THIRD);
+		igt_panthor_exec_store_pages(&exec, va[i], bo[i].size, THIRD);
 		igt_panthor_bo_assert_holds(&bo[i], va[i], THIRD);
 	}
 	igt_panthor_sparse_store_load(&exec, ODD_VA, ODD_SIZE, FIRST);
@@ -597,62 +749,54 @@ static void map_64m_odd_between_bos(int fd)
 		igt_panthor_free_bo(fd, &bo[i]);
 }
 
-/*
- * Binds the whole object, one block at its own alignment, and fills it: what a
- * later store through another range does not change keeps these values.
- */
+/* Binds one aligned block: all of the dummy object, once. */
 static void object_bind(struct igt_panthor_exec *exec)
 {
 	igt_panthor_exec_bind_sparse(exec, OBJECT_VA, BLOCK);
 	igt_panthor_sparse_require_dummy(exec);
 }
 
+/* Pages that no later store through another range changes keep these values. */
 static void object_fill(struct igt_panthor_exec *exec)
 {
 	igt_panthor_exec_store_pages(exec, OBJECT_VA, BLOCK, FIRST);
 }
 
-/* Where in the object an address is to be found. */
+/* The address in the range of object_bind() that maps the same page of the object as @va. */
 static uint64_t object_va(uint64_t va)
 {
 	return OBJECT_VA + va % BLOCK;
 }
 
-/* The first @size bytes of the object are as object_fill() left them, from @offset on. */
+/* @size bytes of the object at @offset are unchanged since object_fill(). */
 static void object_assert_kept(struct igt_panthor_exec *exec, uint64_t offset, uint64_t size)
 {
 	if (size)
 		igt_panthor_sparse_load(exec, OBJECT_VA + offset, size, OBJECT_VA + offset, FIRST);
 }
 
-static void cycle_head(struct igt_panthor_exec *exec, uint64_t head)
+/* Where in their 2 MiB block the ranges of cycle-heads start. */
+static const uint64_t cycle_offsets[] = {
+	PAGE, SZ_64K, SZ_1M - PAGE, SZ_1M, SZ_1M + PAGE, SZ_1M + SZ_512K, SZ_2M - PAGE,
+};
+
+static void cycle_head(int fd, uint64_t head)
 {
 	const uint64_t va = BASE_VA + head;
 	const uint64_t size = BLOCK - head;
-
-	igt_panthor_exec_bind_sparse(exec, va, SZ_4M + SZ_2M);
-	object_fill(exec);
-
-	igt_panthor_exec_store_pages(exec, va, size, SECOND);
-	igt_panthor_sparse_load(exec, va + BLOCK, size, va, SECOND);
-	igt_panthor_sparse_load(exec, va + 2 * BLOCK, size, va, SECOND);
-	igt_panthor_sparse_load(exec, object_va(va), size, va, SECOND);
-	object_assert_kept(exec, 0, head);
-
-	igt_panthor_exec_unbind(exec, va, SZ_4M + SZ_2M);
-}
-
-static void cycle_heads(int fd)
-{
-	const uint64_t heads[] = {
-		PAGE, SZ_64K, SZ_1M - PAGE, SZ_1M, SZ_1M + PAGE, SZ_1M + SZ_512K, SZ_2M - PAGE,
-	};
 	struct igt_panthor_exec exec;
 
 	igt_panthor_exec_init(&exec, fd);
 	object_bind(&exec);
-	for (unsigned int i = 0; i < ARRAY_SIZE(heads); i++)
-		cycle_head(&exec, heads[i]);
+	igt_panthor_exec_bind_sparse(&exec, va, SZ_4M + SZ_2M);
+	object_fill(&exec);
+
+	igt_panthor_exec_store_pages(&exec, va, size, SECOND);
+	igt_panthor_sparse_load(&exec, va + BLOCK, size, va, SECOND);
+	igt_panthor_sparse_load(&exec, va + 2 * BLOCK, size, va, SECOND);
+	igt_panthor_sparse_load(&exec, object_va(va), size, va, SECOND);
+	object_assert_kept(&exec, 0, head);
+
 	igt_panthor_exec_fini(&exec);
 }
 
@@ -703,8 +847,8 @@ static void cycle_far(int fd)
 static void cycle_split(int fd)
 {
 	const struct range holes[] = {
-		{ BASE_VA + SZ_1M + SZ_256K, SZ_64K },
-		{ BASE_VA + SZ_4M + SZ_1M + SZ_256K, PAGE },
+		{ .va = BASE_VA + SZ_1M + SZ_256K, .size = SZ_64K },
+		{ .va = BASE_VA + SZ_4M + SZ_1M + SZ_256K, .size = PAGE },
 	};
 	struct igt_panthor_exec exec;
 
@@ -749,8 +893,8 @@ static void cycle_two_vms(int fd)
 }
 
 /*
- * 64 places in a 2 MiB block, odd and even, its edges among them. Each range has
- * a head, a whole block and a tail unless it is aligned.
+ * 64 offsets in a 2 MiB block, odd and even, and those of its edges. Each range has a head, a whole
+ * block and a tail unless it is aligned.
  */
 #define ALIGNMENTS 64
 #define OFFSET_SIZE (SZ_2M + 3 * PAGE)
@@ -819,20 +963,20 @@ static void offset_split(int fd)
 }
 
 /*
- * The range of offset-split-*, and its holes by their addresses: in the middle of
- * a block, a block, across two blocks, the last page of a block, the first one of
- * another, and a page of what that one left.
+ * The range of offset-split-*, and its holes by rising address: inside a block, a block, across
+ * two blocks, the last page of a block, the first one of another, and a page of the VMA behind
+ * that one.
  */
 #define SPLIT_VA (BASE_VA + SZ_1M)
 #define SPLIT_SIZE SZ_16M
 
 static const struct range split_holes[] = {
-	{ BASE_VA + SZ_4M + SZ_2M, SZ_64K },
-	{ BASE_VA + SZ_8M, SZ_2M },
-	{ BASE_VA + SZ_8M + SZ_4M - SZ_64K, 2 * SZ_64K },
-	{ BASE_VA + SZ_16M - SZ_2M - PAGE, PAGE },
-	{ BASE_VA + SZ_16M, PAGE },
-	{ BASE_VA + SZ_16M + SZ_64K, PAGE },
+	{ .va = BASE_VA + SZ_4M + SZ_2M, .size = SZ_64K },
+	{ .va = BASE_VA + SZ_8M, .size = SZ_2M },
+	{ .va = BASE_VA + SZ_8M + SZ_4M - SZ_64K, .size = 2 * SZ_64K },
+	{ .va = BASE_VA + SZ_16M - SZ_2M - PAGE, .size = PAGE },
+	{ .va = BASE_VA + SZ_16M, .size = PAGE },
+	{ .va = BASE_VA + SZ_16M + SZ_64K, .size = PAGE },
 };
 
 enum backing {
@@ -851,8 +995,8 @@ enum when {
 /**
  * split_case:
  * @name: name of the subtest
- * @describe: what it is for
- * @by: what takes the place of the holes
+ * @describe: its description
+ * @by: what is mapped into the holes
  * @evict: when the dummy object is evicted
  */
 struct split_case {
@@ -865,26 +1009,37 @@ struct split_case {
 static const struct split_case split_cases[] = {
 	{
 		.name = "offset-split-unmap",
-		.describe = "What holes leave stays at its place in the dummy object",
+		.describe = "Unmap six parts of a sparse range, one of them behind an earlier "
+			    "hole. gpuvas shows each remaining VMA at the offset of its "
+			    "address, and every page of it is readable and writable.",
 	},
 	{
 		.name = "offset-split-bo",
-		.describe = "What BOs leave stays at its place in the dummy object",
+		.describe = "Map BOs over six parts of a sparse range. gpuvas shows each "
+			    "remaining sparse VMA at the offset of its address, and every "
+			    "page of it is readable and writable.",
 		.by = NEW_BO,
 	},
 	{
 		.name = "offset-split-sparse",
-		.describe = "What other sparse ranges leave stays at its place in the dummy object",
+		.describe = "Bind read-only sparse ranges over six parts of a writable one. "
+			    "gpuvas shows each remaining writable VMA at the offset of its "
+			    "address, and every page of it is readable and writable.",
 		.by = SPARSE,
 	},
 	{
 		.name = "offset-split-restored",
-		.describe = "What holes left is restored at its place in the dummy object",
+		.describe = "Unmap six parts of a sparse range, evict the dummy object, and "
+			    "restore it by a job. gpuvas shows each remaining VMA at the "
+			    "offset of its address, and every page of it is readable and "
+			    "writable.",
 		.evict = AFTER_SPLIT,
 	},
 	{
 		.name = "offset-split-evicted",
-		.describe = "What is left of an evicted range stays at its place in the object",
+		.describe = "Evict the dummy object, then unmap six parts of the sparse range. "
+			    "gpuvas shows each remaining VMA at the offset of its address, "
+			    "and every page of it is readable and writable after restore.",
 		.evict = BEFORE_SPLIT,
 	},
 };
@@ -900,17 +1055,17 @@ static void split_fill_hole(struct igt_panthor_exec *exec, const struct range *h
 				    0);
 	else
 		igt_panthor_vm_bind(exec->fd, exec->vm_id, bo->handle, hole->va, hole->size,
-				    DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC, 0);
+				    IGT_PANTHOR_BO_MAP_FLAGS, 0);
 }
 
-/* The part behind hole @i, counted from -1: what is in front of the first one. */
+/* The part behind hole @i. Part -1 is in front of the first hole. */
 static struct range split_part(int i)
 {
 	const int last = ARRAY_SIZE(split_holes) - 1;
 	const uint64_t va = i < 0 ? SPLIT_VA : split_holes[i].va + split_holes[i].size;
 	const uint64_t end = i == last ? SPLIT_VA + SPLIT_SIZE : split_holes[i + 1].va;
 
-	return (struct range){ va, end - va };
+	return (struct range){ .va = va, .size = end - va };
 }
 
 static void split_assert_vmas(struct igt_panthor_exec *exec)
@@ -927,9 +1082,8 @@ static void split_assert_vmas(struct igt_panthor_exec *exec)
 	igt_panthor_free_vmas(&vmas);
 }
 
-static void split(int fd, const void *row)
+static void split(int fd, const struct split_case *c)
 {
-	const struct split_case *c = row;
 	struct igt_panthor_exec exec;
 	struct panthor_bo bo;
 
@@ -959,6 +1113,14 @@ static void split(int fd, const void *row)
 	igt_panthor_free_bo(fd, &bo);
 }
 
+/**
+ * tlb_case:
+ * @name: name of the subtest
+ * @describe: its description
+ * @before: what the job stores to first
+ * @unmap_first: whether @before is unmapped before @after is mapped
+ * @after: what is mapped when the job stores again
+ */
 struct tlb_case {
 	const char *name;
 	const char *describe;
@@ -970,39 +1132,48 @@ struct tlb_case {
 static const struct tlb_case tlb_cases[] = {
 	{
 		.name = "tlb-bo-over-sparse",
-		.describe = "A BO mapped over a sparse range in use gets the next stores",
+		.describe = "Map a BO over a sparse range that a running job has stored to. Its "
+			    "next stores arrive in the BO and leave the dummy object "
+			    "unchanged.",
 		.before = SPARSE,
 		.after = NEW_BO,
 	},
 	{
 		.name = "tlb-sparse-over-bo",
-		.describe = "A BO in use gets no store once a sparse range is bound over it",
+		.describe = "Bind a sparse range over a BO that a running job has stored to. Its "
+			    "next stores arrive in the dummy object and leave the BO "
+			    "unchanged.",
 		.before = OLD_BO,
 		.after = SPARSE,
 	},
 	{
 		.name = "tlb-sparse-after-unmap",
-		.describe = "A BO in use gets no store once it gave way to a sparse range",
+		.describe = "Unmap a BO that a running job has stored to, and bind a sparse range "
+			    "there. The next stores of the job arrive in the dummy object and "
+			    "leave the BO unchanged.",
 		.before = OLD_BO,
 		.unmap_first = true,
 		.after = SPARSE,
 	},
 	{
 		.name = "tlb-bo-over-bo",
-		.describe = "A BO mapped over another in use gets the next stores",
+		.describe = "Map a BO over another one that a running job has stored to. Its next "
+			    "stores arrive in the new BO and leave the old one unchanged.",
 		.before = OLD_BO,
 		.after = NEW_BO,
 	},
 	{
 		.name = "tlb-unbind-sparse",
-		.describe = "A sparse range in use is out of reach once it is unbound",
+		.describe = "Unbind a sparse range that a running job has stored to. Its next "
+			    "store faults and leaves the dummy object unchanged.",
 		.before = SPARSE,
 		.unmap_first = true,
 		.after = NOTHING,
 	},
 	{
 		.name = "tlb-unbind-bo",
-		.describe = "A BO in use is out of reach once it is unmapped",
+		.describe = "Unmap a BO that a running job has stored to. Its next store faults "
+			    "and leaves the BO unchanged.",
 		.before = OLD_BO,
 		.unmap_first = true,
 		.after = NOTHING,
@@ -1032,37 +1203,36 @@ static void tlb_bind(struct tlb *r, enum backing backing)
 	}
 }
 
-/* The second walk must have gone to what is mapped now ... */
-static void tlb_assert_arrived(struct tlb *r, enum backing after)
+/*
+ * The second walk arrived in the new mapping, and the old one is unchanged. BOs first: always
+ * known.
+ */
+static void tlb_assert_contents(struct tlb *r, const struct tlb_case *c)
 {
-	if (after == NEW_BO)
+	if (c->after == NEW_BO)
 		igt_panthor_bo_assert_holds(&r->new_bo, ODD_VA, SECOND);
-	if (after == SPARSE)
-		igt_panthor_sparse_load(&r->exec, CONTROL_VA, SMALL_SIZE, ODD_VA, SECOND);
-}
-
-/* ... and must not have gone to what was mapped before. */
-static void tlb_assert_spared(struct tlb *r, enum backing before)
-{
-	if (before == OLD_BO)
+	if (c->before == OLD_BO)
 		igt_panthor_bo_assert_holds(&r->old_bo, ODD_VA, FIRST);
-	if (before == SPARSE)
+
+	if (c->after == SPARSE)
+		igt_panthor_sparse_load(&r->exec, CONTROL_VA, SMALL_SIZE, ODD_VA, SECOND);
+	if (c->before == SPARSE)
 		igt_panthor_sparse_load(&r->exec, CONTROL_VA, SMALL_SIZE, ODD_VA, FIRST);
 }
 
 /*
- * A second sparse range, the control, has the same alignment to 2 MiB. It shows
- * the content of the dummy object without the range that is being rebound.
+ * A second sparse range, the control, has the same alignment to 2 MiB. It shows the content of the
+ * dummy object without the range whose mapping changes.
  */
-static void tlb(int fd, const void *row)
+static void tlb(int fd, const struct tlb_case *c)
 {
 	const struct igt_panthor_walk first =
 		igt_panthor_pages(IGT_PANTHOR_STORE, ODD_VA, SMALL_SIZE, FIRST);
 	const struct igt_panthor_walk second =
 		igt_panthor_pages(IGT_PANTHOR_STORE, ODD_VA, SMALL_SIZE, SECOND);
-	const struct tlb_case *c = row;
 	struct tlb r;
 
+	igt_panthor_require_alone(fd);
 	igt_panthor_exec_init(&r.exec, fd);
 	igt_panthor_exec_create_bo(&r.exec, &r.old_bo, SMALL_SIZE);
 	igt_panthor_exec_create_bo(&r.exec, &r.new_bo, SMALL_SIZE);
@@ -1078,102 +1248,165 @@ static void tlb(int fd, const void *row)
 	else
 		igt_panthor_exec_resume(&r.exec);
 
-	tlb_assert_arrived(&r, c->after);
-	tlb_assert_spared(&r, c->before);
+	tlb_assert_contents(&r, c);
 
 	igt_panthor_exec_fini(&r.exec);
 	igt_panthor_free_bo(fd, &r.old_bo);
 	igt_panthor_free_bo(fd, &r.new_bo);
+	/* A client that came in between may have had the TLB flushed: no pass. */
+	igt_panthor_require_alone(fd);
 }
 
 static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "map-bind-unbind",
-		.describe = "A range is within reach of the GPU while it is bound, no longer",
+		.describe = "An address faults before its range is bound sparse. Every page of "
+			    "the range is readable and writable while it is bound. The first "
+			    "page, an inner one and the last one fault once it is unbound. A "
+			    "second bind makes every page readable and writable.",
 		.run = map_bind_unbind,
 	},
 	{
 		.name = "map-64k-tiles",
-		.describe = "Tiles of 64 KiB are mapped, and nothing between them",
+		.describe = "Bind 64 KiB at every second 64 KiB of four blocks, by one request "
+			    "each. Every page of the tiles is readable and writable. No gap "
+			    "has a VMA, pages at both edges of the first, the last and four "
+			    "random gaps fault, and a BO can be mapped into all pages of "
+			    "every gap. Tiles stay usable when every second one is unbound.",
 		.run = map_64k_tiles,
 	},
 	{
 		.name = "map-thousand",
-		.describe = "A thousand small ranges are mapped, and nothing between them",
+		.describe = "Bind a thousand ranges of three pages by one request. Every page of "
+			    "them is readable and writable. No gap has a VMA, pages at both "
+			    "edges of the first, the last and four random gaps fault, and a "
+			    "BO can be mapped into all pages of every gap.",
 		.run = map_thousand,
 	},
 	{
-		.name = "map-top",
-		.describe = "Ranges may end where the user's addresses end",
-		.run = map_top,
-	},
-	{
-		.name = "map-reserve",
-		.describe = "Ranges in empty regions get all the page tables they need",
-		.run = map_reserve,
-	},
-	{
 		.name = "map-readonly",
-		.describe = "A read-only range can be loaded from, not stored to",
+		.describe = "Every page of a read-only sparse range is readable. Stores to the "
+			    "first and the last page of its head, its whole block and its "
+			    "tail fault. Every page is writable after the range is bound "
+			    "again without the flag.",
 		.run = map_readonly,
 	},
 	{
 		.name = "map-uncached",
-		.describe = "A range may be uncached, and read-only at the same time",
+		.describe = "Every page of an uncached sparse range is readable and writable. "
+			    "After the range is bound again as uncached and read-only, every "
+			    "page is readable, and stores to its head, its whole block and "
+			    "its tail fault.",
 		.run = map_uncached,
 	},
 	{
 		.name = "map-64m-odd",
-		.describe = "Every page of a large unaligned range can be stored to and loaded",
+		.describe = "Bind 64 MiB that start seven pages into a 2 MiB block. Every page is "
+			    "readable and writable, and the pages before and behind the range "
+			    "fault.",
 		.run = map_64m_odd,
 	},
 	{
 		.name = "map-64m-odd-between-bos",
-		.describe = "A large unaligned range leaves the BOs beside it alone",
+		.describe = "Bind 64 MiB at an odd page between two BOs that touch the range. "
+			    "Stores to every page of the range leave both BOs unchanged, and "
+			    "the BOs stay readable and writable.",
 		.run = map_64m_odd_between_bos,
 	},
 	{
-		.name = "cycle-heads",
-		.describe = "The first pages of a range are those of the blocks behind it",
-		.run = cycle_heads,
-	},
-	{
 		.name = "cycle-64m",
-		.describe = "The pages of a large unaligned range repeat every 2 MiB",
+		.describe = "Store to all pages of 64 MiB at an odd page. Each page returns the "
+			    "last value that was stored to it or to a page a multiple of 2 "
+			    "MiB away.",
 		.run = cycle_64m,
 	},
 	{
 		.name = "cycle-far",
-		.describe = "The first page of a large range is that of all its blocks",
+		.describe = "Store to the first page of 1 GiB. The value is loaded from all 512 "
+			    "pages a multiple of 2 MiB away, and the other pages of the dummy "
+			    "object are unchanged.",
 		.run = cycle_far,
 	},
 	{
 		.name = "cycle-split",
-		.describe = "What a hole leaves has the same pages as before",
+		.describe = "Punch two holes into a sparse range, and store to the rest of the "
+			    "blocks around them. Each value arrives at the page of the dummy "
+			    "object that belongs to its address, and the pages of the holes "
+			    "are unchanged.",
 		.run = cycle_split,
 	},
 	{
 		.name = "cycle-two-vms",
-		.describe = "Two VMs of a file have the same pages",
+		.describe = "Two VMs of one file share the dummy object. A value that is stored "
+			    "through one VM is loaded through the other one at the same "
+			    "offset, and the other pages are unchanged.",
 		.run = cycle_two_vms,
 	},
 	{
 		.name = "offset-bind",
-		.describe = "Ranges are mapped at their own place in the dummy object",
+		.describe = "Bind sparse ranges at 64 different offsets in a 2 MiB block. gpuvas "
+			    "shows each VMA at the offset in the dummy object that its "
+			    "address has in its block.",
 		.run = offset_bind,
 	},
 	{
 		.name = "offset-split",
-		.describe = "Both parts of a split range stay at their place in the dummy object",
+		.describe = "Unmap a page of sparse ranges at 64 different offsets in a 2 MiB "
+			    "block. gpuvas shows both parts of each range at the offset of "
+			    "their address. Every page of the parts of every fifth range is "
+			    "readable and writable.",
 		.run = offset_split,
 	},
 	{}
 };
 
+#define MAP_TOP_DESCRIBE \
+	"Bind ranges that end where the user's addresses end. Every page is readable and " \
+	"writable, the page before the range faults, and the last page faults once the range " \
+	"is unbound."
+
+#define MAP_RESERVE_DESCRIBE \
+	"Bind the first range of regions of 512 GiB that have no page table yet, across " \
+	"boundaries of 2 MiB, 1 GiB and 512 GiB. Every page is readable and writable, and the " \
+	"VM stays usable."
+
+#define CYCLE_HEADS_DESCRIBE \
+	"Store to the first pages of ranges that start inside a 2 MiB block. The values are " \
+	"loaded from the two blocks behind, at the same offset, and the other pages of the " \
+	"dummy object are unchanged."
+
+/* A dynamic subtest for each range, with a file of its own. */
+static void run_ranges(void (*run)(int fd, const struct range *r), const struct range *ranges)
+{
+	for (const struct range *r = ranges; r->size; r++) {
+		igt_dynamic(r->name) {
+			int fd = igt_panthor_open();
+
+			run(fd, r);
+			igt_panthor_close(fd);
+		}
+		igt_teardown();
+	}
+}
+
+static void run_cycle_heads(void)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(cycle_offsets); i++) {
+		igt_dynamic_f("page-%u", (unsigned int)(cycle_offsets[i] / PAGE)) {
+			int fd = igt_panthor_open();
+
+			cycle_head(fd, cycle_offsets[i]);
+			igt_panthor_close(fd);
+		}
+		igt_teardown();
+	}
+}
+
 int igt_main()
 {
 	igt_fixture()
 		igt_panthor_sparse_require();
+
 	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
 		igt_describe(c->describe);
 		igt_subtest(c->name) {
@@ -1187,16 +1420,25 @@ int igt_main()
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(map_cases); i++) {
-		igt_describe(map_cases[i].describe);
-		igt_subtest(map_cases[i].name) {
-			int fd = igt_panthor_open();
-
-			map(fd, &map_cases[i]);
-			igt_panthor_close(fd);
-		}
-		igt_fixture()
-			igt_teardown();
+		igt_describe_f("Bind %s. Every page is readable and writable, and the pages before "
+			       "and behind fault. The middle and the last page fault after an "
+			       "unbind. A second bind works like the first.",
+			       map_cases[i].what);
+		igt_subtest_with_dynamic(map_cases[i].name)
+			run_ranges(map_range, map_cases[i].ranges);
 	}
+
+	igt_describe(MAP_TOP_DESCRIBE);
+	igt_subtest_with_dynamic("map-top")
+		run_ranges(map_top, top_ranges);
+
+	igt_describe(MAP_RESERVE_DESCRIBE);
+	igt_subtest_with_dynamic("map-reserve")
+		run_ranges(map_reserve, reserve_ranges);
+
+	igt_describe(CYCLE_HEADS_DESCRIBE);
+	igt_subtest_with_dynamic("cycle-heads")
+		run_cycle_heads();
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(split_cases); i++) {
 		igt_describe(split_cases[i].describe);
