@@ -613,20 +613,28 @@ static const struct uapi_case uapi_cases[] = {
 	{}
 };
 
-/* Each row has a file of its own, so that a row that fails harms no other. */
+/* Rows share a file, until one of them fails and may have changed its mappings. */
+static struct uapi rows;
+static bool rows_intact;
+
+static void start_rows(void)
+{
+	rows_intact = false;
+}
+
 static void run_row(const char *name, void (*run)(struct uapi *u, const void *row), const void *row)
 {
 	igt_dynamic(name)
 	{
-		const int fd = igt_panthor_open();
-		struct uapi u;
-
-		uapi_init(&u, fd);
-		run(&u, row);
-		uapi_fini(&u);
-		igt_panthor_close(fd);
+		if (!rows_intact) {
+			igt_panthor_free_vmas(&rows.vmas);
+			igt_teardown();
+			uapi_init(&rows, igt_panthor_open());
+		}
+		rows_intact = false;
+		run(&rows, row);
+		rows_intact = true;
 	}
-	igt_teardown();
 }
 
 static void sync_only_at_once(int fd)
