@@ -91,6 +91,7 @@ void igt_log(const char *domain, enum igt_log_level level, const char *format, .
 
 bool __igt_fork(void);
 void igt_waitchildren(void);
+int __igt_waitchildren(void);
 
 void igt_emit_ignore_dmesg_regex(const char *ignore_dmesg_regex);
 
