@@ -194,7 +194,7 @@
 IGT_TEST_DESCRIPTION("Check the order of queued binds of sparse mappings of panthor");
 
 /*
- * The scenarios, and the failure that each one hunts:
+ * The scenarios, and the failure that each one looks for:
  *
  * 1. async-wait: An operation or a job waits for a fence. The wait may be overlooked:
  *    because of its place among the syncs, or because the operation seems to need

@@ -178,7 +178,7 @@
 IGT_TEST_DESCRIPTION("Check what is left of sparse mappings of panthor around holes");
 
 /*
- * The scenarios, and the failure that each one hunts:
+ * The scenarios, and the failure that each one looks for:
  *
  * 1. punch-edges: One operation replaces a part of one mapping. The driver cannot
  *    unmap a part of a 2 MiB block. It widens the unmap to whole blocks, and maps
