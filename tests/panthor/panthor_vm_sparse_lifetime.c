@@ -666,13 +666,6 @@ struct marked {
 	const char *label;
 };
 
-/* BOs of other processes on the shrinker's lists would be evicted first, one with each scan. */
-static void require_own_lists(int fd)
-{
-	igt_panthor_require_shrink(fd);
-	igt_panthor_require_alone(fd);
-}
-
 #define MARKED_VA BASE_VA
 #define MARKED_SIZE SZ_64K
 
@@ -710,8 +703,21 @@ static void marked_evict(int fd, const struct marked *m)
 	igt_panthor_evict_gem(fd, m->label);
 }
 
-/* More BOs than the process has. Those of others would have to be evicted first. */
-#define MAX_SHRINKS 256
+/*
+ * A scan of one page evicts one BO, of any process. Twice as many scans as there are BOs, since a
+ * scan may skip one.
+ */
+static unsigned int max_scans(int fd)
+{
+	struct igt_panthor_gems gems;
+	unsigned int count;
+
+	igt_panthor_read_gems(fd, &gems);
+	count = gems.count;
+	igt_panthor_free_gems(&gems);
+
+	return 2 * count;
+}
 
 /*
  * Runs scans of one page until all of @marked are evicted, then asserts their order. An assertion
@@ -719,20 +725,21 @@ static void marked_evict(int fd, const struct marked *m)
  */
 static void assert_evict_order(int fd, const struct marked *const *marked, unsigned int count)
 {
+	const unsigned int scans = max_scans(fd);
 	unsigned int gone_at[3] = {};
 	unsigned int left = count;
 
 	igt_assert(count <= ARRAY_SIZE(gone_at));
-	for (unsigned int shrinks = 1; shrinks <= MAX_SHRINKS && left; shrinks++) {
+	for (unsigned int scan = 1; scan <= scans && left; scan++) {
 		igt_panthor_shrink_pages(fd, 1);
 		for (unsigned int i = 0; i < count; i++) {
 			if (gone_at[i] || igt_panthor_gem_resident(fd, marked[i]->label))
 				continue;
-			gone_at[i] = shrinks;
+			gone_at[i] = scan;
 			left--;
 		}
 	}
-	igt_assert_f(!left, "the shrinker left %u BOs alone\n", left);
+	igt_assert_f(!left, "%u scans left %u BOs alone\n", scans, left);
 	for (unsigned int i = 1; i < count; i++)
 		igt_assert_f(gone_at[i - 1] < gone_at[i],
 			     "the shrinker evicted \"%s\" before \"%s\"\n", marked[i]->label,
@@ -877,7 +884,7 @@ static void reclaim_moved_bo(int fd)
 	unsigned int ms = MORE_MS;
 	bool in_time = false;
 
-	require_own_lists(fd);
+	igt_panthor_require_shrink(fd);
 	for (unsigned int i = 0; i < ATTEMPTS && !in_time; i++, ms *= 2)
 		in_time = reclaim_moved(fd, ms);
 	igt_require_f(in_time, "the unmap ends before a job is submitted\n");
@@ -899,7 +906,7 @@ struct pair {
 
 static void pair_init(struct pair *p, int fd)
 {
-	require_own_lists(fd);
+	igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&p->a, fd);
 	igt_panthor_exec_init(&p->b, fd);
 	marked_init(&p->of_a, fd, "of a");
