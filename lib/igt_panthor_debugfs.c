@@ -533,8 +533,13 @@ void igt_panthor_close(int fd)
  */
 #define DUMMY_OF_CLIENT (UINT64_C(1) << 63)
 
-/* The id that DRM gave an open file (drm-client-id of fdinfo), 0 if it shows none. */
-static uint64_t client_id(int fd)
+/**
+ * igt_panthor_client_id:
+ * @fd: device
+ *
+ * Returns: the id that DRM gave the open file (drm-client-id of fdinfo), 0 if fdinfo shows none.
+ */
+uint64_t igt_panthor_client_id(int fd)
 {
 	uint64_t id = 0;
 	char path[64], line[256];
@@ -615,7 +620,7 @@ uint64_t igt_panthor_newest_dummy(int fd)
 	if (!igt_panthor_has_debugfs(fd))
 		return 0;
 
-	labelled = DUMMY_OF_CLIENT | client_id(fd);
+	labelled = DUMMY_OF_CLIENT | igt_panthor_client_id(fd);
 	pid = outer_pid();
 	igt_panthor_read_gems(fd, &gems);
 	for (size_t i = 0; i < gems.count && newest != labelled; i++) {

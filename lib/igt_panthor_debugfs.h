@@ -112,6 +112,7 @@ int igt_panthor_find_vm(const struct igt_panthor_vmas *vmas, uint64_t va, uint64
 int igt_panthor_open(void);
 int __igt_panthor_reopen(int fd);
 void igt_panthor_close(int fd);
+uint64_t igt_panthor_client_id(int fd);
 uint64_t igt_panthor_newest_dummy(int fd);
 bool igt_panthor_gem_is_dummy(const struct igt_panthor_gem *gem, uint64_t dummy);
 bool igt_panthor_read_dummy(int fd, uint64_t dummy, struct igt_panthor_gem *gem);

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -27,64 +29,75 @@
  * Sub-category: VM_BIND
  * Functionality: buffer objects, CPU mappings, eviction
  * Feature: cpu
+ * Scenario: cpu-split
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs and swap for some
- * Failure mode: CPU mappings that show another page of a BO than the GPU has there, or a BO
- *	that must not be mapped.
- * Description: Loads and stores of the GPU and of the CPU see the same page of a BO at the
- *	same place, whatever became of the CPU's mapping.
+ * Failure mode: A CPU mapping that shows another page of a BO than the GPU has there, or that
+ *	survives the eviction of its pages. A CPU mapping of a BO that forbids them.
+ * Description: Compare what the GPU and the CPU find in each page of a BO, after the CPU mapping
+ *	was split or moved, or its BO evicted.
  *
  * SUBTEST: cpu-unmap-head
  * Run type: BAT, FULL
- * Description: The head of a CPU mapping is unmapped before it was touched: the
- *	rest shows the pages of the BO that it showed before, to read and to write.
+ * Description: Unmap the head of a CPU mapping before the CPU touches it. The rest must show the
+ *	pages of the BO that it covered before, for reads and writes.
  *
  * SUBTEST: cpu-unmap-middle
- * Description: The same for what is behind a hole in a CPU mapping.
+ * Description: Unmap the middle of a CPU mapping and then its head, before the CPU touches it. The
+ *	tail must show the pages of the BO that it covered before, for reads and writes.
  *
  * SUBTEST: cpu-unmap-blocks
- * Description: The same for the blocks behind a first one that was unmapped.
+ * Description: Unmap the first 2 MiB of a CPU mapping of 8 MiB before the CPU touches it. The
+ *	other blocks must show the pages of the BO that they covered before, for reads and writes.
  *
  * SUBTEST: cpu-move-tail
- * Description: The same for the tail of a CPU mapping that was moved elsewhere.
+ * Description: Move the tail of a CPU mapping to another address by mremap(), before the CPU
+ *	touches it. It must show the pages of the BO that it covered before, for reads and writes.
  *
  * SUBTEST: cpu-dmabuf-offset
- * Description: The same for a mapping of an exported dma-buf at an offset.
+ * Description: Map an exported dma-buf at an offset. The mapping must start with the page of the
+ *	BO at that offset, for reads and writes.
  *
  * SUBTEST: cpu-protect-evict
- * Description: A CPU mapping in use is split by mprotect() and its BO evicted: it
- *	shows the same pages of the BO as before.
+ * Description: Split a CPU mapping in use by mprotect(), then evict its BO. The eviction must
+ *	remove every page from the CPU's page table. The mapping must show the same pages of the BO
+ *	afterwards, for reads and writes.
  *
  * SUBTEST: cpu-dmabuf-evict
- * Description: The same for a mapping of an exported dma-buf at an offset.
+ * Description: Map an exported dma-buf at an offset, read it, then evict its BO. The eviction must
+ *	remove every page from the CPU's page table. The mapping must show the same pages of the BO
+ *	afterwards, for reads and writes.
  *
  * SUBTEST: cpu-no-mmap-offset
- * Description: A BO that is not to be mapped by the CPU has no place in the device
- *	file, and where debugfs shows one, mapping it is refused.
+ * Scenario: cpu-no-mmap
+ * Description: Create a BO with the flag NO_MMAP. The driver must not tell an mmap offset for it.
+ *	If debugfs shows one all the same, mmap() there must fail.
  *
  * SUBTEST: cpu-no-mmap-dmabuf
- * Description: Nor can it be mapped through a dma-buf, while the GPU uses it.
+ * Scenario: cpu-no-mmap
+ * Description: Export a BO with the flag NO_MMAP that the GPU uses. mmap() of the dma-buf must
+ *	fail, and the GPU must find the contents unchanged.
  */
 
 /**
- * TEST: Opening panthor while others use it
+ * TEST: Opening panthor without free mmap offsets
  * Category: Core
  * Mega feature: Memory Management
  * Sub-category: VM_BIND
  * Functionality: buffer objects, CPU mappings, eviction
  * Feature: open
+ * Scenario: open-no-offsets
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9
- * Failure mode: Clients that keep others from opening the device.
- * Description: What one file does to all that clients of the device share does not keep
- *	another from working.
+ * Failure mode: open() fails for all clients because one of them has used up a shared resource.
+ * Description: Open the device while one client holds a resource that all clients share.
  *
  * SUBTEST: open-no-offsets
  * Run type: BAT, FULL
- * Description: One file uses up the offsets at which BOs can be mapped, without
- *	any memory: another one can be opened, and a sparse range works in it.
+ * Description: Use up the mmap offsets of the device by BOs without pages. Another file must open,
+ *	and a sparse range must work in it.
  */
 
 /**
@@ -94,26 +107,28 @@
  * Sub-category: VM_BIND
  * Functionality: buffer objects, CPU mappings, eviction
  * Feature: restore
+ * Scenario: restore-linear
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs, swap
- * Failure mode: Restores that take out of all proportion, or stop half-way.
- * Description: A job after an eviction brings back many VMAs: the time that takes, and what
- *	the GPU finds afterwards.
+ * Failure mode: A restore that takes quadratic time, or that leaves some VMAs unmapped.
+ * Description: Submit a job to a VM whose many VMAs were evicted. The submission restores them.
  *
  * SUBTEST: restore-linear
- * Description: The job after an eviction takes no more than some eight times as long
- *	to submit when there are eight times as many ranges to restore, and reaches all
- *	of them.
+ * Description: Restore 1024 evicted VMAs, then 8192. The second submission must take less than 14
+ *	times as long as the first, and the job must reach all VMAs.
  *
  * SUBTEST: restore-mixed
+ * Scenario: restore-mixed
  * Run type: BAT, FULL
- * Description: An evicted range is split when a new one was bound beside it: the
- *	next job reaches both parts and the new one.
+ * Description: Evict a VMA, bind a new one behind it in the list, then split the evicted one by a
+ *	partial unmap. The next job must reach both parts and the new VMA, and fault in the hole.
  *
  * SUBTEST: restore-signals
- * Description: Signals interrupt the submission of a job that restores many ranges,
- *	time and again: it goes on where it was, and the job reaches all of them.
+ * Scenario: restore-signals
+ * Description: Interrupt the submission of a job that restores 4096 VMAs by signals until at least
+ *	one submission ended with EINTR. The repeated submission must succeed, and the job must
+ *	reach all VMAs.
  */
 
 /**
@@ -123,48 +138,55 @@
  * Sub-category: VM_BIND
  * Functionality: buffer objects, CPU mappings, eviction
  * Feature: shrink
+ * Scenario: shrink-busy
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs, swap
- * Failure mode: Scans that wait for each BO, or forget who is idle.
- * Description: The shrinker is asked for pages while VMs are at work: how long it takes,
- *	and what it finds.
+ * Failure mode: A scan that waits for each BO in use, skips idle VMs, or scans nothing.
+ * Description: Run the shrinker while jobs run. Compare how often it sleeps, and what it evicts.
  *
- * SUBTEST: shrink-busy-private
- * Description: Scanning the BOs of a VM at work takes no longer with every BO.
+ * SUBTEST: shrink-busy-%s
+ * Description: Run the shrinker while a job uses one %arg[1], then while it uses nine. The second
+ *	scan must not sleep once more for each BO. No BO may be evicted before the job ends, and all
+ *	must be evicted afterwards.
  *
- * SUBTEST: shrink-busy-shareable
- * Description: The same for BOs that do not belong to the VM alone.
+ * arg[1]:
  *
- * SUBTEST: shrink-busy-shared
- * Description: The same for BOs that two VMs have mapped.
+ * @private:	BO that belongs to one VM
+ * @shareable:	shareable BO
+ * @shared:	BO that two VMs map
  *
  * SUBTEST: shrink-idle-beside-busy
- * Description: The BOs of an idle VM are evicted while another VM is at work.
+ * Scenario: shrink-idle
+ * Description: Run the shrinker while a job of one VM runs and another VM is idle. All BOs of the
+ *	idle VM must be evicted.
  *
  * SUBTEST: shrink-wide
+ * Scenario: shrink-wide
  * Run type: BAT, FULL
- * Description: Asking for more pages than 32 bits can tell evicts what there is.
+ * Description: Ask the shrinker for 2^32 pages, a number whose lower 32 bits are zero. All idle
+ *	BOs must be evicted.
  */
 
 IGT_TEST_DESCRIPTION("Check buffer objects of panthor beside sparse mappings");
 
 /*
- * The scenarios, and the failure that each one hunts:
+ * The scenarios, and the failure mode that each one looks for:
  *
- * 1. cpu-unmap-*, cpu-move-tail, cpu-dmabuf-*, cpu-protect-evict: page faults that
- *    take the start of the CPU's VMA for the start of the BO. The GPU has stored to
- *    every page before; what the CPU stores in return must be on the right page,
- *    and on no other. Pages that were there before a mapping was split do not
- *    fault: for those it takes an eviction.
- * 2. cpu-no-mmap-*: the flag being a matter of not telling the offset.
- * 3. open-no-offsets: a client that uses up something that all others need.
- * 4. restore-linear: a search through all ranges for each one that is restored.
- *    restore-mixed: an order among ranges that a restore relies upon.
- *    restore-signals: a restore that is interrupted and taken for complete.
- * 5. shrink-busy-*: a wait for each BO. Ten jiffies are 10 to 100 ms.
- *    shrink-idle-beside-busy: one VM that keeps the others from being scanned.
- *    shrink-wide: a number that is cut off, and zero is left of it.
+ * 1. cpu-split: a page fault of the CPU that is resolved from the start of the CPU's VMA instead
+ *    of that of the BO, and an eviction that leaves the pages of a BO in the CPU's page table. The
+ *    GPU stores to every page first, and loads what the CPU stores. Pages that were mapped before
+ *    a split do not fault, therefore two subtests evict.
+ * 2. cpu-no-mmap: a flag that only hides the mmap offset and does not refuse mmap().
+ * 3. open-no-offsets: an open() that needs what any client can use up.
+ * 4. restore-linear: a search through all VMAs for each VMA that is restored.
+ * 5. restore-mixed: a restore that stops at the first VMA that is mapped, and evicted VMAs behind
+ *    it.
+ * 6. restore-signals: an interrupted restore that is taken for complete.
+ * 7. shrink-busy: a scan that waits ten jiffies for each BO of a busy VM. The number of sleeps
+ *    tells, whatever a jiffy is and however slow the machine.
+ * 8. shrink-idle: a scan that ends at the first busy VM.
+ * 9. shrink-wide: a number of pages that is cut to 32 bits.
  */
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
@@ -177,41 +199,14 @@ IGT_TEST_DESCRIPTION("Check buffer objects of panthor beside sparse mappings");
 #define SECOND IGT_PANTHOR_SECOND
 #define THIRD IGT_PANTHOR_THIRD
 
-/* BOs of this process with that label that have no pages, having been evicted. */
-static unsigned int count_evicted(int fd, const char *label)
-{
-	struct igt_panthor_gems gems;
-	unsigned int count = 0;
-
-	igt_panthor_read_gems(fd, &gems);
-	for (size_t i = 0; i < gems.count; i++)
-		count += gems.gem[i].pid == getpid() && !strcmp(gems.gem[i].label, label) &&
-			 gems.gem[i].evictions && !gems.gem[i].resident;
-	igt_panthor_free_gems(&gems);
-
-	return count;
-}
-
-static unsigned int shrink_count(int fd, const char *label)
-{
-	igt_panthor_shrink(fd);
-	return count_evicted(fd, label);
-}
-
-static void assert_evicts(int fd, const char *label, unsigned int count)
-{
-	igt_assert_f(igt_wait(shrink_count(fd, label) == count, IGT_PANTHOR_EVICT_DEADLINE_MS,
-			      IGT_PANTHOR_EVICT_INTERVAL_MS),
-		     "the shrinker left %u of %u BOs alone for %d ms\n",
-		     count - count_evicted(fd, label), count, IGT_PANTHOR_EVICT_DEADLINE_MS);
-}
-
 /**
  * view:
  * @map: CPU mapping
- * @first: the byte of the BO that it has to start with
- * @size: its bytes
- * @before: bytes of the BO that stay mapped in front of it
+ * @first: offset in the BO of the first byte of @map
+ * @size: bytes of @map
+ * @before: bytes in front of @map that are mapped, too
+ *
+ * A CPU mapping of the end of a BO.
  */
 struct view {
 	char *map;
@@ -220,13 +215,16 @@ struct view {
 	uint64_t before;
 };
 
-#define VIEW_LABEL "looked at"
+/* CPU mappings are split at pages of the CPU. */
+static uint64_t cpu_pages(unsigned int count)
+{
+	return count * igt_panthor_cpu_page_size();
+}
 
-/* What a view lacks of its BO: no power of two. */
-#define HEAD (3 * PAGE)
+/* The part of a BO that a view lacks. No power of two, so that no alignment hides it. */
+#define HEAD_PAGES 3
 
-/* A small BO, and one of blocks. */
-#define VIEW_SIZE (16 * PAGE)
+#define VIEW_PAGES 16
 #define VIEW_BLOCKS_SIZE ((uint64_t)SZ_8M)
 
 static char *map_whole(int fd, const struct panthor_bo *bo)
@@ -238,7 +236,7 @@ static char *map_whole(int fd, const struct panthor_bo *bo)
 	return map;
 }
 
-/* What is left of a mapping without [@first, @first + @size) and what is before. */
+/* Unmaps [@first, @first + @size) of a CPU mapping, then the part in front of it. */
 static struct view unmap_until(int fd, const struct panthor_bo *bo, uint64_t first, uint64_t size)
 {
 	char *map = map_whole(fd, bo);
@@ -253,12 +251,12 @@ static struct view unmap_until(int fd, const struct panthor_bo *bo, uint64_t fir
 
 static struct view view_without_head(int fd, const struct panthor_bo *bo)
 {
-	return unmap_until(fd, bo, 0, HEAD);
+	return unmap_until(fd, bo, 0, cpu_pages(HEAD_PAGES));
 }
 
 static struct view view_behind_hole(int fd, const struct panthor_bo *bo)
 {
-	return unmap_until(fd, bo, HEAD, HEAD);
+	return unmap_until(fd, bo, cpu_pages(HEAD_PAGES), cpu_pages(HEAD_PAGES));
 }
 
 static struct view view_without_block(int fd, const struct panthor_bo *bo)
@@ -268,31 +266,37 @@ static struct view view_without_block(int fd, const struct panthor_bo *bo)
 
 static struct view view_moved(int fd, const struct panthor_bo *bo)
 {
-	const uint64_t size = bo->size - HEAD;
+	const uint64_t head = cpu_pages(HEAD_PAGES), size = bo->size - head;
 	char *map = map_whole(fd, bo);
 	char *moved = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	igt_assert(moved != MAP_FAILED);
-	igt_assert(mremap(map + HEAD, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, moved) == moved);
-	igt_assert_eq(munmap(map, HEAD), 0);
+	igt_assert(mremap(map + head, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, moved) == moved);
+	igt_assert_eq(munmap(map, head), 0);
 
-	return (struct view){ .map = moved, .first = HEAD, .size = size };
+	return (struct view){ .map = moved, .first = head, .size = size };
 }
 
-/* The head stays mapped, but is no longer part of the same VMA. */
+static void read_pages(const char *map, uint64_t size)
+{
+	for (uint64_t offset = 0; offset < size; offset += PAGE)
+		*(const volatile char *)(map + offset);
+}
+
+/* The head stays mapped, but in another VMA of the CPU. */
 static struct view view_protected(int fd, const struct panthor_bo *bo)
 {
+	const uint64_t head = cpu_pages(HEAD_PAGES);
 	char *map = map_whole(fd, bo);
 
-	for (uint64_t offset = 0; offset < bo->size; offset += PAGE)
-		*(volatile char *)(map + offset);
-	igt_assert_eq(mprotect(map, HEAD, PROT_READ), 0);
+	read_pages(map, bo->size);
+	igt_assert_eq(mprotect(map, head, PROT_READ), 0);
 
 	return (struct view){
-		.map = map + HEAD,
-		.first = HEAD,
-		.size = bo->size - HEAD,
-		.before = HEAD,
+		.map = map + head,
+		.first = head,
+		.size = bo->size - head,
+		.before = head,
 	};
 }
 
@@ -309,17 +313,61 @@ static int export_dmabuf(int fd, const struct panthor_bo *bo)
 
 static struct view view_dmabuf(int fd, const struct panthor_bo *bo)
 {
-	const uint64_t size = bo->size - HEAD;
+	const uint64_t head = cpu_pages(HEAD_PAGES), size = bo->size - head;
 	int dmabuf = export_dmabuf(fd, bo);
-	char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, HEAD);
+	char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, head);
 
-	igt_assert(map != MAP_FAILED);
 	igt_assert_eq(close(dmabuf), 0);
+	igt_assert(map != MAP_FAILED);
 
-	return (struct view){ .map = map, .first = HEAD, .size = size };
+	return (struct view){ .map = map, .first = head, .size = size };
 }
 
-/* The GPU stored with the first seed. */
+static struct view view_dmabuf_read(int fd, const struct panthor_bo *bo)
+{
+	const struct view view = view_dmabuf(fd, bo);
+
+	read_pages(view.map, view.size);
+	return view;
+}
+
+/* The CPU mapping keeps its BO alive, therefore a failed subtest must not leave one. */
+static void view_close(void *data)
+{
+	const struct view *view = data;
+
+	munmap(view->map - view->before, view->before + view->size);
+}
+
+static long count_faults(void)
+{
+	struct rusage usage;
+
+	igt_assert_eq(getrusage(RUSAGE_SELF, &usage), 0);
+	return usage.ru_minflt + usage.ru_majflt;
+}
+
+/*
+ * Each page of the machine must fault after the eviction. The contents do not tell: the evicted
+ * pages may stay in the page cache of the BO. No other interface shows the pages of such a
+ * mapping.
+ */
+static void view_evict(int fd, const struct view *view, const char *label)
+{
+	const char *start = view->map - view->before;
+	const uint64_t size = view->before + view->size;
+	const long pages = size / sysconf(_SC_PAGESIZE);
+	long faults;
+
+	igt_panthor_evict_gem(fd, label);
+	faults = -count_faults();
+	read_pages(start, size);
+	faults += count_faults();
+	igt_assert_f(faults >= pages, "%ld page faults of the CPU in %ld pages after the eviction\n",
+		     faults, pages);
+}
+
+/* The CPU must find in each page what the GPU stored there with the first seed. */
 static void view_check(const struct view *view)
 {
 	for (uint64_t offset = 0; offset < view->size; offset += PAGE) {
@@ -341,7 +389,7 @@ static void view_store(const struct view *view)
 	__sync_synchronize();
 }
 
-/* The GPU finds the second seed in the view, and the first one in what is before. */
+/* The GPU must find the second seed in the view, and the first one in front of it. */
 static void view_assert_stored(struct igt_panthor_exec *exec, const struct view *view)
 {
 	const struct igt_panthor_walk head =
@@ -355,9 +403,11 @@ static void view_assert_stored(struct igt_panthor_exec *exec, const struct view 
 
 /**
  * view_case:
- * @size: size of the BO
- * @open: makes a view of it that reaches to its end, but does not have its head
- * @evict: evict the BO once all of the view was read
+ * @name: name of the subtest, and label of the BO
+ * @describe: description of the subtest
+ * @size: bytes of the BO, 0 for %VIEW_PAGES pages of the CPU
+ * @open: maps the end of the BO
+ * @evict: evict the BO before the CPU uses the view
  */
 struct view_case {
 	const char *name;
@@ -370,73 +420,84 @@ struct view_case {
 static const struct view_case view_cases[] = {
 	{
 		.name = "cpu-unmap-head",
-		.describe = "A mapping without its head shows the same pages as before",
-		.size = VIEW_SIZE,
+		.describe = "Unmap the head of a CPU mapping before the CPU touches it. The rest "
+			    "must show the pages of the BO that it covered before, for reads and "
+			    "writes.",
 		.open = view_without_head,
 	},
 	{
 		.name = "cpu-unmap-middle",
-		.describe = "What is behind a hole in a mapping shows the same pages as before",
-		.size = VIEW_SIZE,
+		.describe = "Unmap the middle of a CPU mapping and then its head, before the CPU "
+			    "touches it. The tail must show the pages of the BO that it covered "
+			    "before, for reads and writes.",
 		.open = view_behind_hole,
 	},
 	{
 		.name = "cpu-unmap-blocks",
-		.describe = "So do blocks behind one that was unmapped",
+		.describe = "Unmap the first 2 MiB of a CPU mapping of 8 MiB before the CPU "
+			    "touches it. The other blocks must show the pages of the BO that they "
+			    "covered before, for reads and writes.",
 		.size = VIEW_BLOCKS_SIZE,
 		.open = view_without_block,
 	},
 	{
 		.name = "cpu-move-tail",
-		.describe = "So does the tail of a mapping that was moved",
-		.size = VIEW_SIZE,
+		.describe = "Move the tail of a CPU mapping to another address by mremap(), before "
+			    "the CPU touches it. It must show the pages of the BO that it covered "
+			    "before, for reads and writes.",
 		.open = view_moved,
 	},
 	{
 		.name = "cpu-dmabuf-offset",
-		.describe = "A mapping of a dma-buf starts at the offset that was asked for",
-		.size = VIEW_SIZE,
+		.describe = "Map an exported dma-buf at an offset. The mapping must start with the "
+			    "page of the BO at that offset, for reads and writes.",
 		.open = view_dmabuf,
 	},
 	{
 		.name = "cpu-protect-evict",
-		.describe = "A mapping that was split shows the same pages after an eviction",
-		.size = VIEW_SIZE,
+		.describe = "Split a CPU mapping in use by mprotect(), then evict its BO. The "
+			    "eviction must remove every page from the CPU's page table. The "
+			    "mapping must show the same pages of the BO afterwards, for reads and "
+			    "writes.",
 		.open = view_protected,
 		.evict = true,
 	},
 	{
 		.name = "cpu-dmabuf-evict",
-		.describe = "So does a mapping of a dma-buf at an offset",
-		.size = VIEW_SIZE,
-		.open = view_dmabuf,
+		.describe = "Map an exported dma-buf at an offset, read it, then evict its BO. The "
+			    "eviction must remove every page from the CPU's page table. The "
+			    "mapping must show the same pages of the BO afterwards, for reads and "
+			    "writes.",
+		.open = view_dmabuf_read,
 		.evict = true,
 	},
 };
 
-static void cpu_view(int fd, const void *row)
+static void cpu_view(int fd, const struct view_case *c)
 {
-	const struct view_case *c = row;
+	/* Outlives this function if an assertion leaves it. */
+	static struct view view;
 	struct igt_panthor_exec exec;
 	struct panthor_bo bo;
-	struct view view;
 
 	if (c->evict)
 		igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&exec, fd);
-	igt_panthor_bo_create(fd, &bo, c->size, 0, 0);
-	igt_panthor_bo_set_label(fd, &bo, VIEW_LABEL);
+	igt_panthor_bo_create(fd, &bo, c->size ?: cpu_pages(VIEW_PAGES), 0, 0);
+	igt_panthor_bo_set_label(fd, &bo, c->name);
 	igt_panthor_exec_bind_bo(&exec, &bo, BASE_VA);
 	igt_panthor_exec_store_pages(&exec, BASE_VA, bo.size, FIRST);
 
 	view = c->open(fd, &bo);
+	igt_teardown_add(view_close, &view);
 	if (c->evict)
-		assert_evicts(fd, VIEW_LABEL, 1);
+		view_evict(fd, &view, c->name);
 	view_check(&view);
 	view_store(&view);
 	view_assert_stored(&exec, &view);
+	igt_teardown_drop(view_close, &view);
+	view_close(&view);
 
-	igt_assert_eq(munmap(view.map - view.before, view.before + view.size), 0);
 	igt_panthor_exec_fini(&exec);
 	igt_panthor_free_bo(fd, &bo);
 }
@@ -454,7 +515,9 @@ static void assert_cannot_map(int file, uint64_t offset)
 {
 	void *map = mmap(NULL, NO_MMAP_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, offset);
 
-	igt_assert_f(map == MAP_FAILED, "the CPU maps a BO that is not to be mapped\n");
+	if (map != MAP_FAILED)
+		munmap(map, NO_MMAP_SIZE);
+	igt_assert_f(map == MAP_FAILED, "mmap() of a BO with NO_MMAP succeeds\n");
 }
 
 static void cpu_no_mmap_offset(int fd)
@@ -467,6 +530,7 @@ static void cpu_no_mmap_offset(int fd)
 
 	igt_panthor_require_debugfs(fd);
 	igt_assert(igt_panthor_find_gem(fd, NO_MMAP_LABEL, &gem));
+	/* The offset counts pages of the machine. */
 	if (gem.file_offset)
 		assert_cannot_map(fd, gem.file_offset * sysconf(_SC_PAGESIZE));
 	igt_panthor_free_bo(fd, &bo);
@@ -494,12 +558,12 @@ static void cpu_no_mmap_dmabuf(int fd)
 	igt_panthor_free_bo(fd, &bo);
 }
 
-/* More than all offsets of the device, 1 TiB. */
+/* More than all mmap offsets of the device, 1 TiB. */
 #define OFFSETS_MAX (UINT64_C(1) << 41)
 
 /*
- * Enough for what struct igt_panthor_exec maps, and too little for an object of
- * IGT_PANTHOR_DUMMY_SIZE.
+ * Enough for the BOs of struct igt_panthor_exec, whatever the CPU's page, and too little for an
+ * object of IGT_PANTHOR_DUMMY_SIZE.
  */
 #define ROOM_SIZE ((uint64_t)(SZ_1M + SZ_512K))
 
@@ -508,33 +572,30 @@ static bool take_offsets(int fd, uint64_t size)
 	struct drm_panthor_bo_create create = { .size = size };
 	const bool taken = !igt_ioctl(fd, DRM_IOCTL_PANTHOR_BO_CREATE, &create);
 
-	igt_assert(taken || errno == ENOSPC);
+	igt_assert_f(taken || errno == ENOSPC, "BO_CREATE: %s, expected %s\n", strerror(errno),
+		     strerror(ENOSPC));
 	return taken;
 }
 
-/* BOs without pages take every offset there is; closing the file gives them back. */
-static int use_up_offsets(void)
+/* Creates BOs without pages until no mmap offset is left but ROOM_SIZE; close() frees them. */
+static void use_up_offsets(int fd)
 {
-	int hog = igt_panthor_open();
 	struct panthor_bo room;
 
-	igt_panthor_bo_create(hog, &room, ROOM_SIZE, 0, 0);
-	for (uint64_t size = OFFSETS_MAX; size >= PAGE; size /= 2)
-		while (take_offsets(hog, size))
+	igt_panthor_bo_create(fd, &room, ROOM_SIZE, 0, 0);
+	for (uint64_t size = OFFSETS_MAX; size >= igt_panthor_cpu_page_size(); size /= 2)
+		while (take_offsets(fd, size))
 			;
-	igt_panthor_free_bo(hog, &room);
-
-	return hog;
+	igt_panthor_free_bo(fd, &room);
 }
 
 static void open_no_offsets(int fd)
 {
-	int hog = use_up_offsets();
-	int other = __igt_panthor_reopen(fd);
 	struct igt_panthor_exec exec;
+	int other;
 
-	if (other < 0)
-		igt_panthor_close(hog);
+	use_up_offsets(fd);
+	other = __igt_panthor_reopen(fd);
 	igt_assert_f(other >= 0, "open() of the device fails: %s\n", strerror(-other));
 
 	igt_panthor_exec_init(&exec, other);
@@ -542,28 +603,26 @@ static void open_no_offsets(int fd)
 	igt_panthor_sparse_store_load(&exec, BASE_VA, SZ_4M, FIRST);
 	igt_panthor_exec_neighbours_fault(&exec, BASE_VA, SZ_4M);
 	igt_panthor_exec_fini(&exec);
-
-	igt_assert_eq(close(other), 0);
-	igt_panthor_close(hog);
+	igt_panthor_close(other);
 }
 
-/* One-page ranges with a page between them. */
+/* VMAs of one page, with a page between them. */
 #define RESTORE_STRIDE (2 * PAGE)
 #define RESTORE_FEW 1024
 #define RESTORE_MANY (4 * RESTORE_FEW)
 
 /*
- * Eight times as many: eight is linear, 64 is quadratic, and both are less by what a restore
- * takes that does not depend on their number.
+ * With eight times as many VMAs, linear time is eight times as long and quadratic time 64 times.
+ * The part of a submission that does not depend on their number makes both ratios smaller.
  */
 #define RESTORE_MORE (8 * RESTORE_FEW)
 #define RESTORE_RATIO_MAX 14
 
-/* Of some measurements, the smallest is the one that nothing disturbed. */
+/* The smallest of some measurements is the one that other load disturbed least. */
 #define RESTORE_ROUNDS 3
 
-/* Far more than the 50 ms of idleness after which the driver suspends the device. */
-#define SUSPENDED_MS 200
+/* Four times the 50 ms of idleness after which the driver suspends the device. */
+#define SUSPEND_DEADLINE_MS 200
 
 static void bind_pages(struct igt_panthor_exec *exec, unsigned int from, unsigned int to)
 {
@@ -580,33 +639,48 @@ static void bind_pages(struct igt_panthor_exec *exec, unsigned int from, unsigne
 	free(ops);
 }
 
-/*
- * Evicts, and submits a job that reaches all ranges. The device is suspended, so
- * that there are no caches of it to be flushed for each range.
- */
-static uint64_t restore_ns(struct igt_panthor_exec *exec, unsigned int count)
+static struct igt_panthor_walk walk_ranges(unsigned int count)
 {
-	const struct igt_panthor_walk walk = {
+	return (struct igt_panthor_walk){
 		.access = IGT_PANTHOR_STORE_LOAD,
 		.va = BASE_VA,
 		.count = count,
 		.stride = RESTORE_STRIDE,
 		.seed = SECOND,
 	};
-	struct timespec since = {};
-	const uint32_t *loaded;
-	uint64_t ns;
+}
 
-	igt_panthor_wait_suspended(exec->fd, SUSPENDED_MS);
+/*
+ * Evicts the dummy. Needs a suspended device for a short restore: an active one has caches, which
+ * each VMA flushes.
+ */
+static void evict_ranges(struct igt_panthor_exec *exec)
+{
+	if (!igt_panthor_wait_suspended(exec->fd, SUSPEND_DEADLINE_MS))
+		igt_info("the device does not suspend: each VMA takes a flush of its caches\n");
 	igt_panthor_evict_dummy(exec->fd, exec->dummy);
-	igt_nsec_elapsed(&since);
-	igt_panthor_exec_start(exec, &walk, NULL, 0);
-	ns = igt_nsec_elapsed(&since);
+}
 
-	loaded = igt_panthor_exec_finish(exec);
+static void assert_loaded(const uint32_t *loaded, unsigned int count)
+{
 	for (unsigned int i = 0; i < count; i++)
 		igt_assert_eq_u32(loaded[i],
 				  igt_panthor_pattern(BASE_VA + i * RESTORE_STRIDE, SECOND));
+}
+
+/* The time that a submission takes which restores @count VMAs. Its job must reach all of them. */
+static uint64_t restore_ns(struct igt_panthor_exec *exec, unsigned int count)
+{
+	const struct igt_panthor_walk walk = walk_ranges(count);
+	struct timespec since = {};
+	uint64_t ns;
+
+	evict_ranges(exec);
+	igt_nsec_elapsed(&since);
+	igt_panthor_exec_start(exec, &walk, NULL, 0);
+	ns = igt_nsec_elapsed(&since);
+	assert_loaded(igt_panthor_exec_finish(exec), count);
+
 	return ns;
 }
 
@@ -618,8 +692,17 @@ static uint64_t best_restore_ns(struct igt_panthor_exec *exec, unsigned int coun
 	for (unsigned int i = 0; i < RESTORE_ROUNDS && best >= enough; i++)
 		best = min(best, restore_ns(exec, count));
 
-	igt_info("%u ranges restored within %" PRIu64 " us\n", count, best / 1000);
+	igt_info("%u VMAs restored in %" PRIu64 " us\n", count, best / 1000);
 	return best;
+}
+
+/* The first of @count VMAs and the pages beside it, the page in front of the last. */
+static void gaps_fault(struct igt_panthor_exec *exec, unsigned int count)
+{
+	igt_panthor_exec_must_fault(exec, BASE_VA - PAGE, IGT_PANTHOR_LOAD);
+	igt_panthor_exec_must_fault(exec, BASE_VA + PAGE, IGT_PANTHOR_STORE);
+	igt_panthor_exec_must_fault(exec, BASE_VA + count * RESTORE_STRIDE - PAGE,
+				    IGT_PANTHOR_LOAD);
 }
 
 static void restore_linear(int fd)
@@ -636,64 +719,113 @@ static void restore_linear(int fd)
 	bind_pages(&exec, RESTORE_FEW, RESTORE_MORE);
 	many = best_restore_ns(&exec, RESTORE_MORE, RESTORE_RATIO_MAX * few);
 
-	igt_panthor_exec_must_fault(&exec, BASE_VA - PAGE, IGT_PANTHOR_LOAD);
-	igt_panthor_exec_must_fault(&exec, BASE_VA + PAGE, IGT_PANTHOR_STORE);
-	igt_panthor_exec_must_fault(&exec, BASE_VA + RESTORE_MORE * RESTORE_STRIDE - PAGE,
-				    IGT_PANTHOR_LOAD);
+	gaps_fault(&exec, RESTORE_MORE);
 	igt_assert_f(many < RESTORE_RATIO_MAX * few,
-		     "restoring %u ranges takes %" PRIu64 " times as long as %u\n", RESTORE_MORE,
+		     "restoring %u VMAs takes %" PRIu64 " times as long as %u\n", RESTORE_MORE,
 		     many / few, RESTORE_FEW);
 	igt_panthor_exec_fini(&exec);
 }
 
-/* Several in the time that it takes. */
-#define SIGNALS_US 500
+/**
+ * signal_state:
+ * @interrupted: ioctls that ended with EINTR
+ * @action: what SIGALRM did before
+ * @ioctl: how libigt called ioctl() before
+ *
+ * What start_signals() changes. An ioctl that a signal interrupts without SA_RESTART ends with
+ * EINTR, and is repeated by its caller.
+ */
+static struct signal_state {
+	unsigned int interrupted;
+	struct sigaction action;
+	int (*ioctl)(int fd, unsigned long request, void *arg);
+} signals;
 
 static void ignore_signal(int signal)
 {
 	(void)signal;
 }
 
-static void send_signals(suseconds_t interval_us)
+static int counting_ioctl(int fd, unsigned long request, void *arg)
+{
+	while (ioctl(fd, request, arg)) {
+		if (errno != EINTR && errno != EAGAIN)
+			return -1;
+		signals.interrupted += errno == EINTR;
+	}
+
+	return 0;
+}
+
+static void set_timer(suseconds_t interval_us)
 {
 	const struct itimerval timer = {
 		.it_interval.tv_usec = interval_us,
 		.it_value.tv_usec = interval_us,
 	};
-	/* Without SA_RESTART, so that it is the caller who repeats the ioctl. */
+
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void stop_signals(void *data)
+{
+	(void)data;
+	set_timer(0);
+	sigaction(SIGALRM, &signals.action, NULL);
+	igt_ioctl = signals.ioctl;
+}
+
+static void start_signals(suseconds_t interval_us)
+{
 	const struct sigaction action = { .sa_handler = ignore_signal };
 
-	igt_assert_eq(sigaction(SIGALRM, &action, NULL), 0);
-	igt_assert_eq(setitimer(ITIMER_REAL, &timer, NULL), 0);
+	signals.interrupted = 0;
+	signals.ioctl = igt_ioctl;
+	igt_assert_eq(sigaction(SIGALRM, &action, &signals.action), 0);
+	igt_teardown_add(stop_signals, NULL);
+	igt_ioctl = counting_ioctl;
+	set_timer(interval_us);
 }
+
+/* Submits a job that restores all VMAs, and is interrupted every @interval_us. */
+static unsigned int restore_interrupted(struct igt_panthor_exec *exec, suseconds_t interval_us)
+{
+	const struct igt_panthor_walk walk = walk_ranges(RESTORE_MANY);
+
+	evict_ranges(exec);
+	start_signals(interval_us);
+	igt_panthor_exec_start(exec, &walk, NULL, 0);
+	igt_teardown_drop(stop_signals, NULL);
+	stop_signals(NULL);
+	assert_loaded(igt_panthor_exec_finish(exec), RESTORE_MANY);
+
+	igt_info("a signal every %ld us: %u interrupted submissions\n", (long)interval_us,
+		 signals.interrupted);
+	return signals.interrupted;
+}
+
+/* Signals come some times during a restore, or more often if that interrupted none. */
+#define SIGNALS_MIN 4
+#define SIGNALS_MAX 64
 
 static void restore_signals(int fd)
 {
-	const struct igt_panthor_walk walk = {
-		.access = IGT_PANTHOR_STORE_LOAD,
-		.va = BASE_VA,
-		.count = RESTORE_MANY,
-		.stride = RESTORE_STRIDE,
-		.seed = SECOND,
-	};
 	struct igt_panthor_exec exec;
+	unsigned int interrupted = 0;
+	uint64_t us;
 
 	igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&exec, fd);
 	bind_pages(&exec, 0, RESTORE_MANY);
 	igt_panthor_sparse_require_dummy(&exec);
 
-	igt_panthor_wait_suspended(fd, SUSPENDED_MS);
-	igt_panthor_evict_dummy(fd, exec.dummy);
-	send_signals(SIGNALS_US);
-	igt_panthor_exec_start(&exec, &walk, NULL, 0);
-	send_signals(0);
-	igt_panthor_exec_finish(&exec);
+	us = restore_ns(&exec, RESTORE_MANY) / 1000;
+	for (unsigned int count = SIGNALS_MIN; count <= SIGNALS_MAX && !interrupted; count *= 2)
+		interrupted = restore_interrupted(&exec, us / count + 1);
 
-	igt_panthor_exec_walk_verify(&exec, &walk);
-	igt_panthor_exec_must_fault(&exec, BASE_VA - PAGE, IGT_PANTHOR_LOAD);
-	igt_panthor_exec_must_fault(&exec, BASE_VA + PAGE, IGT_PANTHOR_STORE);
+	gaps_fault(&exec, RESTORE_MANY);
 	igt_panthor_exec_fini(&exec);
+	igt_require_f(interrupted, "no signal interrupted a submission\n");
 }
 
 static void restore_mixed(int fd)
@@ -720,26 +852,24 @@ static void restore_mixed(int fd)
 	igt_panthor_exec_fini(&exec);
 }
 
-#define SHRINK_LABEL "in use"
 #define SHRINK_FEW 1
-#define SHRINK_MANY 5
+#define SHRINK_MANY 9
 
-/* Where it is not how many that matters. */
+/* BOs of a subtest where their number does not matter. */
 #define SHRINK_SOME 4
 
-/*
- * Below the 10 ms that ten jiffies are at least, well above what it takes to find out
- * that a BO is in use.
- */
-#define SHRINK_US_MAX 8000
+/* From one BO to the next: a page of the CPU and a gap, whatever the page size. */
+#define SHRINK_STRIDE (2 * SZ_64K)
 
-/* How often a scan is measured if it takes long without having slept for it. */
+/* The scan with the fewest sleeps of some is the one that other load disturbed least. */
 #define SHRINK_ROUNDS 3
 
 /**
  * shrink_case:
+ * @name: name of the subtest, and start of the labels of its BOs
+ * @describe: description of the subtest
  * @exclusive: the BOs belong to the VM alone, and share its reservation object
- * @two_vms: another VM has them mapped too
+ * @two_vms: another VM maps them, too
  */
 struct shrink_case {
 	const char *name;
@@ -748,57 +878,95 @@ struct shrink_case {
 	bool two_vms;
 };
 
+#define SHRINK_BUSY(what) \
+	"Run the shrinker while a job uses one " what ", then while it uses nine. The second " \
+	"scan must not sleep once more for each BO. No BO may be evicted before the job ends, " \
+	"and all must be evicted afterwards."
+
 static const struct shrink_case shrink_cases[] = {
 	{
 		.name = "shrink-busy-private",
-		.describe = "A scan does not wait for each BO of a VM at work",
+		.describe = SHRINK_BUSY("BO that belongs to one VM"),
 		.exclusive = true,
 	},
 	{
 		.name = "shrink-busy-shareable",
-		.describe = "Nor for each one that does not belong to the VM alone",
+		.describe = SHRINK_BUSY("shareable BO"),
 	},
 	{
 		.name = "shrink-busy-shared",
-		.describe = "Nor for each one that two VMs have mapped",
+		.describe = SHRINK_BUSY("BO that two VMs map"),
 		.two_vms = true,
 	},
 };
 
 static uint64_t shrink_va(unsigned int i)
 {
-	return BASE_VA + i * RESTORE_STRIDE;
+	return BASE_VA + (uint64_t)i * SHRINK_STRIDE;
 }
 
-/* BOs [@from, @to), a page each; mapped in @other too unless it is NULL. */
-static void create_in_use(struct igt_panthor_exec *exec, const struct shrink_case *c,
-			  struct igt_panthor_exec *other, unsigned int from, unsigned int to)
+static const char *shrink_label(const struct shrink_case *c, unsigned int i)
+{
+	static char label[IGT_PANTHOR_GEM_LABEL_LEN];
+
+	snprintf(label, sizeof(label), "%s %u", c->name, i);
+	return label;
+}
+
+/* Creates BOs [@from, @to) of one page; maps them in @exec, and in @other unless it is NULL. */
+static void create_bos(struct igt_panthor_exec *exec, const struct shrink_case *c,
+		       struct igt_panthor_exec *other, unsigned int from, unsigned int to)
 {
 	for (unsigned int i = from; i < to; i++) {
 		struct drm_panthor_bo_create create = {
 			.size = PAGE,
 			.exclusive_vm_id = c->exclusive ? exec->vm_id : 0,
 		};
-		struct panthor_bo bo = { .size = PAGE };
+		struct panthor_bo bo;
 
 		do_ioctl(exec->fd, DRM_IOCTL_PANTHOR_BO_CREATE, &create);
-		bo.handle = create.handle;
-		igt_panthor_bo_set_label(exec->fd, &bo, SHRINK_LABEL);
+		bo = (struct panthor_bo){ .handle = create.handle, .size = create.size };
+		igt_assert_lte_u64(bo.size, SHRINK_STRIDE / 2);
+		igt_panthor_bo_set_label(exec->fd, &bo, shrink_label(c, i));
 		igt_panthor_exec_bind_bo(exec, &bo, shrink_va(i));
 		if (other)
 			igt_panthor_exec_bind_bo(other, &bo, shrink_va(i));
 	}
 }
 
-/**
- * scan:
- * @us: how long it took
- * @sleeps: how often this process gave up its processor meanwhile
- */
-struct scan {
-	int64_t us;
-	long sleeps;
-};
+/* How many of the first @count BOs were evicted and have no pages. */
+static unsigned int count_evicted(int fd, const struct shrink_case *c, unsigned int count)
+{
+	unsigned int evicted = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		struct igt_panthor_gem gem;
+
+		igt_assert(igt_panthor_find_gem(fd, shrink_label(c, i), &gem));
+		evicted += gem.evictions && !gem.resident;
+	}
+
+	return evicted;
+}
+
+static bool scan_evicts(int fd, const struct shrink_case *c, unsigned int count, uint64_t pages)
+{
+	igt_panthor_shrink_pages(fd, pages);
+
+	return count_evicted(fd, c, count) == count;
+}
+
+/* Runs scans of @pages until all of the first @count BOs are evicted. */
+static void assert_evicts(int fd, const struct shrink_case *c, unsigned int count, uint64_t pages)
+{
+	igt_assert_f(igt_wait(scan_evicts(fd, c, count, pages), IGT_PANTHOR_EVICT_DEADLINE_MS,
+			      IGT_PANTHOR_EVICT_INTERVAL_MS),
+		     "the shrinker left %u of %u BOs alone for %d ms\n",
+		     count - count_evicted(fd, c, count), count, IGT_PANTHOR_EVICT_DEADLINE_MS);
+}
+
+/* More pages than all BOs have. */
+#define ALL_PAGES UINT32_MAX
 
 static long count_sleeps(void)
 {
@@ -808,80 +976,68 @@ static long count_sleeps(void)
 	return usage.ru_nvcsw;
 }
 
-static struct scan busy_shrink(struct igt_panthor_exec *exec)
+/* How often a scan gives up the processor while a job of @exec uses its @count BOs. */
+static long busy_scan(struct igt_panthor_exec *exec, const struct shrink_case *c,
+		      unsigned int count)
 {
-	struct timespec since = {};
-	struct scan scan;
+	long sleeps;
 
 	igt_panthor_exec_pause(exec, NULL, NULL);
-	scan.sleeps = -count_sleeps();
-	igt_nsec_elapsed(&since);
+	sleeps = -count_sleeps();
 	igt_panthor_shrink(exec->fd);
-	scan.us = igt_nsec_elapsed(&since) / 1000;
-	scan.sleeps += count_sleeps();
-	igt_assert_eq(count_evicted(exec->fd, SHRINK_LABEL), 0);
+	sleeps += count_sleeps();
+	igt_assert_eq(count_evicted(exec->fd, c, count), 0);
 	igt_panthor_exec_resume(exec);
-	igt_info("a scan takes %" PRId64 " us, and %ld sleeps\n", scan.us, scan.sleeps);
 
-	return scan;
+	return sleeps;
 }
 
-static bool shrink_is_slow(const struct scan *few, const struct scan *many)
+static long fewest_sleeps(struct igt_panthor_exec *exec, const struct shrink_case *c,
+			  unsigned int count)
 {
-	return many->us - few->us >= (SHRINK_MANY - SHRINK_FEW) * SHRINK_US_MAX;
+	long fewest = LONG_MAX;
+
+	for (unsigned int i = 0; i < SHRINK_ROUNDS; i++)
+		fewest = min(fewest, busy_scan(exec, c, count));
+	igt_info("%u BOs in use: a scan sleeps %ld times\n", count, fewest);
+
+	return fewest;
 }
 
-/* A scan that sleeps for each BO needs no second look; others may just have been disturbed. */
-static struct scan busy_shrink_many(struct igt_panthor_exec *exec, const struct scan *few)
-{
-	struct scan many;
-
-	for (unsigned int i = 0; i < SHRINK_ROUNDS; i++) {
-		many = busy_shrink(exec);
-		if (!shrink_is_slow(few, &many) ||
-		    many.sleeps - few->sleeps >= SHRINK_MANY - SHRINK_FEW)
-			break;
-	}
-
-	return many;
-}
-
-/* One page each in the reach of @exec, stored to by the GPU. */
-static struct igt_panthor_walk walk_in_use(enum igt_panthor_access access, unsigned int count)
+/* One access to each of the first @count BOs. */
+static struct igt_panthor_walk walk_bos(enum igt_panthor_access access, unsigned int count)
 {
 	return (struct igt_panthor_walk){
 		.access = access,
 		.va = shrink_va(0),
 		.count = count,
-		.stride = RESTORE_STRIDE,
+		.stride = SHRINK_STRIDE,
 		.seed = FIRST,
 	};
 }
 
-static void shrink_busy(int fd, const void *row)
+static void shrink_busy(int fd, const struct shrink_case *c)
 {
-	const struct igt_panthor_walk store = walk_in_use(IGT_PANTHOR_STORE, SHRINK_MANY);
-	const struct igt_panthor_walk load = walk_in_use(IGT_PANTHOR_LOAD, SHRINK_MANY);
-	const struct shrink_case *c = row;
+	const struct igt_panthor_walk store = walk_bos(IGT_PANTHOR_STORE, SHRINK_MANY);
+	const struct igt_panthor_walk load = walk_bos(IGT_PANTHOR_LOAD, SHRINK_MANY);
 	struct igt_panthor_exec exec, other;
-	struct scan few, many;
+	long few, many;
 
 	igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&exec, fd);
 	igt_panthor_exec_init(&other, fd);
-	/* The first scan of a process sleeps for other reasons, too. */
-	igt_panthor_shrink(fd);
 
-	create_in_use(&exec, c, c->two_vms ? &other : NULL, 0, SHRINK_FEW);
-	few = busy_shrink(&exec);
-	create_in_use(&exec, c, c->two_vms ? &other : NULL, SHRINK_FEW, SHRINK_MANY);
+	create_bos(&exec, c, c->two_vms ? &other : NULL, 0, SHRINK_FEW);
+	few = fewest_sleeps(&exec, c, SHRINK_FEW);
+	create_bos(&exec, c, c->two_vms ? &other : NULL, SHRINK_FEW, SHRINK_MANY);
 	igt_panthor_exec_walk(&exec, &store);
-	many = busy_shrink_many(&exec, &few);
-	igt_assert_f(!shrink_is_slow(&few, &many),
-		     "a scan takes %" PRId64 " us longer with each BO in use\n",
-		     (many.us - few.us) / (SHRINK_MANY - SHRINK_FEW));
+	many = fewest_sleeps(&exec, c, SHRINK_MANY);
+	/* Half way between no more sleeps and one more for each BO. */
+	igt_assert_f(2 * (many - few) < SHRINK_MANY - SHRINK_FEW,
+		     "a scan sleeps %ld times with %d BOs in use, %ld times with %d\n", many,
+		     SHRINK_MANY, few, SHRINK_FEW);
 
-	assert_evicts(fd, SHRINK_LABEL, SHRINK_MANY);
+	assert_evicts(fd, c, SHRINK_MANY, ALL_PAGES);
 	igt_panthor_exec_walk_verify(&exec, &load);
 	if (c->two_vms)
 		igt_panthor_exec_walk_verify(&other, &load);
@@ -892,20 +1048,20 @@ static void shrink_busy(int fd, const void *row)
 
 static void shrink_idle_beside_busy(int fd)
 {
-	const struct igt_panthor_walk store = walk_in_use(IGT_PANTHOR_STORE, SHRINK_SOME);
-	const struct igt_panthor_walk load = walk_in_use(IGT_PANTHOR_LOAD, SHRINK_SOME);
-	const struct shrink_case exclusive = { .exclusive = true };
+	const struct igt_panthor_walk store = walk_bos(IGT_PANTHOR_STORE, SHRINK_SOME);
+	const struct igt_panthor_walk load = walk_bos(IGT_PANTHOR_LOAD, SHRINK_SOME);
+	const struct shrink_case c = { .name = "shrink-idle-beside-busy", .exclusive = true };
 	struct igt_panthor_exec busy, idle;
 
 	igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&idle, fd);
 	igt_panthor_exec_init(&busy, fd);
-	create_in_use(&idle, &exclusive, NULL, 0, SHRINK_SOME);
+	create_bos(&idle, &c, NULL, 0, SHRINK_SOME);
 
-	/* The one that got its address space first is the first to be looked at. */
+	/* The VM that had the first job is the first one that a scan comes to. */
 	igt_panthor_exec_pause(&busy, NULL, NULL);
 	igt_panthor_exec_walk(&idle, &store);
-	assert_evicts(fd, SHRINK_LABEL, SHRINK_SOME);
+	assert_evicts(fd, &c, SHRINK_SOME, ALL_PAGES);
 	igt_panthor_exec_resume(&busy);
 
 	igt_panthor_exec_walk_verify(&idle, &load);
@@ -916,24 +1072,19 @@ static void shrink_idle_beside_busy(int fd)
 /* The lower 32 bits are zero. */
 #define WIDE_PAGES (UINT64_C(1) << 32)
 
-/* One scan may leave a BO alone: it tries locks only. */
-#define WIDE_SCANS 10
-
 static void shrink_wide(int fd)
 {
-	const struct igt_panthor_walk store = walk_in_use(IGT_PANTHOR_STORE, SHRINK_SOME);
-	const struct igt_panthor_walk load = walk_in_use(IGT_PANTHOR_LOAD, SHRINK_SOME);
-	const struct shrink_case shareable = {};
+	const struct igt_panthor_walk store = walk_bos(IGT_PANTHOR_STORE, SHRINK_SOME);
+	const struct igt_panthor_walk load = walk_bos(IGT_PANTHOR_LOAD, SHRINK_SOME);
+	const struct shrink_case c = { .name = "shrink-wide" };
 	struct igt_panthor_exec exec;
 
 	igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&exec, fd);
-	create_in_use(&exec, &shareable, NULL, 0, SHRINK_SOME);
+	create_bos(&exec, &c, NULL, 0, SHRINK_SOME);
 	igt_panthor_exec_walk(&exec, &store);
 
-	for (unsigned int i = 0; i < WIDE_SCANS; i++)
-		igt_panthor_shrink_pages(fd, WIDE_PAGES);
-	igt_assert_eq(count_evicted(fd, SHRINK_LABEL), SHRINK_SOME);
+	assert_evicts(fd, &c, SHRINK_SOME, WIDE_PAGES);
 
 	igt_panthor_exec_walk_verify(&exec, &load);
 	igt_panthor_exec_fini(&exec);
@@ -942,42 +1093,54 @@ static void shrink_wide(int fd)
 static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "cpu-no-mmap-offset",
-		.describe = "A BO that is not to be mapped cannot be found in the device file",
+		.describe = "Create a BO with the flag NO_MMAP. The driver must not tell an mmap "
+			    "offset for it. If debugfs shows one all the same, mmap() there must "
+			    "fail.",
 		.run = cpu_no_mmap_offset,
 	},
 	{
 		.name = "cpu-no-mmap-dmabuf",
-		.describe = "A BO that is not to be mapped cannot be mapped through a dma-buf",
+		.describe = "Export a BO with the flag NO_MMAP that the GPU uses. mmap() of the "
+			    "dma-buf must fail, and the GPU must find the contents unchanged.",
 		.run = cpu_no_mmap_dmabuf,
 	},
 	{
 		.name = "open-no-offsets",
-		.describe = "The device can be opened when no BO can be mapped any more",
+		.describe = "Use up the mmap offsets of the device by BOs without pages. Another "
+			    "file must open, and a sparse range must work in it.",
 		.run = open_no_offsets,
 	},
 	{
 		.name = "restore-linear",
-		.describe = "Restoring takes time in proportion to the number of ranges",
+		.describe = "Restore 1024 evicted VMAs, then 8192. The second submission must take "
+			    "less than 14 times as long as the first, and the job must reach all "
+			    "VMAs.",
 		.run = restore_linear,
 	},
 	{
 		.name = "restore-mixed",
-		.describe = "Parts of an evicted range come back beside a range that was not",
+		.describe = "Evict a VMA, bind a new one behind it in the list, then split the "
+			    "evicted one by a partial unmap. The next job must reach both parts "
+			    "and the new VMA, and fault in the hole.",
 		.run = restore_mixed,
 	},
 	{
 		.name = "restore-signals",
-		.describe = "A restore that is interrupted by signals goes on where it was",
+		.describe = "Interrupt the submission of a job that restores 4096 VMAs by signals "
+			    "until at least one submission ended with EINTR. The repeated "
+			    "submission must succeed, and the job must reach all VMAs.",
 		.run = restore_signals,
 	},
 	{
 		.name = "shrink-idle-beside-busy",
-		.describe = "The BOs of an idle VM are evicted while another is at work",
+		.describe = "Run the shrinker while a job of one VM runs and another VM is idle. "
+			    "All BOs of the idle VM must be evicted.",
 		.run = shrink_idle_beside_busy,
 	},
 	{
 		.name = "shrink-wide",
-		.describe = "A number of pages that takes more than 32 bits is not cut off",
+		.describe = "Ask the shrinker for 2^32 pages, a number whose lower 32 bits are "
+			    "zero. All idle BOs must be evicted.",
 		.run = shrink_wide,
 	},
 	{}

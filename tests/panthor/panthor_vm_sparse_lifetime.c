@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sys/mman.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "drmtest.h"
@@ -19,78 +19,94 @@
 #include "ioctl_wrappers.h"
 
 /**
- * TEST: VMs of panthor that end, and what was theirs
+ * TEST: Mappings and BOs of panthor beyond the end of their VM or file
  * Category: Core
  * Mega feature: Memory Management
  * Sub-category: VM_BIND
  * Functionality: sparse mappings, eviction
  * Feature: lifetime
+ * Scenario: lifetime-destroy-binding
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs
- * Failure mode: Mappings and objects that outlive their VM, and kernel warnings that users
- *	can provoke.
- * Description: What becomes of mappings and queues when a VM or a mapping goes away under
- *	them.
+ * Failure mode: Mappings and BOs that outlive their VM or file, kernel warnings that a user can
+ *	cause, and debugfs files that fail or hide a VM.
+ * Description: Destroy VMs, mappings and files in use, and look for what is left of them.
  *
  * SUBTEST: lifetime-destroy-binding
  * Run type: BAT, FULL
- * Description: A VM is destroyed in the middle of a VM_BIND of thousands of
- *	sparse pages: what is left of them is refused, and nothing stays mapped.
+ * Description: Destroy a VM in the middle of a synchronous VM_BIND of thousands of sparse pages.
+ *	The operations that are left must fail with EINVAL, and gpuvas must show none of the pages
+ *	afterwards.
  *
  * SUBTEST: lifetime-unmap-awaited
- * Description: What a queue waits for is unmapped: the queue faults on it, and the
- *	kernel does not warn.
+ * Scenario: lifetime-unmap-awaited
+ * Description: Unmap the word that a blocked queue waits for, while the group of the queue has no
+ *	slot. The queue must fault, the kernel must not warn, and the VM must stay usable.
  *
  * SUBTEST: lifetime-vms-listed
- * Description: While VMs come and go, the mappings of the others can be read from
- *	debugfs each time.
+ * Scenario: lifetime-vms-listed
+ * Description: Read gpuvas while a child process creates and destroys VMs. Each read must succeed
+ *	and show a VM that stays.
+ *
+ * SUBTEST: lifetime-dummy-label
+ * Scenario: lifetime-dummy-label
+ * Run type: BAT, FULL
+ * Description: Open the device three times and bind a sparse range in each file. gems must show
+ *	one BO with the label of the dummy and the DRM client id of each file, which gets its pages
+ *	with the bind of that file, and none after the file is closed.
  */
 
 /**
- * TEST: The order in which panthor gives memory back
+ * TEST: The order in which panthor reclaims BOs
  * Category: Core
  * Mega feature: Memory Management
  * Sub-category: VM_BIND
  * Functionality: sparse mappings, eviction
  * Feature: reclaim
+ * Scenario: reclaim-order
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs, swap
- * Failure mode: BOs that the shrinker looks for in the wrong place, or takes from those who
- *	use them.
- * Description: In which order VMs lose their BOs to the shrinker.
+ * Failure mode: A BO on the list of a VM that does not map it, a VM on no list, or VMs that are
+ *	reclaimed in another order than that of their last use.
+ * Description: Reclaim BOs of several VMs, one at a time, and compare the order with that of use.
  *
  * SUBTEST: reclaim-moved-bo
+ * Scenario: reclaim-moved-bo
  * Run type: BAT, FULL
- * Description: A BO comes back for one VM while the other that maps it gives it up:
- *	the shrinker counts it among the BOs of the former from then on.
+ * Description: Let one VM use an evicted BO while another VM unmaps it. From then on the shrinker
+ *	must take the BO in the order of the VM that still maps it.
  *
  * SUBTEST: reclaim-order-restored
- * Description: Two VMs are evicted and come back: the shrinker begins with the one
- *	that was used first.
+ * Description: Evict the BOs of two VMs and restore them by one job each. The shrinker must take
+ *	the BO of the VM that had the first of these jobs first.
  *
  * SUBTEST: reclaim-order-used
- * Description: Of two VMs that hold their places on the GPU the shrinker begins with
- *	the one that had its last job first.
+ * Description: Run jobs in two VMs that hold slots of the GPU, the last job in the first VM. The
+ *	shrinker must take the BO of the other VM first.
  *
  * SUBTEST: reclaim-two-shrinkers
- * Description: A VM is used while one shrinker is busy with it, and a second one comes:
- *	when both are done, a third one still finds what is left of the VM.
+ * Scenario: reclaim-two-shrinkers
+ * Description: Run a second shrinker while a first one waits for a busy VM, after another job of
+ *	that VM. A third scan must still find the BO that both had to leave.
  */
 
-IGT_TEST_DESCRIPTION("Check what outlives VMs and mappings of panthor");
+IGT_TEST_DESCRIPTION("Check what outlives VMs, files and mappings of panthor");
 
 /*
- * The scenarios, and the failure that each one hunts:
+ * The scenarios, and the failure mode that each one looks for:
  *
- * 1. lifetime-destroy-binding: operations that map into a VM that nobody will ever unmap.
+ * 1. lifetime-destroy-binding: operations that map into a VM after it was destroyed, when nothing
+ *    unmaps them any more.
  * 2. lifetime-unmap-awaited: kernel warnings that any user can cause.
- * 3. lifetime-vms-listed: a VM without a name, half made or half gone, that hides others.
- * 4. reclaim-moved-bo: a BO that stays on the list of a VM that does not map it any
- *    more. That VM may be freed, so the subtest keeps it until the BO is gone.
- * 5. reclaim-order-*: VMs that lose the BOs of their next job while others idle.
- * 6. reclaim-two-shrinkers: a VM that no shrinker looks at any more.
+ * 3. lifetime-vms-listed: a VM that is being created or released, and hides the others.
+ * 4. lifetime-dummy-label: a dummy that cannot be told from those of other files, in debugfs.
+ * 5. reclaim-moved-bo: a BO that stays on the list of a VM that does not map it any more. A use
+ *    after free if that VM is freed first, therefore the subtest keeps it until the BO is evicted.
+ * 6. reclaim-order: VMs that lose the BOs of their next job while others are idle.
+ * 7. reclaim-two-shrinkers: a VM that two shrinkers came across, and that is on no list
+ *    afterwards.
  */
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
@@ -101,35 +117,39 @@ IGT_TEST_DESCRIPTION("Check what outlives VMs and mappings of panthor");
 #define FIRST IGT_PANTHOR_FIRST
 #define SECOND IGT_PANTHOR_SECOND
 
-/* How long VMs and objects may stay after they were given up: groups go later. */
-#define RELEASE_DEADLINE_MS 300
-
-/* How often a subtest tries to be in the middle of something before it skips. */
+/* How often a subtest tries to hit a short period of time before it skips. */
 #define ATTEMPTS 5
 
+/* Children end by themselves: their work is bounded, or their parent has told them to end. */
+static void wait_children(void *data)
+{
+	(void)data;
+	igt_waitchildren();
+}
+
 /**
- * beside:
- * @started: the call is about to be made
- * @done: the call has returned
- * @err: what it returned
- * @applied: how many operations were done before one was refused
+ * child_bind:
+ * @started: VM_BIND is about to be called
+ * @done: VM_BIND has returned
+ * @err: 0 or a negative errno
+ * @applied: number of operations before the first refused one
  *
- * A VM_BIND by another process, which shares the file.
+ * A synchronous VM_BIND by a child process, which shares the file.
  */
-struct beside {
+struct child_bind {
 	volatile bool started;
 	volatile bool done;
 	volatile int err;
 	volatile uint32_t applied;
 };
 
-/* Far more than any VM_BIND here takes. */
-#define BESIDE_DEADLINE_MS 30000
+/* Far more than the slowest VM_BIND of a child, some seconds with all of the kernel's checks. */
+#define CHILD_DEADLINE_MS 30000
 
-static struct beside *beside_start(int fd, uint32_t vm_id, struct drm_panthor_vm_bind_op *ops,
-				   uint32_t count)
+static struct child_bind *child_bind_start(int fd, uint32_t vm_id,
+					   struct drm_panthor_vm_bind_op *ops, uint32_t count)
 {
-	struct beside *b = igt_map_shared(sizeof(*b));
+	struct child_bind *b = igt_map_shared(sizeof(*b));
 
 	igt_fork(child, 1) {
 		struct drm_panthor_vm_bind bind = {
@@ -142,25 +162,27 @@ static struct beside *beside_start(int fd, uint32_t vm_id, struct drm_panthor_vm
 		b->applied = bind.ops.count;
 		b->done = true;
 	}
-	igt_assert(igt_wait(b->started, BESIDE_DEADLINE_MS, 0));
+	igt_teardown_add(wait_children, NULL);
+	igt_assert_f(igt_wait(b->started, CHILD_DEADLINE_MS, 0), "a child did not start\n");
 
 	return b;
 }
 
-static int beside_finish(struct beside *b)
+static int child_bind_finish(struct child_bind *b)
 {
 	int err;
 
-	igt_assert_f(igt_wait(b->done, BESIDE_DEADLINE_MS, 1), "VM_BIND takes over %d ms\n",
-		     BESIDE_DEADLINE_MS);
+	igt_assert_f(igt_wait(b->done, CHILD_DEADLINE_MS, 1), "VM_BIND takes over %d ms\n",
+		     CHILD_DEADLINE_MS);
 	igt_waitchildren();
+	igt_teardown_drop(wait_children, NULL);
 	err = b->err;
-	igt_assert_eq(munmap(b, sizeof(*b)), 0);
+	igt_unmap_shared(b, sizeof(*b));
 
 	return err;
 }
 
-/* Operations on single pages, one after the other of @pages side by side, @count in all. */
+/* @count operations of one page each, on @pages pages in turn. */
 static struct drm_panthor_vm_bind_op *page_ops(uint64_t va, uint32_t pages, uint32_t count,
 					       uint32_t flags, uint32_t bo_handle)
 {
@@ -178,19 +200,24 @@ static struct drm_panthor_vm_bind_op *page_ops(uint64_t va, uint32_t pages, uint
 	return ops;
 }
 
-#define BO_FLAGS (DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC)
-
-/* No VM but those of these subtests has a page there. */
+/*
+ * gpuvas shows the VMAs of all processes: each process has its own place. The subtest keeps few
+ * VMAs, since each read of gpuvas lists those that a defect leaves behind.
+ */
+#define BINDING_PAGES 16
+#define BINDING_PLACES 4096
 #define BINDING_VA (BASE_VA + UINT64_C(0x23400000))
 
-/* Few: where they are left behind, each look at gpuvas has to pass them. */
-#define BINDING_PAGES 16
-
-/* Enough for 10 ms and more; doubled if it was not. */
+/* Operations of the first VM_BIND: 10 ms and more. Doubled when that was too short. */
 #define BINDING_COUNT 2048
 
-/* How far into the VM_BIND the VM is destroyed. */
+/* The VM is destroyed that long after the start of the VM_BIND. */
 #define BINDING_US 2000
+
+static uint64_t binding_va(void)
+{
+	return BINDING_VA + getpid() % BINDING_PLACES * (2 * BINDING_PAGES * PAGE);
+}
 
 static unsigned int count_vmas(int fd, uint64_t va, uint64_t size)
 {
@@ -205,30 +232,30 @@ static unsigned int count_vmas(int fd, uint64_t va, uint64_t size)
 	return count;
 }
 
-/* False if the VM_BIND was over too soon. */
+/* Returns: false if the VM_BIND ended before the VM was destroyed. */
 static bool destroy_binding(int fd, struct drm_panthor_vm_bind_op *ops, uint32_t count)
 {
-	const unsigned int before = count_vmas(fd, BINDING_VA, BINDING_PAGES * PAGE);
-	struct beside *b;
+	const unsigned int before = count_vmas(fd, binding_va(), BINDING_PAGES * PAGE);
+	struct child_bind *b;
 	uint32_t vm_id;
 	bool in_time, begun;
 	int err;
 
 	igt_panthor_vm_create(fd, &vm_id, 0);
-	b = beside_start(fd, vm_id, ops, count);
+	b = child_bind_start(fd, vm_id, ops, count);
 	usleep(BINDING_US);
 	igt_panthor_vm_destroy(fd, vm_id, 0);
 	in_time = !b->done;
-	igt_wait(b->done, BESIDE_DEADLINE_MS, 1);
+	igt_wait(b->done, CHILD_DEADLINE_MS, 1);
 	begun = b->applied && b->applied < count;
-	err = beside_finish(b);
+	err = child_bind_finish(b);
 
-	igt_assert_f(igt_wait(count_vmas(fd, BINDING_VA, BINDING_PAGES * PAGE) == before,
-			      RELEASE_DEADLINE_MS, 5),
-		     "gpuvas still has what was bound while the VM was destroyed\n");
+	igt_assert_f(igt_wait(count_vmas(fd, binding_va(), BINDING_PAGES * PAGE) == before,
+			      IGT_PANTHOR_RELEASE_DEADLINE_MS, 5),
+		     "gpuvas still shows VMAs of a destroyed VM\n");
 	/*
-	 * What is refused may return before this process has had its turn; what was refused
-	 * from the first operation on came too late to find the VM at all.
+	 * The VM_BIND may end before this process runs again. A VM_BIND whose first operation was
+	 * refused came too late to find the VM.
 	 */
 	if (in_time)
 		igt_assert_eq(err, -EINVAL);
@@ -244,23 +271,20 @@ static void lifetime_destroy_binding(int fd)
 	igt_panthor_require_debugfs(fd);
 	for (unsigned int i = 0; i < ATTEMPTS && !in_time; i++, count *= 2) {
 		struct drm_panthor_vm_bind_op *ops =
-			page_ops(BINDING_VA, BINDING_PAGES, count, IGT_PANTHOR_SPARSE_FLAGS, 0);
+			page_ops(binding_va(), BINDING_PAGES, count, IGT_PANTHOR_SPARSE_FLAGS, 0);
 
 		in_time = destroy_binding(fd, ops, count);
 		free(ops);
 	}
-	igt_require_f(in_time, "VM_BIND is too fast to have its VM destroyed meanwhile\n");
+	igt_require_f(in_time, "VM_BIND ends before its VM is destroyed\n");
 }
 
 #define STREAM_VA BASE_VA
 #define WORD_VA (BASE_VA + SZ_1M)
-#define STREAM_SIZE SZ_4K
 
-/* More slots for groups than any GPU has. */
-#define MAX_SLOTS 16
-
-/* Time for the driver to take a group off its slot that others are to have. */
-#define OFF_SLOT_US 100000
+/* Each group has a stream of its own. */
+#define STREAM_STRIDE 512
+#define STREAMS_SIZE (IGT_PANTHOR_MAX_SLOTS * STREAM_STRIDE)
 
 enum {
 	REG_ADDRESS = 0,
@@ -268,70 +292,102 @@ enum {
 	REG_SCRATCH = 4,
 };
 
+/* Words at WORD_VA: what the queues wait for, and what each stream stores when it starts. */
+enum {
+	WORD_AWAITED,
+	WORD_STARTED,
+};
+
 /**
- * looker:
+ * waiting_vm:
  * @exec: VM
- * @stream: what its groups run
- * @word: what they look at, at %WORD_VA
- * @stream_size: bytes of @stream
+ * @streams: BO with the streams of its groups
+ * @words: BO with the words, mapped at %WORD_VA
+ * @stream_size: bytes of each stream
+ *
+ * A VM whose queues wait for a word.
  */
-struct looker {
+struct waiting_vm {
 	struct igt_panthor_exec exec;
-	struct panthor_bo stream;
-	struct panthor_bo word;
+	struct panthor_bo streams;
+	struct panthor_bo words;
 	int stream_size;
 };
 
-static void looker_init(struct looker *l, int fd, void (*build)(struct igt_panthor_cs *cs))
+static volatile uint32_t *word(const struct waiting_vm *w, unsigned int i)
+{
+	return (volatile uint32_t *)w->words.map + i;
+}
+
+static int build_stream(const struct waiting_vm *w, unsigned int i,
+			void (*build_wait)(struct igt_panthor_cs *cs))
 {
 	struct igt_panthor_cs cs;
 
-	igt_panthor_exec_init(&l->exec, fd);
-	igt_panthor_exec_create_bo(&l->exec, &l->stream, STREAM_SIZE);
-	igt_panthor_exec_create_bo(&l->exec, &l->word, PAGE);
-	igt_panthor_vm_bind(fd, l->exec.vm_id, l->stream.handle, STREAM_VA, STREAM_SIZE,
+	igt_panthor_cs_init(&cs, (char *)w->streams.map + i * STREAM_STRIDE, STREAM_STRIDE,
+			    &w->exec.limits);
+	igt_panthor_cs_mov48(&cs, REG_ADDRESS, WORD_VA);
+	igt_panthor_cs_mov32(&cs, REG_VALUE, 1);
+	igt_panthor_cs_store(&cs, REG_VALUE, 1, REG_ADDRESS,
+			     (WORD_STARTED + i) * sizeof(uint32_t));
+	build_wait(&cs);
+
+	return igt_panthor_cs_end(&cs, REG_SCRATCH);
+}
+
+static void waiting_vm_init(struct waiting_vm *w, int fd,
+			    void (*build_wait)(struct igt_panthor_cs *cs))
+{
+	igt_panthor_exec_init(&w->exec, fd);
+	igt_panthor_exec_create_bo(&w->exec, &w->streams, STREAMS_SIZE);
+	igt_panthor_exec_create_bo(&w->exec, &w->words, PAGE);
+	igt_panthor_vm_bind(fd, w->exec.vm_id, w->streams.handle, STREAM_VA, w->streams.size,
 			    DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | DRM_PANTHOR_VM_BIND_OP_MAP_READONLY,
 			    0);
-	igt_panthor_vm_bind(fd, l->exec.vm_id, l->word.handle, WORD_VA, PAGE,
-			    BO_FLAGS | DRM_PANTHOR_VM_BIND_OP_MAP_UNCACHED, 0);
+	igt_panthor_vm_bind(fd, w->exec.vm_id, w->words.handle, WORD_VA, PAGE,
+			    IGT_PANTHOR_BO_MAP_FLAGS | DRM_PANTHOR_VM_BIND_OP_MAP_UNCACHED, 0);
 
-	igt_panthor_cs_init(&cs, l->stream.map, STREAM_SIZE, &l->exec.limits);
-	igt_panthor_cs_mov48(&cs, REG_ADDRESS, WORD_VA);
-	build(&cs);
-	l->stream_size = igt_panthor_cs_end(&cs, REG_SCRATCH);
-	igt_assert_lt(0, l->stream_size);
+	for (unsigned int i = 0; i < IGT_PANTHOR_MAX_SLOTS; i++) {
+		w->stream_size = build_stream(w, i, build_wait);
+		igt_assert_lt(0, w->stream_size);
+	}
+	/* The streams have to leave the CPU's write-combining buffers. */
 	__sync_synchronize();
 }
 
-static void looker_fini(struct looker *l)
+static void waiting_vm_fini(struct waiting_vm *w)
 {
-	igt_panthor_exec_fini(&l->exec);
-	igt_panthor_free_bo(l->exec.fd, &l->word);
-	igt_panthor_free_bo(l->exec.fd, &l->stream);
+	igt_panthor_exec_fini(&w->exec);
+	igt_panthor_free_bo(w->exec.fd, &w->words);
+	igt_panthor_free_bo(w->exec.fd, &w->streams);
 }
 
-static void looker_start(const struct looker *l, uint32_t group, uint32_t syncobj)
+/* Submits stream @i to @group. */
+static void waiting_vm_submit(const struct waiting_vm *w, unsigned int i, uint32_t group,
+			      uint32_t syncobj)
 {
-	igt_panthor_group_submit_simple(l->exec.fd, group, 0, STREAM_VA, l->stream_size, syncobj,
-					0);
+	igt_panthor_group_submit_simple(w->exec.fd, group, 0, STREAM_VA + i * STREAM_STRIDE,
+					w->stream_size, syncobj, 0);
 }
 
-/* Its queue is blocked until the word is greater than 0. */
-static void build_wait(struct igt_panthor_cs *cs)
+static void assert_started(const struct waiting_vm *w, unsigned int i)
+{
+	igt_assert_f(igt_wait(*word(w, WORD_STARTED + i), IGT_PANTHOR_JOB_DEADLINE_MS, 1),
+		     "job %u did not start within %d ms\n", i, IGT_PANTHOR_JOB_DEADLINE_MS);
+}
+
+/* Blocks the queue until the word is greater than 0. */
+static void build_blocked(struct igt_panthor_cs *cs)
 {
 	igt_panthor_cs_mov32(cs, REG_VALUE, 0);
 	igt_panthor_cs_raw(cs, cs_sync_wait(CS_OPCODE_SYNC_WAIT32, REG_ADDRESS, REG_VALUE,
 					    CS_CONDITION_GREATER, false));
 }
 
-/* Its queue runs until the word is not 0. */
+/* Keeps the queue running until the word is not 0. */
 static void build_spin(struct igt_panthor_cs *cs)
 {
-	const unsigned int loop = igt_panthor_cs_new_label(cs);
-
-	igt_panthor_cs_set_label(cs, loop);
-	igt_panthor_cs_load(cs, REG_VALUE, 1, REG_ADDRESS, 0);
-	igt_panthor_cs_branch(cs, CS_CONDITION_EQUAL, REG_VALUE, loop);
+	igt_panthor_cs_spin_while(cs, CS_CONDITION_EQUAL, REG_VALUE, REG_ADDRESS, 0);
 }
 
 static uint32_t query_slots(int fd)
@@ -339,125 +395,271 @@ static uint32_t query_slots(int fd)
 	struct drm_panthor_csif_info csif = {};
 
 	igt_panthor_query(fd, DRM_PANTHOR_DEV_QUERY_CSIF_INFO, &csif, sizeof(csif), 0);
-	igt_require_f(csif.csg_slot_count <= MAX_SLOTS, "the GPU has %u slots for groups\n",
-		      csif.csg_slot_count);
+	igt_require_f(csif.csg_slot_count <= IGT_PANTHOR_MAX_SLOTS,
+		      "the GPU has %u slots for groups\n", csif.csg_slot_count);
 
 	return csif.csg_slot_count;
 }
 
-static void assert_ended(const struct looker *l, uint32_t group, uint32_t syncobj)
+static void assert_ended(const struct waiting_vm *w, uint32_t group, uint32_t syncobj)
 {
 	const struct igt_panthor_job_result result =
-		igt_panthor_job_wait(l->exec.fd, group, syncobj, IGT_PANTHOR_JOB_DEADLINE_MS);
+		igt_panthor_job_wait(w->exec.fd, group, syncobj, IGT_PANTHOR_JOB_DEADLINE_MS);
 
 	igt_panthor_job_assert_done(&result);
 }
 
-static void assert_faulted(const struct looker *l)
+/* The states of a group are flags: a fault may come with a timeout or with a reset of the GPU. */
+static void assert_faulted(const struct waiting_vm *w)
 {
 	const struct igt_panthor_job_result result = igt_panthor_job_wait(
-		l->exec.fd, l->exec.group, l->exec.syncobj, IGT_PANTHOR_JOB_DEADLINE_MS);
+		w->exec.fd, w->exec.group, w->exec.syncobj, IGT_PANTHOR_JOB_DEADLINE_MS);
 
+	igt_info("the blocked queue ended: fence %d, group state %#x\n", result.fence,
+		 result.group_state);
 	igt_assert_f(result.fence < 0 && result.fence != -ETIME &&
-			     result.group_state == DRM_PANTHOR_GROUP_STATE_FATAL_FAULT,
+			     result.group_state & DRM_PANTHOR_GROUP_STATE_FATAL_FAULT,
 		     "the queue did not fault: fence %d, group state %#x\n", result.fence,
 		     result.group_state);
 }
 
 /*
- * The driver looks after a blocked queue only while its group has no slot, so others
- * take all of them; the end of the first has it look.
+ * The driver evaluates the wait of a blocked queue itself while the group has no slot. A blocked
+ * group loses its slot when as many others can run as there are slots; the end of their jobs has
+ * the driver look at the word.
  */
 static void lifetime_unmap_awaited(int fd)
 {
 	const uint32_t slots = query_slots(fd);
-	uint32_t group[MAX_SLOTS], syncobj[MAX_SLOTS];
-	struct looker waiter, spinner;
+	uint32_t group[IGT_PANTHOR_MAX_SLOTS], syncobj[IGT_PANTHOR_MAX_SLOTS];
+	struct waiting_vm blocked, running;
 
-	looker_init(&waiter, fd, build_wait);
-	looker_init(&spinner, fd, build_spin);
-	looker_start(&waiter, waiter.exec.group, waiter.exec.syncobj);
+	waiting_vm_init(&blocked, fd, build_blocked);
+	waiting_vm_init(&running, fd, build_spin);
+	waiting_vm_submit(&blocked, 0, blocked.exec.group, blocked.exec.syncobj);
+	assert_started(&blocked, 0);
 	for (uint32_t i = 0; i < slots; i++) {
-		group[i] = igt_panthor_group_create_simple(fd, spinner.exec.vm_id, 0);
+		group[i] = igt_panthor_group_create_simple(fd, running.exec.vm_id, 0);
 		syncobj[i] = syncobj_create(fd, 0);
-		looker_start(&spinner, group[i], syncobj[i]);
+		waiting_vm_submit(&running, i, group[i], syncobj[i]);
 	}
-	usleep(OFF_SLOT_US);
+	for (uint32_t i = 0; i < slots; i++)
+		assert_started(&running, i);
 
 	igt_panthor_ignore_fault_messages();
-	igt_panthor_exec_unbind(&waiter.exec, WORD_VA, PAGE);
-	*(volatile uint32_t *)spinner.word.map = 1;
+	igt_panthor_exec_unbind(&blocked.exec, WORD_VA, PAGE);
+	*word(&running, WORD_AWAITED) = 1;
 	for (uint32_t i = 0; i < slots; i++) {
-		assert_ended(&spinner, group[i], syncobj[i]);
+		assert_ended(&running, group[i], syncobj[i]);
 		syncobj_destroy(fd, syncobj[i]);
 		igt_panthor_group_destroy(fd, group[i], 0);
 	}
-	assert_faulted(&waiter);
+	assert_faulted(&blocked);
 
-	igt_panthor_exec_new_group(&waiter.exec);
-	igt_panthor_exec_store_pages(&waiter.exec, waiter.exec.tag_va, PAGE, FIRST);
-	looker_fini(&spinner);
-	looker_fini(&waiter);
+	igt_panthor_exec_new_group(&blocked.exec);
+	igt_panthor_exec_store_pages(&blocked.exec, blocked.exec.tag_va, PAGE, FIRST);
+	igt_panthor_vm_assert_usable(fd, blocked.exec.vm_id);
+	waiting_vm_fini(&running);
+	waiting_vm_fini(&blocked);
 }
 
-/* As long as the VMs of a second process come and go. */
+/* How long, how many VMs and how many reads at least. */
 #define LISTED_MS 250
+#define LISTED_LEAST 50
 
-static void make_vms(int fd)
+/**
+ * vm_churn:
+ * @stop: set by the parent
+ * @made: number of VMs that were created and destroyed
+ *
+ * A child process that creates and destroys VMs.
+ */
+struct vm_churn {
+	volatile bool stop;
+	volatile unsigned int made;
+};
+
+static void make_vms(int fd, struct vm_churn *churn, pid_t parent)
 {
-	struct timespec since = {};
-
-	while (igt_nsec_elapsed(&since) / 1000000 < LISTED_MS) {
+	while (!churn->stop && getppid() == parent) {
 		uint32_t vm_id;
 
 		igt_panthor_vm_create(fd, &vm_id, 0);
 		igt_panthor_vm_destroy(fd, vm_id, 0);
+		churn->made++;
 	}
 }
 
-/* Reads gpuvas once, where igt_panthor_read_gpuvas() would try again; 0 or an errno. */
-static int read_gpuvas_once(int fd)
+static void stop_churn(void *data)
 {
-	char text[4096];
+	struct vm_churn *churn = data;
+
+	churn->stop = true;
+	igt_waitchildren();
+}
+
+static struct vm_churn *start_churn(int fd)
+{
+	struct vm_churn *churn = igt_map_shared(sizeof(*churn));
+	const pid_t parent = getpid();
+
+	igt_fork(child, 1)
+		make_vms(fd, churn, parent);
+	igt_teardown_add(stop_churn, churn);
+
+	return churn;
+}
+
+/* Room for all VMAs of a device that others use a little. */
+#define GPUVAS_SIZE SZ_1M
+
+/* One attempt, where igt_panthor_read_gpuvas() repeats failed ones. */
+static bool read_gpuvas_once(int fd, char *text)
+{
 	int dir = igt_debugfs_dir(fd);
-	int file, err;
+	size_t size = 0;
 	ssize_t got;
+	int file;
 
 	igt_assert_fd(dir);
 	file = openat(dir, "gpuvas", O_RDONLY);
-	igt_assert_fd(file);
-	while ((got = read(file, text, sizeof(text))) > 0)
-		;
-	err = got ? errno : 0;
-	close(file);
 	close(dir);
+	igt_assert_fd(file);
+	while ((got = read(file, text + size, GPUVAS_SIZE - 1 - size)) > 0)
+		size += got;
+	close(file);
+	text[size] = '\0';
 
-	return err;
+	return !got;
+}
+
+static bool lists_vm(const struct igt_panthor_exec *exec, const char *text)
+{
+	struct igt_panthor_vmas vmas;
+	bool found;
+
+	igt_assert_eq(igt_panthor_parse_gpuvas(text, &vmas), 0);
+	found = igt_panthor_find_vm(&vmas, exec->tag_va, exec->tag.size) >= 0;
+	igt_panthor_free_vmas(&vmas);
+
+	return found;
 }
 
 static void lifetime_vms_listed(int fd)
 {
-	unsigned int reads = 0, failed = 0;
+	static char text[GPUVAS_SIZE];
+	unsigned int reads = 0, failed = 0, hidden = 0;
 	struct timespec since = {};
-	uint32_t vm_id;
+	struct igt_panthor_exec exec;
+	struct vm_churn *churn;
 
 	igt_panthor_require_debugfs(fd);
-	igt_panthor_vm_create(fd, &vm_id, 0);
-	igt_fork(child, 1)
-		make_vms(fd);
-	for (; igt_nsec_elapsed(&since) / 1000000 < LISTED_MS; reads++)
-		failed += read_gpuvas_once(fd) != 0;
-	igt_waitchildren();
-	igt_assert_f(!failed, "gpuvas could not be read %u times of %u\n", failed, reads);
-	igt_panthor_vm_destroy(fd, vm_id, 0);
+	igt_panthor_exec_init(&exec, fd);
+	churn = start_churn(fd);
+	while (igt_nsec_elapsed(&since) / 1000000 < LISTED_MS || reads < LISTED_LEAST ||
+	       churn->made < LISTED_LEAST) {
+		igt_assert(igt_nsec_elapsed(&since) / 1000000 < CHILD_DEADLINE_MS);
+		if (!read_gpuvas_once(fd, text))
+			failed++;
+		else if (!lists_vm(&exec, text))
+			hidden++;
+		reads++;
+	}
+	igt_teardown_drop(stop_churn, churn);
+	stop_churn(churn);
+	igt_info("%u VMs created and destroyed during %u reads\n", churn->made, reads);
+	igt_unmap_shared(churn, sizeof(*churn));
+
+	igt_assert_f(!failed && !hidden,
+		     "of %u reads of gpuvas %u failed, and %u did not show a VM\n", reads, failed,
+		     hidden);
+	igt_panthor_exec_fini(&exec);
+}
+
+/* Files of lifetime-dummy-label, the first of which is that of the subtest. */
+#define LABEL_FILES 3
+
+/* What gems shows of the dummies of an open file: how many rows, and how many bytes have pages. */
+static unsigned int count_dummies(int fd, uint64_t client, uint64_t *resident)
+{
+	char label[IGT_PANTHOR_GEM_LABEL_LEN];
+	struct igt_panthor_gems gems;
+	unsigned int count = 0;
+
+	*resident = 0;
+	snprintf(label, sizeof(label), "sparse dummy, client %" PRIu64, client);
+	igt_panthor_read_gems(fd, &gems);
+	for (size_t i = 0; i < gems.count; i++) {
+		if (strcmp(gems.gem[i].label, label))
+			continue;
+		count++;
+		*resident += gems.gem[i].resident;
+	}
+	igt_panthor_free_gems(&gems);
+
+	return count;
+}
+
+static void assert_dummy(int fd, uint64_t client, uint64_t resident)
+{
+	uint64_t found;
+	const unsigned int count = count_dummies(fd, client, &found);
+
+	igt_assert_f(count == 1, "gems shows %u dummies of client %" PRIu64 "\n", count, client);
+	igt_assert_eq_u64(found, resident);
+}
+
+static bool dummy_is_gone(int fd, uint64_t client)
+{
+	uint64_t resident;
+
+	return !count_dummies(fd, client, &resident);
+}
+
+static void assert_dummy_goes(int fd, uint64_t client)
+{
+	igt_assert_f(igt_wait(dummy_is_gone(fd, client), IGT_PANTHOR_RELEASE_DEADLINE_MS, 5),
+		     "gems shows the dummy of client %" PRIu64 " after its file was closed\n",
+		     client);
+}
+
+static void lifetime_dummy_label(int fd)
+{
+	uint64_t client[LABEL_FILES];
+	int file[LABEL_FILES] = { fd };
+
+	igt_panthor_require_debugfs(fd);
+	for (unsigned int i = 0; i < LABEL_FILES; i++) {
+		if (i)
+			file[i] = igt_panthor_open();
+		client[i] = igt_panthor_client_id(file[i]);
+		igt_require_f(client[i], "fdinfo shows no drm-client-id\n");
+		for (unsigned int j = 0; j < i; j++)
+			igt_assert_neq_u64(client[i], client[j]);
+	}
+	for (unsigned int i = 0; i < LABEL_FILES; i++)
+		assert_dummy(fd, client[i], 0);
+
+	for (unsigned int i = 0; i < LABEL_FILES; i++) {
+		uint32_t vm_id;
+
+		igt_panthor_vm_create(file[i], &vm_id, 0);
+		igt_panthor_vm_bind_sparse(file[i], vm_id, BASE_VA, PAGE, 0);
+		for (unsigned int j = 0; j < LABEL_FILES; j++)
+			assert_dummy(fd, client[j], j <= i ? IGT_PANTHOR_DUMMY_SIZE : 0);
+	}
+
+	for (unsigned int i = 1; i < LABEL_FILES; i++) {
+		igt_panthor_close(file[i]);
+		assert_dummy_goes(fd, client[i]);
+	}
+	assert_dummy(fd, client[0], IGT_PANTHOR_DUMMY_SIZE);
 }
 
 /**
  * marked:
  * @bo: BO
- * @label: makes it known in gems
- *
- * A BO that the shrinker's doings are read from.
+ * @label: its label in gems, which shows when it is evicted
  */
 struct marked {
 	struct panthor_bo bo;
@@ -467,7 +669,7 @@ struct marked {
 #define MARKED_VA BASE_VA
 #define MARKED_SIZE SZ_64K
 
-/* Where a VM has others. */
+/* Address of other BOs of the VM. */
 #define BESIDES_VA (BASE_VA - SZ_1M)
 
 static void marked_init(struct marked *m, int fd, const char *label)
@@ -475,6 +677,14 @@ static void marked_init(struct marked *m, int fd, const char *label)
 	m->label = label;
 	igt_panthor_bo_create(fd, &m->bo, MARKED_SIZE, 0, 0);
 	igt_panthor_bo_set_label(fd, &m->bo, label);
+}
+
+/* The next attempt, or the next subtest, may use the label again. */
+static void marked_fini(struct marked *m, int fd)
+{
+	igt_panthor_free_bo(fd, &m->bo);
+	igt_assert_f(igt_panthor_wait_gem_gone(fd, m->label, IGT_PANTHOR_RELEASE_DEADLINE_MS),
+		     "gems shows the BO \"%s\" after it was released\n", m->label);
 }
 
 static void marked_bind(const struct marked *m, struct igt_panthor_exec *exec, uint64_t va)
@@ -493,39 +703,52 @@ static void marked_evict(int fd, const struct marked *m)
 	igt_panthor_evict_gem(fd, m->label);
 }
 
-/* More BOs than the shrinker finds before it has come to all that are marked. */
-#define MAX_SHRINKS 256
+/*
+ * A scan of one page evicts one BO, of any process. Twice as many scans as there are BOs, since a
+ * scan may skip one.
+ */
+static unsigned int max_scans(int fd)
+{
+	struct igt_panthor_gems gems;
+	unsigned int count;
+
+	igt_panthor_read_gems(fd, &gems);
+	count = gems.count;
+	igt_panthor_free_gems(&gems);
+
+	return 2 * count;
+}
 
 /*
- * Has the shrinker take a BO at a time until it has taken all of @marked, and asserts that
- * they went in this order. Not before they have: a BO that is on the wrong list is off it
- * then, and none is left there for the end of the process to fall over.
+ * Runs scans of one page until all of @marked are evicted, then asserts their order. An assertion
+ * before that would leave a BO on a wrong list, which the end of the process would use after free.
  */
 static void assert_evict_order(int fd, const struct marked *const *marked, unsigned int count)
 {
+	const unsigned int scans = max_scans(fd);
 	unsigned int gone_at[3] = {};
 	unsigned int left = count;
 
 	igt_assert(count <= ARRAY_SIZE(gone_at));
-	for (unsigned int shrinks = 1; shrinks <= MAX_SHRINKS && left; shrinks++) {
+	for (unsigned int scan = 1; scan <= scans && left; scan++) {
 		igt_panthor_shrink_pages(fd, 1);
 		for (unsigned int i = 0; i < count; i++) {
 			if (gone_at[i] || igt_panthor_gem_resident(fd, marked[i]->label))
 				continue;
-			gone_at[i] = shrinks;
+			gone_at[i] = scan;
 			left--;
 		}
 	}
-	igt_assert_f(!left, "the shrinker left %u BOs alone\n", left);
+	igt_assert_f(!left, "%u scans left %u BOs alone\n", scans, left);
 	for (unsigned int i = 1; i < count; i++)
 		igt_assert_f(gone_at[i - 1] < gone_at[i],
-			     "the shrinker took \"%s\" before \"%s\"\n", marked[i]->label,
+			     "the shrinker evicted \"%s\" before \"%s\"\n", marked[i]->label,
 			     marked[i - 1]->label);
 }
 
 /*
- * Where the VM that gives up the BO has more to unmap behind it, one VMA a page. Binding
- * them takes several times as long as unmapping.
+ * VMAs of one page that are unmapped together with the BO, so that the unmap takes a time that can
+ * be hit. They are bound for MORE_MS at first, several times as long as their unmap takes.
  */
 #define MORE_VA (MARKED_VA + SZ_1M)
 #define MORE_BATCH 1024
@@ -540,7 +763,7 @@ static uint64_t bind_more(struct igt_panthor_exec *exec, const struct panthor_bo
 	igt_nsec_elapsed(&since);
 	while (igt_nsec_elapsed(&since) / 1000000 < ms) {
 		struct drm_panthor_vm_bind_op *ops =
-			page_ops(end, MORE_BATCH, MORE_BATCH, BO_FLAGS, bo->handle);
+			page_ops(end, MORE_BATCH, MORE_BATCH, IGT_PANTHOR_BO_MAP_FLAGS, bo->handle);
 
 		igt_panthor_vm_bind_ops(exec->fd, exec->vm_id, ops, MORE_BATCH, 0);
 		free(ops);
@@ -550,7 +773,7 @@ static uint64_t bind_more(struct igt_panthor_exec *exec, const struct panthor_bo
 	return end;
 }
 
-/* How long it takes to unmap what bind_more() binds. */
+/* The time that unmapping the VMAs of bind_more() takes. */
 static unsigned int unbind_more_us(struct igt_panthor_exec *exec, const struct panthor_bo *bo,
 				   unsigned int ms)
 {
@@ -564,8 +787,8 @@ static unsigned int unbind_more_us(struct igt_panthor_exec *exec, const struct p
 }
 
 /*
- * @to uses the BO while @from, which has it, unmaps it and more: half way through, when
- * the BO is unmapped already. False if the unmap was over too soon.
+ * Submits a job of @to that uses the BO while a child unmaps it and more from @from: half way
+ * through the unmap, when the BO is unmapped already. Returns: false if the unmap ended before.
  */
 static bool move_bo(struct igt_panthor_exec *from, struct igt_panthor_exec *to,
 		    const struct panthor_bo *more, unsigned int ms)
@@ -577,27 +800,27 @@ static bool move_bo(struct igt_panthor_exec *from, struct igt_panthor_exec *to,
 		.va = MARKED_VA,
 	};
 	const unsigned int us = unbind_more_us(from, more, ms);
-	struct beside *b;
+	struct child_bind *b;
 	bool in_time;
 
 	unmap.size = bind_more(from, more, ms) - MARKED_VA;
-	b = beside_start(from->fd, from->vm_id, &unmap, 1);
+	b = child_bind_start(from->fd, from->vm_id, &unmap, 1);
 	usleep(us / 2);
 	igt_panthor_exec_start(to, &use, NULL, 0);
 	in_time = !b->done;
 	igt_panthor_exec_finish(to);
-	igt_assert_eq(beside_finish(b), 0);
+	igt_assert_eq(child_bind_finish(b), 0);
 
 	return in_time;
 }
 
 /**
  * moved:
- * @from: VM that has the BO first
- * @to: VM that has it in the end
- * @before: BO of @to only, which it had for longer
- * @bo: the BO
- * @after: BO of @to only, which it got later
+ * @from: VM that maps the BO at first
+ * @to: VM that maps it in the end
+ * @before: BO that only @to maps, mapped before @bo moved
+ * @bo: the BO that moves
+ * @after: BO that only @to maps, mapped after @bo moved
  */
 struct moved {
 	struct igt_panthor_exec from;
@@ -625,14 +848,15 @@ static void moved_fini(struct moved *m, int fd)
 {
 	igt_panthor_exec_fini(&m->to);
 	igt_panthor_exec_fini(&m->from);
-	igt_panthor_free_bo(fd, &m->after.bo);
-	igt_panthor_free_bo(fd, &m->bo.bo);
-	igt_panthor_free_bo(fd, &m->before.bo);
+	marked_fini(&m->after, fd);
+	marked_fini(&m->bo, fd);
+	marked_fini(&m->before, fd);
 }
 
 /*
- * The BOs of a VM are evicted in the order in which they came, so what is on the list of
- * another VM is evicted before them all or behind them all.
+ * The BOs of a VM are evicted in the order in which they joined its list. A BO on the list of
+ * another VM is evicted before or behind all of them. Returns: false if the BO could not be moved
+ * in time.
  */
 static bool reclaim_moved(int fd, unsigned int ms)
 {
@@ -663,7 +887,7 @@ static void reclaim_moved_bo(int fd)
 	igt_panthor_require_shrink(fd);
 	for (unsigned int i = 0; i < ATTEMPTS && !in_time; i++, ms *= 2)
 		in_time = reclaim_moved(fd, ms);
-	igt_require_f(in_time, "unmapping is too fast to have a job submitted meanwhile\n");
+	igt_require_f(in_time, "the unmap ends before a job is submitted\n");
 }
 
 /**
@@ -697,8 +921,8 @@ static void pair_fini(struct pair *p, int fd)
 {
 	igt_panthor_exec_fini(&p->b);
 	igt_panthor_exec_fini(&p->a);
-	igt_panthor_free_bo(fd, &p->of_b.bo);
-	igt_panthor_free_bo(fd, &p->of_a.bo);
+	marked_fini(&p->of_b, fd);
+	marked_fini(&p->of_a, fd);
 }
 
 static void reclaim_order_restored(int fd)
@@ -707,7 +931,7 @@ static void reclaim_order_restored(int fd)
 
 	pair_init(&p, fd);
 	marked_evict(fd, &p.of_a);
-	igt_assert(!igt_panthor_gem_resident(fd, p.of_b.label));
+	igt_panthor_evict_gem(fd, p.of_b.label);
 	marked_use(&p.a);
 	marked_use(&p.b);
 	assert_evict_order(fd, (const struct marked *[]){ &p.of_a, &p.of_b }, 2);
@@ -725,10 +949,9 @@ static void reclaim_order_used(int fd)
 }
 
 /*
- * The VM of reclaim-two-shrinkers has two BOs that the shrinker could take. One is busy as
- * long as a job runs, so the first shrinker keeps it aside while it looks at the other one.
- * That is a page in many places, each of which takes a flush of the GPU's caches to unmap:
- * there is time for a second shrinker to come.
+ * The VM of reclaim-two-shrinkers has two BOs. A running job uses one of them: the first shrinker
+ * skips it and goes on to the other one. That is a page which is mapped at many addresses. Each
+ * unmap flushes the GPU's caches, which leaves time for a second shrinker to come to the VM.
  */
 #define BUSY_VA BASE_VA
 #define BUSY_SIZE SZ_64K
@@ -736,7 +959,7 @@ static void reclaim_order_used(int fd)
 #define SLOW_STRIDE (2 * PAGE)
 #define SLOW_COUNT 128
 
-/* Where in the busy BO is what. */
+/* Contents of the busy BO: two streams, and the words of the first one. */
 #define SPIN_OFFSET (0 * PAGE)
 #define BRIEF_OFFSET (1 * PAGE)
 #define WORDS_OFFSET (2 * PAGE)
@@ -747,8 +970,8 @@ enum busy_word {
 };
 
 /*
- * Time for a shrinker that has begun to come to the VM, less than it waits there for the job
- * that runs: ten jiffies. A different one in each round.
+ * Time between the start of the first shrinker and the job after it, another one in each round.
+ * The shrinker waits ten jiffies for the busy VM, 10 to 100 ms.
  */
 #define SCAN_US 3000
 #define SCAN_ROUNDS 3
@@ -756,14 +979,14 @@ enum busy_word {
 /**
  * scanned:
  * @fd: device
- * @vm_id: VM that two shrinkers look at
- * @busy: BO with the streams and words of its jobs
+ * @vm_id: VM that two shrinkers scan
+ * @busy: BO with the streams and words of the jobs
  * @slow: BO that takes long to unmap
- * @spinner: group whose job runs until it is told to end
- * @brief: group whose job ends at once
+ * @spinner: group of a job that runs until BUSY_END is set
+ * @brief: group of a job that ends at once
  * @spun: signalled by the end of the job of @spinner
- * @spin_size: bytes of its stream
- * @brief_size: bytes of the other one
+ * @spin_size: bytes of the stream of @spinner
+ * @brief_size: bytes of the stream of @brief
  */
 struct scanned {
 	int fd;
@@ -829,8 +1052,8 @@ static void scanned_fini(struct scanned *s)
 	igt_panthor_group_destroy(s->fd, s->spinner, 0);
 	syncobj_destroy(s->fd, s->spun);
 	igt_panthor_vm_destroy(s->fd, s->vm_id, 0);
-	igt_panthor_free_bo(s->fd, &s->slow.bo);
-	igt_panthor_free_bo(s->fd, &s->busy.bo);
+	marked_fini(&s->slow, s->fd);
+	marked_fini(&s->busy, s->fd);
 }
 
 static void assert_scanned_job_done(const struct scanned *s, uint32_t group, uint32_t syncobj)
@@ -849,7 +1072,7 @@ static void spin_start(struct scanned *s)
 	igt_panthor_group_submit_simple(s->fd, s->spinner, 0, BUSY_VA + SPIN_OFFSET, s->spin_size,
 					s->spun, 0);
 	igt_assert_f(igt_wait(busy_words(s)[BUSY_STARTED], IGT_PANTHOR_JOB_DEADLINE_MS, 1),
-		     "a job did not start\n");
+		     "a job did not start within %d ms\n", IGT_PANTHOR_JOB_DEADLINE_MS);
 }
 
 static void spin_finish(struct scanned *s)
@@ -869,7 +1092,7 @@ static void run_brief(const struct scanned *s)
 	syncobj_destroy(s->fd, syncobj);
 }
 
-/* After the job that spins was submitted: it does not use this BO. */
+/* To be called when the spinning job was submitted, which then does not use this BO. */
 static void bind_slow(const struct scanned *s)
 {
 	struct drm_panthor_vm_bind_op *ops = calloc(SLOW_COUNT, sizeof(*ops));
@@ -877,7 +1100,7 @@ static void bind_slow(const struct scanned *s)
 	igt_assert(ops);
 	for (unsigned int i = 0; i < SLOW_COUNT; i++)
 		ops[i] = (struct drm_panthor_vm_bind_op){
-			.flags = BO_FLAGS,
+			.flags = IGT_PANTHOR_BO_MAP_FLAGS,
 			.bo_handle = s->slow.bo.handle,
 			.va = SLOW_VA + i * SLOW_STRIDE,
 			.size = PAGE,
@@ -888,8 +1111,10 @@ static void bind_slow(const struct scanned *s)
 
 /**
  * first_shrinker:
- * @begun: it is about to scan
- * @done: it has
+ * @begun: the scan is about to start
+ * @done: the scan has ended
+ *
+ * A scan by a child process.
  */
 struct first_shrinker {
 	bool begun;
@@ -897,12 +1122,12 @@ struct first_shrinker {
 };
 
 /*
- * A job is submitted to the VM while the first shrinker is at it, so that it is there for the
- * second one, and ends. False if the second one did not come in time.
+ * Runs a job of the VM during the first scan, which makes the VM known to a second one. Returns:
+ * false if the first scan ended before the second one.
  */
 static bool two_shrinkers(struct scanned *s, unsigned int us)
 {
-	volatile struct first_shrinker *first = igt_map_shared(PAGE);
+	volatile struct first_shrinker *first = igt_map_shared(sizeof(*first));
 	bool in_time;
 
 	spin_start(s);
@@ -913,18 +1138,19 @@ static bool two_shrinkers(struct scanned *s, unsigned int us)
 		igt_panthor_shrink(s->fd);
 		first->done = true;
 	}
-	igt_assert_f(igt_wait(first->begun, IGT_PANTHOR_JOB_DEADLINE_MS, 0),
-		     "a process did not start\n");
+	igt_teardown_add(wait_children, NULL);
+	igt_assert_f(igt_wait(first->begun, CHILD_DEADLINE_MS, 0), "a child did not start\n");
 	usleep(us);
 	run_brief(s);
 	igt_panthor_shrink(s->fd);
 	in_time = !first->done;
 	igt_waitchildren();
+	igt_teardown_drop(wait_children, NULL);
 	spin_finish(s);
 
 	marked_evict(s->fd, &s->busy);
 	igt_panthor_vm_unbind(s->fd, s->vm_id, SLOW_VA, SLOW_COUNT * SLOW_STRIDE, 0);
-	igt_assert_eq(munmap((void *)first, PAGE), 0);
+	igt_unmap_shared((void *)first, sizeof(*first));
 
 	return in_time;
 }
@@ -939,43 +1165,63 @@ static void reclaim_two_shrinkers(int fd)
 	for (unsigned int i = 1; i <= SCAN_ROUNDS; i++)
 		in_time += two_shrinkers(&s, i * SCAN_US);
 	scanned_fini(&s);
-	igt_require_f(in_time, "no shrinker comes to a VM while another one is at it\n");
+	igt_require_f(in_time, "the first scan ends before the second one in each round\n");
 }
 
 static const struct igt_panthor_case cases[] = {
 	{
 		.name = "lifetime-destroy-binding",
-		.describe = "Nothing is bound to a VM that is destroyed meanwhile",
+		.describe = "Destroy a VM in the middle of a synchronous VM_BIND of thousands of "
+			    "sparse pages. The operations that are left must fail with EINVAL, "
+			    "and gpuvas must show none of the pages afterwards.",
 		.run = lifetime_destroy_binding,
 	},
 	{
 		.name = "lifetime-unmap-awaited",
-		.describe = "A queue faults on what was unmapped while it waited for it",
+		.describe = "Unmap the word that a blocked queue waits for, while the group of "
+			    "the queue has no slot. The queue must fault, the kernel must not "
+			    "warn, and the VM must stay usable.",
 		.run = lifetime_unmap_awaited,
 	},
 	{
 		.name = "lifetime-vms-listed",
-		.describe = "VMs that come and go hide none that stays",
+		.describe = "Read gpuvas while a child process creates and destroys VMs. Each "
+			    "read must succeed and show a VM that stays.",
 		.run = lifetime_vms_listed,
 	},
 	{
+		.name = "lifetime-dummy-label",
+		.describe = "Open the device three times and bind a sparse range in each file. "
+			    "gems must show one BO with the label of the dummy and the DRM client "
+			    "id of each file, which gets its pages with the bind of that file, "
+			    "and none after the file is closed.",
+		.run = lifetime_dummy_label,
+	},
+	{
 		.name = "reclaim-moved-bo",
-		.describe = "A BO counts among those of the VM that still maps it",
+		.describe = "Let one VM use an evicted BO while another VM unmaps it. From then "
+			    "on the shrinker must take the BO in the order of the VM that still "
+			    "maps it.",
 		.run = reclaim_moved_bo,
 	},
 	{
 		.name = "reclaim-order-restored",
-		.describe = "Of two VMs that were restored the first one is evicted first",
+		.describe = "Evict the BOs of two VMs and restore them by one job each. The "
+			    "shrinker must take the BO of the VM that had the first of these jobs "
+			    "first.",
 		.run = reclaim_order_restored,
 	},
 	{
 		.name = "reclaim-order-used",
-		.describe = "The VM that had the last job is evicted last",
+		.describe = "Run jobs in two VMs that hold slots of the GPU, the last job in the "
+			    "first VM. The shrinker must take the BO of the other VM first.",
 		.run = reclaim_order_used,
 	},
 	{
 		.name = "reclaim-two-shrinkers",
-		.describe = "Two shrinkers that come across a VM leave it to a third one",
+		.describe = "Run a second shrinker while a first one waits for a busy VM, after "
+			    "another job of that VM. A third scan must still find the BO that "
+			    "both had to leave.",
 		.run = reclaim_two_shrinkers,
 	},
 	{}
