@@ -672,6 +672,9 @@ struct racer {
  * @since: start
  * @racer: children
  * @count: number of children
+ * @execs: VMs, one of each file of the race
+ * @files: number of @execs
+ * @seen: evictions of all dummies of @execs, from their creation to the last scan
  * @evictions: number of evictions of a dummy
  * @overlaps: number of scans that evicted a dummy while a VM_BIND was in progress
  * @stopped: number of scans that evicted no dummy while a VM_BIND was in progress
@@ -684,10 +687,31 @@ struct race {
 	struct timespec since;
 	struct racer racer[RACERS_MAX];
 	unsigned int count;
+	const struct igt_panthor_exec *execs;
+	unsigned int files;
+	uint64_t seen;
 	volatile uint32_t evictions;
 	uint32_t overlaps;
 	uint32_t stopped;
 };
+
+static uint64_t read_evictions(const struct race *race)
+{
+	struct igt_panthor_gems gems;
+	uint64_t sum = 0;
+
+	if (!race->files)
+		return 0;
+
+	igt_panthor_read_gems(race->execs->fd, &gems);
+	for (size_t i = 0; i < gems.count; i++)
+		for (unsigned int j = 0; j < race->files; j++)
+			if (igt_panthor_gem_is_dummy(&gems.gem[i], race->execs[j].dummy))
+				sum += gems.gem[i].evictions;
+	igt_panthor_free_gems(&gems);
+
+	return sum;
+}
 
 static void stop_race(void *data)
 {
@@ -697,12 +721,16 @@ static void stop_race(void *data)
 	__igt_waitchildren();
 }
 
-static struct race *race_start(unsigned int racers)
+static struct race *race_start(unsigned int racers, const struct igt_panthor_exec *execs,
+			       unsigned int files)
 {
 	struct race *race = igt_map_shared(sizeof(*race));
 
 	race->parent = getpid();
 	race->count = racers;
+	race->execs = execs;
+	race->files = files;
+	race->seen = read_evictions(race);
 	igt_nsec_elapsed(&race->since);
 	igt_teardown_add(stop_race, race);
 
@@ -823,48 +851,30 @@ static bool was_call_in_progress(const struct race *race, const uint32_t *before
 	return in_progress;
 }
 
-static uint32_t read_evictions(const struct igt_panthor_exec *exec)
+/* Runs the shrinker once, and counts what it did to the dummies. */
+static void race_scan(struct race *race)
 {
-	struct igt_panthor_gem gem;
-
-	igt_assert(igt_panthor_read_dummy(exec->fd, exec->dummy, &gem));
-	return gem.evictions;
-}
-
-static uint32_t sum_evictions(const struct igt_panthor_exec *execs, unsigned int count)
-{
-	uint32_t sum = 0;
-
-	for (unsigned int i = 0; i < count; i++)
-		sum += read_evictions(&execs[i]);
-
-	return sum;
-}
-
-/* Runs the shrinker once. @execs has a VM of each file of the race. */
-static void race_scan(struct race *race, const struct igt_panthor_exec *execs, unsigned int count)
-{
-	const uint32_t evictions = sum_evictions(execs, count);
 	uint32_t before[RACERS_MAX], after[RACERS_MAX];
-	uint32_t evicted;
+	uint64_t evictions;
 
 	read_calls(race, before);
-	igt_panthor_shrink(execs->fd);
+	igt_panthor_shrink(race->execs->fd);
 	read_calls(race, after);
 
-	evicted = sum_evictions(execs, count) - evictions;
-	race->evictions += evicted;
+	evictions = read_evictions(race);
 	if (was_call_in_progress(race, before, after)) {
-		race->overlaps += evicted > 0;
-		race->stopped += !evicted;
+		race->overlaps += evictions != race->seen;
+		race->stopped += evictions == race->seen;
 	}
+	race->evictions += evictions - race->seen;
+	race->seen = evictions;
 }
 
 /* Evicts until each child restored mappings, and evictions met VM_BINDs. */
-static void race_evict(struct race *race, const struct igt_panthor_exec *execs, unsigned int count)
+static void race_evict(struct race *race)
 {
 	while (race_goes_on(race, race->overlaps >= RACE_ENOUGH && all_restored(race)))
-		race_scan(race, execs, count);
+		race_scan(race);
 }
 
 /* Ranges and BOs, each at the start of its stride. */
@@ -1012,7 +1022,7 @@ static void race_evict_bind(int fd)
 	struct race *race;
 
 	race_vm_init(&vm, fd);
-	race = race_start(2);
+	race = race_start(2, &vm.exec, 1);
 	igt_fork(child, 2)
 	{
 		if (child)
@@ -1022,7 +1032,7 @@ static void race_evict_bind(int fd)
 	}
 	while (race_goes_on(race, race->overlaps >= RACE_ENOUGH &&
 					  race->racer[1].restores >= RACE_ENOUGH))
-		race_scan(race, &vm.exec, 1);
+		race_scan(race);
 	race_end(race);
 
 	race_vm_assert(&vm);
@@ -1285,10 +1295,10 @@ static void racer_assert(struct igt_panthor_exec *exec)
 /* @execs has a VM for each child, of which the first @files have all files of the race. */
 static void race_cycles(struct igt_panthor_exec *execs, unsigned int files)
 {
-	struct race *race = race_start(RACERS);
+	struct race *race = race_start(RACERS, execs, files);
 
 	igt_fork(child, RACERS) race_cycle(race, &race->racer[child], &execs[child]);
-	race_evict(race, execs, files);
+	race_evict(race);
 	race_end(race);
 
 	for (unsigned int i = 0; i < RACERS; i++) {
@@ -1365,10 +1375,10 @@ static void race_beside(int fd)
 	igt_panthor_exec_init(&busy, fd);
 	race_activate(&busy);
 
-	race = race_start(1);
+	race = race_start(1, &idle, 1);
 	igt_fork(child, 1) race_rebind(race, &race->racer[0], &busy);
 	while (race_goes_on(race, race->stopped >= RACE_BESIDE_STOPPED)) {
-		race_scan(race, &idle, 1);
+		race_scan(race);
 		igt_panthor_exec_store_pages(&idle, RACER_VA, SZ_64K, FIRST);
 	}
 	race_end(race);
@@ -1474,7 +1484,7 @@ static void bind_and_unbind(struct race *race, struct racer *racer, uint64_t siz
 static void race_count_round(void)
 {
 	const uint64_t page = igt_panthor_cpu_page_size();
-	struct race *race = race_start(COUNT_RACERS);
+	struct race *race = race_start(COUNT_RACERS, NULL, 0);
 	struct timespec since = {};
 
 	igt_fork(child, COUNT_RACERS)
