@@ -624,8 +624,7 @@ static void start_rows(void)
 
 static void run_row(const char *name, void (*run)(struct uapi *u, const void *row), const void *row)
 {
-	igt_dynamic(name)
-	{
+	igt_dynamic(name) {
 		if (!rows_intact) {
 			igt_panthor_free_vmas(&rows.vmas);
 			igt_teardown();
@@ -844,8 +843,8 @@ int igt_main()
 
 	for (const struct uapi_case *c = uapi_cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest_with_dynamic(c->name)
-		{
+		igt_subtest_with_dynamic(c->name) {
+			start_rows();
 			if (c->require)
 				c->require();
 			for (const struct request *r = c->requests; r->name; r++)
@@ -870,8 +869,11 @@ int igt_main()
 	igt_describe("Refuse arrays of operations with a stride that is too short, with data "
 		     "behind the members that the kernel knows, and at addresses that are not "
 		     "mapped.");
-	igt_subtest_with_dynamic("uapi-array") for (const struct array *a = arrays; a->name; a++)
-		run_row(a->name, refuse_array, a);
+	igt_subtest_with_dynamic("uapi-array") {
+		start_rows();
+		for (const struct array *a = arrays; a->name; a++)
+			run_row(a->name, refuse_array, a);
+	}
 	igt_fixture()
 		igt_teardown();
 }
