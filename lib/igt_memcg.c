@@ -187,6 +187,43 @@ int64_t igt_memcg_stat(const char *field)
 }
 
 /**
+ * igt_memcg_current:
+ *
+ * Returns: bytes that the group of igt_memcg_enter() is charged for at this moment, or -1.
+ */
+int64_t igt_memcg_current(void)
+{
+	FILE *file = open_at(memcg.group, "memory.current");
+	int64_t bytes = -1;
+
+	if (file) {
+		if (fscanf(file, "%" SCNd64, &bytes) != 1)
+			bytes = -1;
+		fclose(file);
+	}
+
+	return bytes;
+}
+
+/**
+ * igt_memcg_reclaim:
+ * @bytes: how much to reclaim
+ *
+ * Has the kernel reclaim memory of the group of igt_memcg_enter(). Memory of shared and anonymous
+ * mappings is swapped out. The kernel may reclaim less.
+ *
+ * Returns: true if all of @bytes was reclaimed.
+ */
+bool igt_memcg_reclaim(uint64_t bytes)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64, bytes);
+
+	return write_at(memcg.group, "memory.reclaim", text);
+}
+
+/**
  * igt_memcg_leave:
  *
  * Undoes igt_memcg_enter().

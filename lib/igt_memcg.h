@@ -14,6 +14,8 @@
 
 bool igt_memcg_enter(void);
 int64_t igt_memcg_stat(const char *field);
+int64_t igt_memcg_current(void);
+bool igt_memcg_reclaim(uint64_t bytes);
 void igt_memcg_leave(void);
 
 #endif /* IGT_MEMCG_H */
