@@ -711,6 +711,26 @@ bool igt_panthor_find_gem(int fd, const char *label, struct igt_panthor_gem *gem
 }
 
 /**
+ * igt_panthor_count_own_gems:
+ * @fd: device
+ *
+ * Returns: the number of BOs in gems that this process created.
+ */
+unsigned int igt_panthor_count_own_gems(int fd)
+{
+	const pid_t pid = outer_pid();
+	struct igt_panthor_gems gems;
+	unsigned int count = 0;
+
+	igt_panthor_read_gems(fd, &gems);
+	for (size_t i = 0; i < gems.count; i++)
+		count += gems.gem[i].pid == pid;
+	igt_panthor_free_gems(&gems);
+
+	return count;
+}
+
+/**
  * igt_panthor_gem_resident:
  * @fd: device
  * @label: label of a BO that this process created

@@ -95,6 +95,7 @@ void igt_panthor_free_gems(struct igt_panthor_gems *gems);
 void igt_panthor_free_vmas(struct igt_panthor_vmas *vmas);
 
 bool igt_panthor_find_gem(int fd, const char *label, struct igt_panthor_gem *gem);
+unsigned int igt_panthor_count_own_gems(int fd);
 bool igt_panthor_gem_resident(int fd, const char *label);
 bool igt_panthor_wait_gem_gone(int fd, const char *label, unsigned int ms);
 void igt_panthor_require_alone(int fd);
