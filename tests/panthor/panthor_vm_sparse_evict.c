@@ -2,20 +2,20 @@
 // Copyright (C) 2026 The vmali authors
 
 #include <inttypes.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "drmtest.h"
 #include "igt_aux.h"
 #include "igt_core.h"
 #include "igt_kernel_memory.h"
+#include "igt_memcg.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
 #include "igt_teardown.h"
 
 /**
- * TEST: Sparse mappings of panthor, evicted and found again
+ * TEST: Eviction and restore of panthor's sparse mappings
  * Category: Core
  * Mega feature: Memory Management
  * Sub-category: VM_BIND
@@ -24,181 +24,227 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap
- * Failure mode: What is not mapped again after eviction, or not as it was: other
- *	pages, offsets, flags or sizes; evictions that come at the wrong time,
- *	or only once.
- * Description: Has the driver's shrinker take the pages behind sparse ranges, and
- *	checks by loads and stores of the GPU that all is there again when it is
- *	used next, no more and no less.
+ * Failure mode: Missing or wrong mappings after restore: other pages, offsets,
+ *	flags or sizes; evictions that do not happen, or happen under a job.
+ * Description: Evicts the pages behind sparse ranges with the driver's shrinker.
+ *	The next job must find every mapping again, and no others. The GPU checks
+ *	that by loads and stores.
  *
  * SUBTEST: evict-remap
  * Run type: BAT, FULL
- * Description: 64 MiB at an odd alignment, evicted: the next job reaches every
- *	page, and nothing more is mapped than before.
- *
- * SUBTEST: evict-whole-page
- * Description: A single page, evicted while the VM has its address space and
- *	again when the device is idle: it works after each, its neighbours fault.
- *
- * SUBTEST: evict-whole-tile
- * Description: The same for 64 KiB inside of a 2 MiB block.
- *
- * SUBTEST: evict-whole-block
- * Description: The same for exactly one 2 MiB block.
- *
- * SUBTEST: evict-whole-edges
- * Description: The same for a range of head, whole blocks and tail.
- *
- * SUBTEST: evict-whole-64m
- * Description: The same for 64 MiB, far more than the dummy object has.
+ * Scenario: evict-range
+ * Description: Evict and restore a sparse range of 64 MiB at an odd alignment: every
+ *	page is readable and writable again, and the neighbours fault. The first row
+ *	evicts behind a job, the second one evicts on a suspended device.
  *
  * SUBTEST: evict-4g-less
- * Description: The same for 4 GiB less 2 MiB; an access every 2 MiB.
+ * Scenario: evict-4g
+ * Description: Evict and restore a sparse range of 4 GiB less 2 MiB: one page of each
+ *	2 MiB is readable and writable again, and the neighbours fault.
  *
  * SUBTEST: evict-4g
- * Description: The same for 4 GiB, where a size no longer fits into 32 bits.
+ * Scenario: evict-4g
+ * Description: Evict and restore a sparse range of 4 GiB, a size beyond 32 bits: one
+ *	page of each 2 MiB is readable and writable again, and the neighbours fault.
  *
  * SUBTEST: evict-4g-odd
- * Description: The same for a page more than 4 GiB at an odd alignment.
- *
- * SUBTEST: evict-split-unmap
- * Description: A range with a hole, evicted: both sides work, the hole faults.
- *
- * SUBTEST: evict-split-bo
- * Description: A range with a BO in its middle, evicted: both sides work, the BO
- *	has its own content.
- *
- * SUBTEST: evict-split-blocks
- * Description: A range with a hole of whole blocks, evicted: as with a small one.
- *
- * SUBTEST: evict-punch-unmap
- * Description: A hole is made in a range while it is evicted: both sides come
- *	back, the hole does not.
- *
- * SUBTEST: evict-punch-bo
- * Description: A BO is mapped into a range while it is evicted: both sides come
- *	back, and leave the BO alone.
- *
- * SUBTEST: evict-punch-sparse
- * Description: A sparse range is bound into an evicted one: all of it works.
- *
- * SUBTEST: evict-punch-head
- * Description: The head of a range is unmapped while it is evicted: the rest comes
- *	back.
- *
- * SUBTEST: evict-punch-tail
- * Description: The tail of a range is unmapped while it is evicted: the rest comes
- *	back.
- *
- * SUBTEST: evict-punch-blocks
- * Description: Whole blocks of a range are unmapped while it is evicted: the rest
- *	comes back.
+ * Scenario: evict-4g
+ * Description: Evict and restore a sparse range of 4 GiB and one page at an odd
+ *	alignment: one page of each 2 MiB is readable and writable again, and the
+ *	neighbours fault.
  *
  * SUBTEST: evict-sparse-over-bo
- * Description: A BO with a sparse range over its middle, evicted: each page of the
- *	BO that can be reached shows its own content.
- *
- * SUBTEST: evict-bos
- * Description: BOs between sparse ranges are evicted with them, twice, and keep
- *	what the GPU stored.
+ * Scenario: evict-split
+ * Description: Bind a sparse range over the middle of a BO, then evict and restore
+ *	both: each page of the BO has its own contents at its own address.
  *
  * SUBTEST: evict-two-vms
- * Description: Two VMs of a file share the dummy object: it is evicted, and both
- *	find their ranges again, also when only one had come back before.
+ * Scenario: evict-vms
+ * Description: Evict the dummy of a file behind the sparse ranges of two VMs: the next
+ *	job of each VM finds its range mapped again.
  *
  * SUBTEST: evict-many-vms
- * Description: The same for more VMs than the GPU has address spaces.
+ * Scenario: evict-vms
+ * Description: Evict the dummy of a file behind the sparse ranges of more VMs than the
+ *	GPU has address spaces: the next job of each VM finds its range mapped again.
  *
  * SUBTEST: evict-two-files
- * Description: The ranges of two files are evicted at once, and come back for one
- *	after the other.
+ * Scenario: evict-files
+ * Description: Evict the dummies of two files by one scan of the shrinker: each file's
+ *	next job restores its own range, and leaves the other file's evicted.
  *
  * SUBTEST: evict-twice
- * Description: Three evictions with nothing but jobs in between: each one takes
- *	place, each job finds its range.
+ * Scenario: evict-again
+ * Description: Evict three times with nothing but jobs in between: each eviction takes
+ *	place, and each job finds its mappings again. The rows differ in what is mapped.
+ *
+ * SUBTEST: evict-bos
+ * Scenario: evict-again
+ * Description: Evict BOs and the sparse ranges between them twice with nothing but jobs
+ *	in between: each BO is evicted each time, and keeps what the GPU stored.
+ *
+ * SUBTEST: evict-tables
+ * Scenario: evict-again
+ * Description: Evict and restore a sparse range of 1 GiB eight times: page tables take
+ *	no more memory than after the first bind.
  *
  * SUBTEST: evict-thousand
- * Description: A thousand ranges on the dummy object are all mapped again by the
- *	next job.
+ * Scenario: evict-vmas
+ * Description: Evict the dummy behind a thousand sparse ranges of a VM: the next job
+ *	finds all of them mapped again.
+ *
+ * SUBTEST: evict-two-ranges
+ * Test requirement: panthor uAPI 1.9, debugfs, root, swap, memory cgroups
+ * Scenario: evict-vmas
+ * Description: Evict the dummy behind two sparse ranges of a VM and swap its pages out:
+ *	both ranges show the pages that were swapped in, not those that were given back.
  *
  * SUBTEST: evict-readonly
- * Description: A range bound READONLY takes loads and refuses stores after it was
- *	evicted, in its head, its blocks and its tail.
+ * Scenario: evict-readonly
+ * Description: Evict and restore a read-only sparse range: loads work, and stores fault
+ *	in its head, its blocks and its tail.
  *
  * SUBTEST: evict-readonly-split
  * Run type: BAT, FULL
- * Description: The same for both sides of a hole made before the eviction.
+ * Scenario: evict-readonly
+ * Description: Make a hole in a read-only sparse range, then evict and restore it: loads
+ *	work and stores fault on both sides of the hole.
  *
  * SUBTEST: evict-readonly-punch
- * Description: The same for both sides of a hole made while it was evicted.
+ * Scenario: evict-readonly
+ * Description: Evict a read-only sparse range, make a hole in it, then restore it: loads
+ *	work and stores fault on both sides of the hole.
  *
  * SUBTEST: evict-busy
- * Description: Nothing that a running job uses is evicted; it is once the job has
- *	ended.
+ * Scenario: evict-busy
+ * Description: Run the shrinker while a job runs that uses a sparse range: the dummy
+ *	keeps its pages until the job ends, and is evicted after it.
  *
  * SUBTEST: evict-next-bind
- * Description: After an eviction a second range is bound: the job behind it reaches
- *	both.
+ * Scenario: evict-bind
+ * Description: Evict a sparse range and bind a second one: the next job finds both
+ *	mapped.
  *
  * SUBTEST: evict-next-async-bind
- * Description: The same with a queued bind.
+ * Scenario: evict-bind
+ * Description: Evict a sparse range and queue a bind of a second one: the next job finds
+ *	both mapped.
+ *
+ * SUBTEST: evict-next-evict
+ * Test requirement: panthor uAPI 1.9, debugfs, root, swap, memory cgroups
+ * Scenario: evict-bind
+ * Description: Evict a sparse range, bind a second one, evict again without a job in
+ *	between, and swap the pages out: both ranges show the pages that were swapped
+ *	in, not those that were given back.
  *
  * SUBTEST: evict-unmap
  * Run type: BAT, FULL
- * Description: A range that is unmapped while evicted is gone: no VMA, and a fault
- *	for each access.
+ * Scenario: evict-unmap
+ * Description: Unmap a sparse range while it is evicted: it has no VMA any more, each
+ *	access faults, and it can be bound again.
  *
  * SUBTEST: evict-map-bo-over
  * Run type: BAT, FULL
- * Description: A BO that is mapped over the whole of an evicted range takes all
- *	accesses, and the range does not come back.
+ * Scenario: evict-unmap
+ * Description: Map a BO over all of an evicted sparse range: loads and stores reach the
+ *	BO, and the range is not restored.
  *
  * SUBTEST: evict-map-sparse-over
- * Description: The same for a sparse range over an evicted one.
+ * Scenario: evict-unmap
+ * Description: Bind a sparse range over all of an evicted one: it is readable and
+ *	writable, and can be unmapped.
  *
  * SUBTEST: evict-destroy
- * Description: A VM that is destroyed while its range is evicted goes away, and the
- *	file's next VM works.
+ * Scenario: evict-unmap
+ * Description: Destroy a VM while its sparse range is evicted: the VM is released, and
+ *	the file's next VM works.
  *
  * SUBTEST: evict-close
- * Description: A file that is closed while its range is evicted leaves neither a VM
- *	nor its dummy object behind.
- *
- * SUBTEST: evict-tables
- * Description: Evicting and restoring a range of 1 GiB over and over takes no
- *	more memory for page tables than the first time.
+ * Scenario: evict-unmap
+ * Description: Close a file while its sparse range is evicted: its VM and its dummy are
+ *	released.
  */
 
-IGT_TEST_DESCRIPTION("Check sparse mappings of panthor across evictions");
+/**
+ * SUBTEST: evict-whole-%s
+ * Scenario: evict-range
+ * Description: Evict and restore %arg[1]: every page is readable and writable again,
+ *	and the neighbours fault. The first row evicts behind a job, the second one
+ *	evicts on a suspended device.
+ *
+ * arg[1]:
+ *
+ * @page:	a sparse range of one page
+ * @tile:	a sparse range of 64 KiB inside a 2 MiB block
+ * @block:	a sparse range of exactly one 2 MiB block
+ * @edges:	a sparse range of 8 MiB that starts and ends inside a 2 MiB block
+ * @64m:	a sparse range of 64 MiB, 32 times the size of the dummy
+ */
+
+/**
+ * SUBTEST: evict-split-%s
+ * Scenario: evict-split
+ * Description: Make %arg[1] in a sparse range, then evict and restore the range: both
+ *	sides are mapped again, and the hole is what it was.
+ *
+ * arg[1]:
+ *
+ * @unmap:	an empty hole of 64 KiB
+ * @bo:		a hole of 64 KiB that a BO fills
+ * @blocks:	an empty hole of 4 MiB, whole blocks included,
+ */
+
+/**
+ * SUBTEST: evict-punch-%s
+ * Scenario: evict-punch
+ * Description: Evict a sparse range, make %arg[1] in it, then restore the range: what
+ *	is left of it is mapped again, and the hole is what it was made.
+ *
+ * arg[1]:
+ *
+ * @unmap:	an empty hole of 64 KiB
+ * @bo:		a hole of 64 KiB that a BO fills
+ * @sparse:	a hole of 64 KiB that another sparse range fills
+ * @head:	an empty hole of 64 KiB at the start
+ * @tail:	an empty hole of 64 KiB at the end
+ * @blocks:	an empty hole of 4 MiB, whole blocks included,
+ */
+
+IGT_TEST_DESCRIPTION("Evict and restore sparse mappings of panthor");
 
 /*
- * The scenarios, and the failure that each one hunts:
+ * The scenarios, and the failure mode of each. A subtest evicts no more often than its scenario
+ * needs: second evictions are tested by evict-again. The dummy is the BO of 2 MiB that panthor maps
+ * all sparse ranges of a file to.
  *
- * 1. evict-remap, evict-whole-*, evict-4g*: pages that the restore forgets, or
- *    maps beyond the range; work on page tables that are not locked. The first
- *    eviction comes right behind a job, while the VM still has its address
- *    space, the second when the device has suspended.
- * 2. evict-split-*, evict-punch-*: VMAs that lose their evicted mark, their flags
- *    or their place in a BO when they are split, before or while evicted.
- * 3. evict-*-vms, evict-two-files: one object behind the ranges of several VMs.
- * 4. evict-twice, evict-bos: objects that are on no list after they were restored.
- *    There is no bind between: that would put them on a list again.
- * 5. evict-thousand: a limit on how much one restore does.
- * 6. evict-readonly*: flags that a split or a restore loses. NOEXEC and UNCACHED
- *    are kept in the same word, but nothing a stream does tells them apart.
- * 7. evict-busy: eviction under a job.
- * 8. evict-next-*, evict-unmap, evict-map-*, evict-destroy, evict-close: what
- *    comes after an eviction when it is not a job.
- * 9. evict-tables: memory set aside for a restore and never given back.
+ * 1. evict-range: a restore that leaves pages out or maps beyond the range, or an eviction that
+ *    leaves page tables alone. Behind a job, the VM has an address space, whose TLB must be
+ *    flushed. On a suspended device it has none.
+ * 2. evict-4g: a restore that keeps 32 bits of the size.
+ * 3. evict-split: pieces of a split VMA that are restored at another offset or size.
+ * 4. evict-punch: pieces of a VMA that is split while evicted, and lose the evicted mark.
+ * 5. evict-vms: a BO that several VMs map, and that is on no LRU. One VM for each address space is
+ *    one too many, since the firmware has an address space of its own.
+ * 6. evict-files: a scan of the shrinker that ends before the second file's VM.
+ * 7. evict-again: BOs that are on no LRU after a restore, page tables reserved by a restore and
+ *    never freed. There is no bind between the evictions: a bind puts the BO on an LRU.
+ * 8. evict-vmas: a restore with a limit on the number of VMAs, an eviction of the first VMA only.
+ * 9. evict-readonly: flags that a split or a restore loses. NOEXEC and UNCACHED are kept in the
+ *    same word, but loads and stores of a stream cannot tell them.
+ * 10. evict-busy: pages evicted under a running job.
+ * 11. evict-bind: a bind between an eviction and the next job. The BO has pages again, and one
+ *     VMA is mapped while another is evicted.
+ * 12. evict-unmap: evicted VMAs that an unmap, another map, or the end of the VM leaves behind.
  *
- * Evicting is asked for by debugfs, and that it happened is read from there. The
- * pages stay in the page cache meanwhile, so the same ones come back: whether
- * contents survive when memory is really short is for the pressure-* subtests.
+ * A file of debugfs runs the shrinker, and another one shows that it evicted. An evicted page stays
+ * in the page cache, and a restore finds that same page: a stale mapping shows the right contents.
+ * Only evict-two-ranges and evict-next-evict swap the pages out, so that others take their place.
+ * Contents under memory pressure are tested by pressure-*.
  */
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 
-/* 1 GiB-aligned, and free of what struct igt_panthor_exec maps. */
+/* 1 GiB-aligned, and not used by struct igt_panthor_exec. */
 #define BASE_VA (2 * IGT_PANTHOR_EXEC_VA_END)
 #define OTHER_VA (BASE_VA + IGT_PANTHOR_EXEC_VA_END)
 
@@ -207,14 +253,11 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor across evictions");
 
 #define GIB ((uint64_t)SZ_1G)
 
-/* Up to here every page is accessed, beyond one page of each 2 MiB and the edges. */
+/* Every page of a range up to this size is accessed, else one page of each 2 MiB and its end. */
 #define EVERY_PAGE_MAX (2 * (uint64_t)SZ_128M)
 
-/* Far more than the 50 ms of idleness after which the driver suspends the device. */
-#define SUSPENDED_MS 200
-
-/* How long VMs and objects may stay after they were given up: groups go later. */
-#define RELEASE_DEADLINE_MS 3000
+/* When an idle device must be suspended: the driver waits for 50 ms (autosuspend delay). */
+#define SUSPEND_DEADLINE_MS 1000
 
 #define FIRST IGT_PANTHOR_FIRST
 #define SECOND IGT_PANTHOR_SECOND
@@ -223,7 +266,7 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor across evictions");
 static void start(struct igt_panthor_exec *exec, int fd)
 {
 	igt_panthor_require_shrink(fd);
-	/* A restore warns once about a VMA that is not at its place in the dummy object. */
+	/* The driver warns once when it restores a VMA at a wrong offset of the dummy. */
 	igt_clear_warn_once();
 	igt_panthor_exec_init(exec, fd);
 }
@@ -233,10 +276,9 @@ static void evict(const struct igt_panthor_exec *exec)
 	igt_panthor_evict_dummy(exec->fd, exec->dummy);
 }
 
-static void assert_usable(const struct igt_panthor_exec *exec)
+static bool is_evicted(const struct igt_panthor_exec *exec)
 {
-	igt_assert_eq_u32(igt_panthor_vm_get_state(exec->fd, exec->vm_id),
-			  DRM_PANTHOR_VM_STATE_USABLE);
+	return igt_panthor_dummy_resident(exec->fd, exec->dummy) == 0;
 }
 
 static void bind_touched(struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
@@ -246,7 +288,7 @@ static void bind_touched(struct igt_panthor_exec *exec, uint64_t va, uint64_t si
 	igt_panthor_sparse_store_load(exec, va, size, FIRST);
 }
 
-/* Every page, or where they are too many one of each 2 MiB and those at the end. */
+/* Accesses every page of a small range. A large one is sampled: one page of each 2 MiB, its end. */
 static void store_load_range(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
 			     uint32_t seed)
 {
@@ -267,73 +309,113 @@ static void store_load_range(struct igt_panthor_exec *exec, uint64_t va, uint64_
 	igt_panthor_sparse_store_load(exec, va + size - SZ_4M, SZ_4M, seed);
 }
 
+/**
+ * range_case:
+ * @name: name of the subtest
+ * @what: words of its description
+ * @va: start of the range
+ * @size: bytes
+ */
 struct range_case {
 	const char *name;
-	const char *describe;
+	const char *what;
 	uint64_t va;
 	uint64_t size;
 };
 
+#define RANGE_DESCRIBE \
+	"Evict and restore %s: every page is readable and writable again, and the neighbours " \
+	"fault. The first row evicts behind a job, the second one evicts on a suspended device."
+
 static const struct range_case range_cases[] = {
 	{
 		.name = "evict-remap",
-		.describe = "The job after an eviction finds the whole range mapped again",
+		.what = "a sparse range of 64 MiB at an odd alignment",
 		.va = ODD_VA,
 		.size = SZ_64M,
 	},
 	{
 		.name = "evict-whole-page",
-		.describe = "A single page comes back, and only that",
+		.what = "a sparse range of one page",
 		.va = ODD_VA,
 		.size = PAGE,
 	},
 	{
 		.name = "evict-whole-tile",
-		.describe = "64 KiB inside of a block come back, and only those",
+		.what = "a sparse range of 64 KiB inside a 2 MiB block",
 		.va = BASE_VA + SZ_1M,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-whole-block",
-		.describe = "One whole block comes back, and only that",
+		.what = "a sparse range of exactly one 2 MiB block",
 		.va = BASE_VA,
 		.size = SZ_2M,
 	},
 	{
 		.name = "evict-whole-edges",
-		.describe = "Head, blocks and tail come back, and no more",
+		.what = "a sparse range of 8 MiB that starts and ends inside a 2 MiB block",
 		.va = BASE_VA + SZ_1M,
 		.size = SZ_8M,
 	},
 	{
 		.name = "evict-whole-64m",
-		.describe = "A range of many blocks is evicted and restored as a whole",
+		.what = "a sparse range of 64 MiB, 32 times the size of the dummy",
 		.va = BASE_VA,
 		.size = SZ_64M,
 	},
+};
+
+#define LARGE_DESCRIBE \
+	"Evict and restore %s: one page of each 2 MiB is readable and writable again, and the " \
+	"neighbours fault."
+
+static const struct range_case large_cases[] = {
 	{
 		.name = "evict-4g-less",
-		.describe = "The largest whole blocks below 4 GiB come back",
+		.what = "a sparse range of 4 GiB less 2 MiB",
 		.va = BASE_VA,
 		.size = 4 * GIB - SZ_2M,
 	},
 	{
 		.name = "evict-4g",
-		.describe = "4 GiB come back",
+		.what = "a sparse range of 4 GiB, a size beyond 32 bits",
 		.va = BASE_VA,
 		.size = 4 * GIB,
 	},
 	{
 		.name = "evict-4g-odd",
-		.describe = "A page more than 4 GiB comes back, at an odd alignment",
+		.what = "a sparse range of 4 GiB and one page at an odd alignment",
 		.va = ODD_VA,
 		.size = 4 * GIB + PAGE,
 	},
 };
 
-static void whole(int fd, const void *row)
+enum {
+	ROW_BEHIND_JOB,
+	ROW_SUSPENDED,
+};
+
+static const char * const range_rows[] = {
+	[ROW_BEHIND_JOB] = "behind-job",
+	[ROW_SUSPENDED] = "suspended",
+};
+
+/*
+ * Evicts while the device is suspended and the VM has no address space. Something else may wake the
+ * device meanwhile: then the row shows nothing.
+ */
+static void evict_suspended(const struct igt_panthor_exec *exec)
 {
-	const struct range_case *c = row;
+	igt_require_f(igt_panthor_wait_suspended(exec->fd, SUSPEND_DEADLINE_MS),
+		      "the device was not suspended within %d ms\n", SUSPEND_DEADLINE_MS);
+	evict(exec);
+	igt_require_f(igt_panthor_wait_suspended(exec->fd, 0),
+		      "the device was resumed during the eviction\n");
+}
+
+static void evict_range(int fd, const struct range_case *c, bool suspended)
+{
 	struct igt_panthor_exec exec;
 
 	start(&exec, fd);
@@ -341,19 +423,18 @@ static void whole(int fd, const void *row)
 	igt_panthor_sparse_require_dummy(&exec);
 	store_load_range(&exec, c->va, c->size, FIRST);
 
-	evict(&exec);
+	if (suspended)
+		evict_suspended(&exec);
+	else
+		evict(&exec);
 	store_load_range(&exec, c->va, c->size, SECOND);
 	igt_assert_eq_u64(igt_panthor_dummy_resident(fd, exec.dummy), IGT_PANTHOR_DUMMY_SIZE);
 	igt_panthor_exec_neighbours_fault(&exec, c->va, c->size);
 
-	igt_panthor_wait_suspended(fd, SUSPENDED_MS);
-	evict(&exec);
-	store_load_range(&exec, c->va, c->size, THIRD);
-
 	igt_panthor_exec_unbind(&exec, c->va, c->size);
 	igt_panthor_exec_must_fault(&exec, c->va, IGT_PANTHOR_LOAD);
 	igt_panthor_exec_must_fault(&exec, c->va + c->size - PAGE, IGT_PANTHOR_STORE);
-	assert_usable(&exec);
+	igt_panthor_vm_assert_usable(fd, exec.vm_id);
 
 	igt_panthor_exec_fini(&exec);
 }
@@ -370,50 +451,59 @@ enum filling {
 
 /**
  * split_case:
- * @evicted: the hole is made while the range is evicted, not before
+ * @name: name of the subtest
+ * @what: words of its description
+ * @evicted: the hole is made while the range is evicted, else before
  * @offset: start of the hole, from %SPLIT_VA
- * @size: its bytes
+ * @size: bytes of the hole
  * @filling: what takes its place
  */
 struct split_case {
 	const char *name;
-	const char *describe;
+	const char *what;
 	bool evicted;
 	uint64_t offset;
 	uint64_t size;
 	enum filling filling;
 };
 
+#define SPLIT_DESCRIBE \
+	"Make %s in a sparse range, then evict and restore the range: both sides are mapped " \
+	"again, and the hole is what it was."
+#define PUNCH_DESCRIBE \
+	"Evict a sparse range, make %s in it, then restore the range: what is left of it is " \
+	"mapped again, and the hole is what it was made."
+
 static const struct split_case split_cases[] = {
 	{
 		.name = "evict-split-unmap",
-		.describe = "Both sides of a hole come back, the hole does not",
+		.what = "an empty hole of 64 KiB",
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-split-bo",
-		.describe = "Both sides of a BO come back, and the BO has its content",
+		.what = "a hole of 64 KiB that a BO fills",
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
 		.filling = BO,
 	},
 	{
 		.name = "evict-split-blocks",
-		.describe = "Both sides of a large hole come back",
+		.what = "an empty hole of 4 MiB, whole blocks included,",
 		.offset = 3 * SZ_1M,
 		.size = SZ_4M,
 	},
 	{
 		.name = "evict-punch-unmap",
-		.describe = "Both sides of a hole made in an evicted range come back",
+		.what = "an empty hole of 64 KiB",
 		.evicted = true,
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-punch-bo",
-		.describe = "Both sides of a BO mapped into an evicted range come back",
+		.what = "a hole of 64 KiB that a BO fills",
 		.evicted = true,
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
@@ -421,7 +511,7 @@ static const struct split_case split_cases[] = {
 	},
 	{
 		.name = "evict-punch-sparse",
-		.describe = "A range bound into an evicted one works, and so does the rest",
+		.what = "a hole of 64 KiB that another sparse range fills",
 		.evicted = true,
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
@@ -429,27 +519,34 @@ static const struct split_case split_cases[] = {
 	},
 	{
 		.name = "evict-punch-head",
-		.describe = "What is left behind the head of an evicted range comes back",
+		.what = "an empty hole of 64 KiB at the start",
 		.evicted = true,
 		.offset = 0,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-punch-tail",
-		.describe = "What is left before the tail of an evicted range comes back",
+		.what = "an empty hole of 64 KiB at the end",
 		.evicted = true,
 		.offset = SPLIT_SIZE - SZ_64K,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-punch-blocks",
-		.describe = "Both sides of a large hole made in an evicted range come back",
+		.what = "an empty hole of 4 MiB, whole blocks included,",
 		.evicted = true,
 		.offset = 3 * SZ_1M,
 		.size = SZ_4M,
 	},
 };
 
+/**
+ * split:
+ * @c: case
+ * @exec: VM
+ * @bo: BO of the hole's size
+ * @hole_va: start of the hole
+ */
 struct split {
 	const struct split_case *c;
 	struct igt_panthor_exec exec;
@@ -457,7 +554,7 @@ struct split {
 	uint64_t hole_va;
 };
 
-static void split_punch(struct split *s)
+static void split_make_hole(struct split *s)
 {
 	switch (s->c->filling) {
 	case NOTHING:
@@ -512,38 +609,34 @@ static void split_assert(struct split *s)
 	igt_panthor_exec_neighbours_fault(&s->exec, SPLIT_VA, SPLIT_SIZE);
 }
 
-static void split(int fd, const void *row)
+static void evict_split(int fd, const struct split_case *c)
 {
-	struct split s = { .c = row };
+	struct split s = { .c = c, .hole_va = SPLIT_VA + c->offset };
 
-	s.hole_va = SPLIT_VA + s.c->offset;
 	start(&s.exec, fd);
-	igt_panthor_exec_create_bo(&s.exec, &s.bo, s.c->size);
+	igt_panthor_exec_create_bo(&s.exec, &s.bo, c->size);
 	bind_touched(&s.exec, SPLIT_VA, SPLIT_SIZE);
 
-	if (s.c->evicted)
+	if (c->evicted) {
 		evict(&s.exec);
-	split_punch(&s);
-	if (!s.c->evicted) {
+		split_make_hole(&s);
 		split_fill_bo(&s);
-		evict(&s.exec);
 	} else {
+		split_make_hole(&s);
 		split_fill_bo(&s);
+		evict(&s.exec);
 	}
 	split_assert(&s);
 
-	evict(&s.exec);
-	split_assert(&s);
-
 	igt_panthor_exec_unbind(&s.exec, SPLIT_VA, SPLIT_SIZE);
-	assert_usable(&s.exec);
+	igt_panthor_vm_assert_usable(fd, s.exec.vm_id);
 	bind_touched(&s.exec, SPLIT_VA, SPLIT_SIZE);
 
 	igt_panthor_exec_fini(&s.exec);
 	igt_panthor_free_bo(fd, &s.bo);
 }
 
-/* A BO of whole blocks, a tile of it under a sparse range that starts mid-block. */
+/* The sparse range starts in the middle of a block, so the BO is mapped at an offset behind it. */
 static void evict_sparse_over_bo(int fd)
 {
 	const uint64_t va = BASE_VA, size = SZ_8M;
@@ -562,19 +655,201 @@ static void evict_sparse_over_bo(int fd)
 	igt_panthor_exec_store_pages(&exec, va, size, FIRST);
 	bind_touched(&exec, sparse_va, SZ_64K);
 
-	for (unsigned int round = 0; round < 2; round++) {
-		evict(&exec);
-		igt_panthor_exec_walk_verify(&exec, &before);
-		igt_panthor_exec_walk_verify(&exec, &behind);
-		igt_panthor_sparse_store_load(&exec, sparse_va, SZ_64K, SECOND);
-		igt_panthor_bo_assert_holds(&bo, va, FIRST);
-	}
+	evict(&exec);
+	igt_panthor_exec_walk_verify(&exec, &before);
+	igt_panthor_exec_walk_verify(&exec, &behind);
+	igt_panthor_sparse_store_load(&exec, sparse_va, SZ_64K, SECOND);
+	igt_panthor_bo_assert_holds(&bo, va, FIRST);
 
 	igt_panthor_exec_fini(&exec);
 	igt_panthor_free_bo(fd, &bo);
 }
 
-/* BOs of a page, of a tile, of a block and of several, each between two ranges. */
+/* The ranges of several VMs are at the same address and differ in size. */
+static uint64_t vm_range_size(unsigned int i)
+{
+	return SZ_4M + i * SZ_64K;
+}
+
+static void vm_bind(struct igt_panthor_exec *execs, unsigned int i, int fd)
+{
+	start(&execs[i], fd);
+	bind_touched(&execs[i], ODD_VA, vm_range_size(i));
+}
+
+static void vm_store_load(struct igt_panthor_exec *execs, unsigned int i, uint32_t seed)
+{
+	igt_panthor_sparse_store_load(&execs[i], ODD_VA, vm_range_size(i), seed);
+}
+
+static void several_vms(int fd, struct igt_panthor_exec *execs, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		vm_bind(execs, i, fd);
+
+	evict(&execs[0]);
+	for (unsigned int i = 0; i < count; i++)
+		vm_store_load(execs, i, SECOND);
+
+	for (unsigned int i = 0; i < count; i++) {
+		igt_panthor_exec_neighbours_fault(&execs[i], ODD_VA, vm_range_size(i));
+		igt_panthor_exec_fini(&execs[i]);
+	}
+}
+
+static void evict_two_vms(int fd)
+{
+	struct igt_panthor_exec execs[2];
+
+	several_vms(fd, execs, ARRAY_SIZE(execs));
+}
+
+static void evict_many_vms(int fd)
+{
+	struct drm_panthor_gpu_info info;
+	struct igt_panthor_exec execs[32];
+	unsigned int count;
+
+	igt_panthor_query(fd, DRM_PANTHOR_DEV_QUERY_GPU_INFO, &info, sizeof(info), 0);
+	count = __builtin_popcount(info.as_present);
+	igt_assert_lte(count, ARRAY_SIZE(execs));
+	several_vms(fd, execs, count);
+}
+
+/* Runs one scan, and restores both ranges if it did not evict both dummies. */
+static bool one_scan_evicts_both(struct igt_panthor_exec *first, struct igt_panthor_exec *second)
+{
+	igt_panthor_shrink(first->fd);
+	if (is_evicted(first) && is_evicted(second))
+		return true;
+
+	igt_panthor_sparse_store_load(first, ODD_VA, SZ_4M, FIRST);
+	igt_panthor_sparse_store_load(second, ODD_VA, SZ_8M, FIRST);
+	return false;
+}
+
+/*
+ * A scan that asks for all pages goes on until no VM has any left. It may skip a BO whose locks are
+ * taken, so several scans are tried, each with both dummies in place.
+ */
+static void evict_two_files(int fd)
+{
+	struct igt_panthor_exec first, second;
+	int other;
+
+	start(&first, fd);
+	other = igt_panthor_open();
+	start(&second, other);
+	igt_assert(first.dummy != second.dummy);
+	bind_touched(&first, ODD_VA, SZ_4M);
+	bind_touched(&second, ODD_VA, SZ_8M);
+
+	igt_assert_f(igt_wait(one_scan_evicts_both(&first, &second), IGT_PANTHOR_EVICT_DEADLINE_MS,
+			      IGT_PANTHOR_EVICT_INTERVAL_MS),
+		     "no scan of the shrinker evicted the dummies of both files within %d ms\n",
+		     IGT_PANTHOR_EVICT_DEADLINE_MS);
+	igt_panthor_sparse_store_load(&second, ODD_VA, SZ_8M, SECOND);
+	igt_assert(is_evicted(&first));
+	igt_panthor_sparse_store_load(&first, ODD_VA, SZ_4M, THIRD);
+
+	igt_panthor_exec_neighbours_fault(&second, ODD_VA, SZ_8M);
+	igt_panthor_exec_fini(&second);
+	igt_panthor_close(other);
+	igt_panthor_sparse_store_load(&first, ODD_VA, SZ_4M, FIRST);
+	igt_panthor_exec_neighbours_fault(&first, ODD_VA, SZ_4M);
+	igt_panthor_exec_fini(&first);
+}
+
+#define TWICE_ROUNDS 3
+
+static const uint32_t twice_seeds[TWICE_ROUNDS] = { SECOND, THIRD, FIRST };
+
+static void twice_range(int fd)
+{
+	struct igt_panthor_exec exec;
+
+	start(&exec, fd);
+	bind_touched(&exec, ODD_VA, SZ_4M);
+
+	for (unsigned int i = 0; i < TWICE_ROUNDS; i++) {
+		evict(&exec);
+		igt_panthor_sparse_store_load(&exec, ODD_VA, SZ_4M, twice_seeds[i]);
+	}
+	igt_panthor_exec_neighbours_fault(&exec, ODD_VA, SZ_4M);
+
+	igt_panthor_exec_fini(&exec);
+}
+
+/* The hole is made before the first eviction, or while the range is evicted. */
+static void twice_hole(int fd, bool evicted)
+{
+	const uint64_t hole_va = BASE_VA + 5 * SZ_1M, behind_va = hole_va + SZ_64K;
+	struct igt_panthor_exec exec;
+
+	start(&exec, fd);
+	bind_touched(&exec, SPLIT_VA, SPLIT_SIZE);
+	if (!evicted)
+		igt_panthor_exec_unbind(&exec, hole_va, SZ_64K);
+
+	for (unsigned int i = 0; i < TWICE_ROUNDS; i++) {
+		evict(&exec);
+		if (evicted && !i)
+			igt_panthor_exec_unbind(&exec, hole_va, SZ_64K);
+		igt_panthor_sparse_store_load(&exec, SPLIT_VA, hole_va - SPLIT_VA, twice_seeds[i]);
+		igt_panthor_sparse_store_load(&exec, behind_va, SPLIT_VA + SPLIT_SIZE - behind_va,
+					      twice_seeds[i]);
+	}
+	igt_panthor_exec_must_fault(&exec, hole_va, IGT_PANTHOR_LOAD);
+
+	igt_panthor_exec_fini(&exec);
+}
+
+static void twice_hole_before(int fd)
+{
+	twice_hole(fd, false);
+}
+
+static void twice_hole_evicted(int fd)
+{
+	twice_hole(fd, true);
+}
+
+/* A dummy that two VMs map is on the LRU of shared BOs. Restored in one VM, it is on that VM's. */
+static void twice_one_of_two_vms(int fd)
+{
+	struct igt_panthor_exec execs[2];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(execs); i++)
+		vm_bind(execs, i, fd);
+
+	evict(&execs[0]);
+	vm_store_load(execs, 0, SECOND);
+	evict(&execs[0]);
+	vm_store_load(execs, 1, THIRD);
+	vm_store_load(execs, 0, THIRD);
+	evict(&execs[0]);
+	vm_store_load(execs, 0, FIRST);
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(execs); i++)
+		igt_panthor_exec_fini(&execs[i]);
+}
+
+/**
+ * twice_case:
+ * @row: name of the dynamic subtest
+ * @run: its body
+ */
+static const struct twice_case {
+	const char *row;
+	void (*run)(int fd);
+} twice_cases[] = {
+	{ .row = "range", .run = twice_range },
+	{ .row = "hole-before", .run = twice_hole_before },
+	{ .row = "hole-while-evicted", .run = twice_hole_evicted },
+	{ .row = "one-of-two-vms", .run = twice_one_of_two_vms },
+};
+
+/* A page, a tile of 64 KiB, a block, several blocks; the kernel rounds them to CPU pages. */
 static const uint64_t bo_sizes[] = { PAGE, SZ_64K, SZ_2M, 3 * SZ_2M };
 
 #define BOS ARRAY_SIZE(bo_sizes)
@@ -585,44 +860,49 @@ static uint64_t bo_va(unsigned int i)
 	return BASE_VA + i * BO_STRIDE;
 }
 
+static void bo_label(unsigned int i, char label[IGT_PANTHOR_GEM_LABEL_LEN])
+{
+	snprintf(label, IGT_PANTHOR_GEM_LABEL_LEN, "evicted BO %u", i);
+}
+
+/* Each BO is between two sparse ranges. */
 static void bind_bos(struct igt_panthor_exec *exec, struct panthor_bo *bos)
 {
+	char label[IGT_PANTHOR_GEM_LABEL_LEN];
+
 	for (unsigned int i = 0; i < BOS; i++) {
-		bind_touched(exec, bo_va(i) + bo_sizes[i], BO_STRIDE - bo_sizes[i]);
 		igt_panthor_exec_create_bo(exec, &bos[i], bo_sizes[i]);
+		bo_label(i, label);
+		igt_panthor_bo_set_label(exec->fd, &bos[i], label);
+		bind_touched(exec, bo_va(i) + bos[i].size, BO_STRIDE - bos[i].size);
 		igt_panthor_exec_bind_bo(exec, &bos[i], bo_va(i));
-		igt_panthor_exec_store_pages(exec, bo_va(i), bo_sizes[i], FIRST);
+		igt_panthor_exec_store_pages(exec, bo_va(i), bos[i].size, FIRST);
 	}
 }
 
-/* gems has as many evictions for each of the BOs. */
-static void assert_bos_evicted(int fd, uint64_t evictions)
+/* One scan may skip a BO, so each BO has scans of its own. They leave evicted BOs alone. */
+static void evict_bos_once(const struct igt_panthor_exec *exec, uint64_t evictions)
 {
-	struct igt_panthor_gems gems;
-	unsigned int found = 0;
+	char label[IGT_PANTHOR_GEM_LABEL_LEN];
+	struct igt_panthor_gem gem;
 
-	igt_panthor_read_gems(fd, &gems);
-	for (size_t i = 0; i < gems.count; i++) {
-		const struct igt_panthor_gem *gem = &gems.gem[i];
-
-		if (gem->pid != getpid() || strcmp(gem->label, "bystander"))
-			continue;
-		igt_assert_eq_u64(gem->evictions, evictions);
-		igt_assert_eq_u64(gem->resident, 0);
-		found++;
+	evict(exec);
+	for (unsigned int i = 0; i < BOS; i++) {
+		bo_label(i, label);
+		igt_panthor_evict_gem(exec->fd, label);
+		igt_assert(igt_panthor_find_gem(exec->fd, label, &gem));
+		igt_assert_eq_u64(gem.evictions, evictions);
 	}
-	igt_panthor_free_gems(&gems);
-	igt_assert_eq(found, BOS);
 }
 
 static void assert_bos(struct igt_panthor_exec *exec, const struct panthor_bo *bos)
 {
 	for (unsigned int i = 0; i < BOS; i++) {
 		const struct igt_panthor_walk load =
-			igt_panthor_pages(IGT_PANTHOR_LOAD, bo_va(i), bo_sizes[i], FIRST);
+			igt_panthor_pages(IGT_PANTHOR_LOAD, bo_va(i), bos[i].size, FIRST);
 
 		igt_panthor_exec_walk_verify(exec, &load);
-		igt_panthor_sparse_store_load(exec, bo_va(i) + bo_sizes[i], BO_STRIDE - bo_sizes[i],
+		igt_panthor_sparse_store_load(exec, bo_va(i) + bos[i].size, BO_STRIDE - bos[i].size,
 					      SECOND);
 	}
 	for (unsigned int i = 0; i < BOS; i++)
@@ -638,8 +918,7 @@ static void evict_bos(int fd)
 	bind_bos(&exec, bos);
 
 	for (unsigned int round = 1; round <= 2; round++) {
-		evict(&exec);
-		assert_bos_evicted(fd, round);
+		evict_bos_once(&exec, round);
 		assert_bos(&exec, bos);
 	}
 
@@ -648,108 +927,42 @@ static void evict_bos(int fd)
 		igt_panthor_free_bo(fd, &bos[i]);
 }
 
-/* The ranges of several VMs of a file: at the same address, of different length. */
-static uint64_t vm_range_size(unsigned int i)
+/* A restore reserves a page table for each 2 MiB of the range: 2 MiB of memory each time. */
+#define TABLES_SIZE GIB
+#define TABLES_ROUNDS 8
+
+/* Half of the growth if no restore freed what it reserved. */
+#define TABLES_GROWTH_MAX SZ_8M
+
+static void evict_tables(int fd)
 {
-	return SZ_4M + i * SZ_64K;
-}
-
-static void vm_store_load(struct igt_panthor_exec *execs, unsigned int i, uint32_t seed)
-{
-	igt_panthor_sparse_store_load(&execs[i], ODD_VA, vm_range_size(i), seed);
-}
-
-static void several_vms(int fd, struct igt_panthor_exec *execs, unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		start(&execs[i], fd);
-		bind_touched(&execs[i], ODD_VA, vm_range_size(i));
-	}
-
-	evict(&execs[0]);
-	for (unsigned int i = 0; i < count; i++)
-		vm_store_load(execs, i, SECOND);
-
-	/* Mapped in one VM only, it is on that VM's list and not on that of shared BOs. */
-	evict(&execs[0]);
-	vm_store_load(execs, 0, THIRD);
-	evict(&execs[0]);
-	for (unsigned int i = count; i > 0; i--)
-		vm_store_load(execs, i - 1, FIRST);
-
-	for (unsigned int i = 0; i < count; i++) {
-		igt_panthor_exec_neighbours_fault(&execs[i], ODD_VA, vm_range_size(i));
-		igt_panthor_exec_fini(&execs[i]);
-	}
-}
-
-static void evict_two_vms(int fd)
-{
-	struct igt_panthor_exec execs[2];
-
-	several_vms(fd, execs, ARRAY_SIZE(execs));
-}
-
-/* One VM for each address space is one too many: the firmware has one of them. */
-static void evict_many_vms(int fd)
-{
-	struct drm_panthor_gpu_info info;
-	struct igt_panthor_exec execs[32];
-	unsigned int count;
-
-	igt_panthor_query(fd, DRM_PANTHOR_DEV_QUERY_GPU_INFO, &info, sizeof(info), 0);
-	count = __builtin_popcount(info.as_present);
-	igt_assert_lte(count, ARRAY_SIZE(execs));
-	several_vms(fd, execs, count);
-}
-
-static void evict_two_files(int fd)
-{
-	struct igt_panthor_exec first, second;
-	int other;
-
-	start(&first, fd);
-	other = igt_panthor_open();
-	start(&second, other);
-	igt_assert(first.dummy != second.dummy);
-	bind_touched(&first, ODD_VA, SZ_4M);
-	bind_touched(&second, ODD_VA, SZ_8M);
-
-	for (unsigned int round = 0; round < 2; round++) {
-		evict(&first);
-		igt_assert_eq_u64(igt_panthor_dummy_resident(fd, second.dummy), 0);
-		igt_panthor_sparse_store_load(&second, ODD_VA, SZ_8M, SECOND);
-		igt_assert_eq_u64(igt_panthor_dummy_resident(fd, first.dummy), 0);
-		igt_panthor_sparse_store_load(&first, ODD_VA, SZ_4M, THIRD);
-	}
-
-	igt_panthor_exec_fini(&second);
-	igt_panthor_close(other);
-	igt_panthor_sparse_store_load(&first, ODD_VA, SZ_4M, FIRST);
-	igt_panthor_exec_neighbours_fault(&first, ODD_VA, SZ_4M);
-	igt_panthor_exec_fini(&first);
-}
-
-static void evict_twice(int fd)
-{
-	const uint32_t seeds[] = { SECOND, THIRD, FIRST };
 	struct igt_panthor_exec exec;
+	int64_t before, growth;
 
+	igt_panthor_page_tables_require();
 	start(&exec, fd);
-	bind_touched(&exec, ODD_VA, SZ_4M);
+	igt_panthor_exec_bind_sparse(&exec, BASE_VA, TABLES_SIZE);
+	igt_panthor_sparse_require_dummy(&exec);
+	store_load_range(&exec, BASE_VA, TABLES_SIZE, FIRST);
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(seeds); i++) {
+	before = igt_panthor_page_table_bytes();
+	for (unsigned int round = 0; round < TABLES_ROUNDS; round++) {
 		evict(&exec);
-		igt_panthor_sparse_store_load(&exec, ODD_VA, SZ_4M, seeds[i]);
+		store_load_range(&exec, BASE_VA, TABLES_SIZE, SECOND);
 	}
-	igt_panthor_exec_neighbours_fault(&exec, ODD_VA, SZ_4M);
+	growth = igt_panthor_page_table_bytes() - before;
+	igt_info("page tables after %d evictions: %" PRId64 " KiB more\n", TABLES_ROUNDS,
+		 growth / 1024);
+	igt_assert_f(growth < TABLES_GROWTH_MAX,
+		     "page tables after %d evictions: %" PRId64 " KiB more, expected below %d\n",
+		     TABLES_ROUNDS, growth / 1024, TABLES_GROWTH_MAX / 1024);
 
 	igt_panthor_exec_fini(&exec);
 }
 
 #define THOUSAND 1000
 
-/* One access to each range, at the same offset in all of them. */
+/* Accesses one page of each range, at the same offset in all of them. */
 static void thousand_store_load(struct igt_panthor_exec *exec, uint64_t offset, uint32_t seed)
 {
 	const struct igt_panthor_walk walk = {
@@ -788,6 +1001,134 @@ static void evict_thousand(int fd)
 	igt_panthor_exec_fini(&exec);
 }
 
+/*
+ * What takes the place of the freed pages: BOs of the dummy's size. Their pages come from where the
+ * dummy's came from, and the kernel first uses the memory that was freed last.
+ */
+#define FILLERS 8
+#define FILLER 0x5a5a5a5a
+
+/* More than the process has in its memory cgroup. */
+#define RECLAIM_SIZE SZ_64M
+
+/**
+ * replaced:
+ * @exec: VM
+ * @fillers: BOs that replace_pages() creates, filled with %FILLER
+ *
+ * A VM with a sparse range at %BASE_VA and another at %OTHER_VA, each as large as the dummy.
+ */
+struct replaced {
+	struct igt_panthor_exec exec;
+	struct panthor_bo fillers[FILLERS];
+};
+
+static void replaced_init(struct replaced *r, int fd)
+{
+	igt_panthor_require_shrink(fd);
+	igt_require_f(igt_memcg_enter(), "no memory cgroup can be created\n");
+	start(&r->exec, fd);
+	igt_panthor_exec_bind_sparse(&r->exec, BASE_VA, IGT_PANTHOR_DUMMY_SIZE);
+	igt_panthor_sparse_require_dummy(&r->exec);
+}
+
+/* When the kernel must have freed the pages that it was asked to reclaim, once they are in swap. */
+#define RECLAIM_DEADLINE_MS 2000
+#define RECLAIM_INTERVAL_MS 10
+
+static bool is_reclaimed(int64_t before)
+{
+	igt_memcg_reclaim(RECLAIM_SIZE);
+
+	return before - igt_memcg_current() >= (int64_t)IGT_PANTHOR_DUMMY_SIZE;
+}
+
+/*
+ * Swaps the evicted pages out, which frees them, and reuses the memory that they were in. A page is
+ * charged until it is freed, in the swap cache too. All other memory that was charged since the
+ * process entered the group is smaller than the dummy, so some pages of the dummy were freed.
+ */
+static void replace_pages(struct replaced *r)
+{
+	const int64_t before = igt_memcg_current();
+
+	igt_require_f(igt_wait(is_reclaimed(before), RECLAIM_DEADLINE_MS, RECLAIM_INTERVAL_MS),
+		      "memory.reclaim left evicted pages in memory for %d ms\n",
+		      RECLAIM_DEADLINE_MS);
+	igt_info("memory.current: %" PRId64 " KiB before reclaim, %" PRId64 " KiB after it\n",
+		 before / 1024, igt_memcg_current() / 1024);
+
+	for (unsigned int i = 0; i < FILLERS; i++) {
+		struct panthor_bo *bo = &r->fillers[i];
+
+		igt_panthor_exec_create_bo(&r->exec, bo, IGT_PANTHOR_DUMMY_SIZE);
+		for (size_t word = 0; word < bo->size / sizeof(uint32_t); word++)
+			((uint32_t *)bo->map)[word] = FILLER;
+	}
+	__sync_synchronize();
+}
+
+/* The freed pages hold the filler now, which a stale mapping would show. */
+static void assert_no_filler(struct replaced *r, uint64_t va)
+{
+	const struct igt_panthor_walk walk =
+		igt_panthor_pages(IGT_PANTHOR_LOAD, va, IGT_PANTHOR_DUMMY_SIZE, 0);
+	const uint32_t *loaded = igt_panthor_exec_walk(&r->exec, &walk);
+
+	for (uint32_t i = 0; i < walk.count; i++)
+		igt_assert_f(loaded[i] != FILLER,
+			     "GPU loaded contents of another BO at %#" PRIx64 "\n", va + i * PAGE);
+}
+
+/*
+ * Loads come first: a store through a stale mapping would overwrite the memory of another BO.
+ * Both ranges map the dummy from its start: a word stored through one is loaded through the other.
+ */
+static void replaced_assert(struct replaced *r)
+{
+	assert_no_filler(r, BASE_VA);
+	assert_no_filler(r, OTHER_VA);
+	igt_panthor_exec_store_pages(&r->exec, BASE_VA, IGT_PANTHOR_DUMMY_SIZE, SECOND);
+	igt_panthor_sparse_load(&r->exec, OTHER_VA, IGT_PANTHOR_DUMMY_SIZE, BASE_VA, SECOND);
+}
+
+static void replaced_fini(struct replaced *r)
+{
+	igt_panthor_exec_fini(&r->exec);
+	for (unsigned int i = 0; i < FILLERS; i++)
+		igt_panthor_free_bo(r->exec.fd, &r->fillers[i]);
+	igt_memcg_leave();
+}
+
+static void evict_two_ranges(int fd)
+{
+	struct replaced r;
+
+	replaced_init(&r, fd);
+	igt_panthor_exec_bind_sparse(&r.exec, OTHER_VA, IGT_PANTHOR_DUMMY_SIZE);
+	igt_panthor_exec_store_pages(&r.exec, BASE_VA, IGT_PANTHOR_DUMMY_SIZE, FIRST);
+
+	evict(&r.exec);
+	replace_pages(&r);
+	replaced_assert(&r);
+	replaced_fini(&r);
+}
+
+static void evict_next_evict(int fd)
+{
+	struct replaced r;
+
+	replaced_init(&r, fd);
+	igt_panthor_exec_store_pages(&r.exec, BASE_VA, IGT_PANTHOR_DUMMY_SIZE, FIRST);
+
+	evict(&r.exec);
+	igt_panthor_exec_bind_sparse(&r.exec, OTHER_VA, IGT_PANTHOR_DUMMY_SIZE);
+	evict(&r.exec);
+	replace_pages(&r);
+	replaced_assert(&r);
+	replaced_fini(&r);
+}
+
 static void bind_readonly(struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
 {
 	igt_panthor_vm_bind(exec->fd, exec->vm_id, 0, va, size,
@@ -812,12 +1153,10 @@ static void evict_readonly(int fd)
 	bind_readonly(&exec, va, size);
 	load_pages(&exec, va, size);
 
-	for (unsigned int round = 0; round < 2; round++) {
-		evict(&exec);
-		load_pages(&exec, va, size);
-		for (unsigned int i = 0; i < ARRAY_SIZE(stores); i++)
-			igt_panthor_exec_must_fault(&exec, stores[i], IGT_PANTHOR_STORE);
-	}
+	evict(&exec);
+	load_pages(&exec, va, size);
+	for (unsigned int i = 0; i < ARRAY_SIZE(stores); i++)
+		igt_panthor_exec_must_fault(&exec, stores[i], IGT_PANTHOR_STORE);
 
 	igt_panthor_exec_fini(&exec);
 }
@@ -857,30 +1196,48 @@ static void evict_readonly_punch(int fd)
 	readonly_hole(fd, true);
 }
 
+/* Number of scans while the job runs. In each, the shrinker waits up to 10 jiffies for jobs. */
+#define BUSY_SCANS 5
+
+static bool job_is_done(const struct igt_panthor_exec *exec)
+{
+	uint32_t syncobj = exec->syncobj;
+
+	return syncobj_wait(exec->fd, &syncobj, 1, 0, 0, NULL);
+}
+
+/* igt_panthor_exec_pause() returns once the running job has stored to its flag. */
 static void evict_busy(int fd)
 {
 	const struct igt_panthor_walk walk =
 		igt_panthor_pages(IGT_PANTHOR_STORE_LOAD, ODD_VA, SZ_4M, SECOND);
 	struct igt_panthor_gem before, during;
 	struct igt_panthor_exec exec;
+	const uint32_t *loaded;
 
 	start(&exec, fd);
 	bind_touched(&exec, ODD_VA, SZ_4M);
 	igt_assert(igt_panthor_read_dummy(fd, exec.dummy, &before));
 
 	igt_panthor_exec_pause(&exec, NULL, &walk);
-	igt_panthor_shrink(fd);
-	igt_assert(igt_panthor_read_dummy(fd, exec.dummy, &during));
-	igt_assert_eq_u64(during.resident, IGT_PANTHOR_DUMMY_SIZE);
-	igt_assert_eq_u64(during.evictions, before.evictions);
+	for (unsigned int i = 0; i < BUSY_SCANS; i++) {
+		igt_panthor_shrink(fd);
+		igt_assert(igt_panthor_read_dummy(fd, exec.dummy, &during));
+		igt_assert_eq_u64(during.resident, IGT_PANTHOR_DUMMY_SIZE);
+		igt_assert_eq_u64(during.evictions, before.evictions);
+	}
+	igt_assert_f(!job_is_done(&exec), "the job ended before it was told to\n");
 	igt_panthor_exec_resume(&exec);
+	loaded = exec.out.map;
+	for (uint32_t i = 0; i < walk.count; i++)
+		igt_assert_eq_u32(loaded[i], igt_panthor_pattern(ODD_VA + i * PAGE, SECOND));
 
 	evict(&exec);
 	igt_panthor_sparse_store_load(&exec, ODD_VA, SZ_4M, THIRD);
 	igt_panthor_exec_fini(&exec);
 }
 
-/* Both ranges work, whichever the restore and whichever the bind has mapped. */
+/* Both ranges are mapped, one by the restore and one by its bind. */
 static void assert_both(struct igt_panthor_exec *exec)
 {
 	igt_panthor_sparse_store_load(exec, OTHER_VA, SZ_8M, SECOND);
@@ -898,8 +1255,6 @@ static void evict_next_bind(int fd)
 
 	evict(&exec);
 	igt_panthor_exec_bind_sparse(&exec, OTHER_VA, SZ_8M);
-	assert_both(&exec);
-	evict(&exec);
 	assert_both(&exec);
 
 	igt_panthor_exec_fini(&exec);
@@ -932,8 +1287,6 @@ static void evict_next_async_bind(int fd)
 
 	evict(&exec);
 	bind_async(&exec, OTHER_VA, SZ_8M);
-	assert_both(&exec);
-	evict(&exec);
 	assert_both(&exec);
 
 	igt_panthor_exec_fini(&exec);
@@ -988,7 +1341,7 @@ static void evict_map_bo_over(int fd)
 	igt_panthor_exec_store_pages(&exec, ODD_VA, SZ_4M, SECOND);
 	igt_panthor_bo_assert_holds(&bo, ODD_VA, SECOND);
 	igt_panthor_exec_walk_verify(&exec, &load);
-	assert_usable(&exec);
+	igt_panthor_vm_assert_usable(fd, exec.vm_id);
 
 	igt_panthor_exec_fini(&exec);
 	igt_panthor_free_bo(fd, &bo);
@@ -1006,21 +1359,20 @@ static void evict_map_sparse_over(int fd)
 	igt_panthor_sparse_store_load(&exec, ODD_VA, SZ_4M, SECOND);
 	igt_panthor_exec_neighbours_fault(&exec, ODD_VA, SZ_4M);
 
-	evict(&exec);
 	igt_panthor_exec_unbind(&exec, ODD_VA, SZ_4M);
 	igt_panthor_exec_must_fault(&exec, ODD_VA, IGT_PANTHOR_LOAD);
-	assert_usable(&exec);
+	igt_panthor_vm_assert_usable(fd, exec.vm_id);
 	igt_panthor_exec_fini(&exec);
 }
 
 /* The VM is known by its tag, whose address no other VM uses. */
-static bool vm_is_gone(int fd, uint64_t tag_va)
+static bool vm_is_gone(int fd, uint64_t tag_va, uint64_t tag_size)
 {
 	struct igt_panthor_vmas vmas;
 	bool gone;
 
 	igt_panthor_read_gpuvas(fd, &vmas);
-	gone = igt_panthor_find_vm(&vmas, tag_va, PAGE) < 0;
+	gone = igt_panthor_find_vm(&vmas, tag_va, tag_size) < 0;
 	igt_panthor_free_vmas(&vmas);
 
 	return gone;
@@ -1033,10 +1385,11 @@ static bool dummy_is_gone(int fd, uint64_t dummy)
 	return !igt_panthor_read_dummy(fd, dummy, &gem);
 }
 
-static void assert_vm_goes(int fd, uint64_t tag_va)
+static void assert_vm_released(int fd, const struct igt_panthor_exec *exec)
 {
-	igt_assert_f(igt_wait(vm_is_gone(fd, tag_va), RELEASE_DEADLINE_MS, 10),
-		     "the VM is still in gpuvas after %d ms\n", RELEASE_DEADLINE_MS);
+	igt_assert_f(igt_wait(vm_is_gone(fd, exec->tag_va, exec->tag.size),
+			      IGT_PANTHOR_RELEASE_DEADLINE_MS, 10),
+		     "the VM is still in gpuvas after %d ms\n", IGT_PANTHOR_RELEASE_DEADLINE_MS);
 }
 
 static void evict_destroy(int fd)
@@ -1046,23 +1399,22 @@ static void evict_destroy(int fd)
 	start(&exec, fd);
 	bind_touched(&exec, ODD_VA, SZ_4M);
 	evict(&exec);
+	igt_assert(!vm_is_gone(fd, exec.tag_va, exec.tag.size));
 	igt_panthor_exec_fini(&exec);
-	assert_vm_goes(fd, exec.tag_va);
+	assert_vm_released(fd, &exec);
 
 	igt_panthor_exec_init(&exec, fd);
 	bind_touched(&exec, ODD_VA, SZ_4M);
-	evict(&exec);
-	igt_panthor_sparse_store_load(&exec, ODD_VA, SZ_4M, SECOND);
 	igt_panthor_exec_fini(&exec);
 }
 
-/* A CPU mapping of a BO keeps the file open. */
-static void unmap_cpu(struct igt_panthor_exec *exec)
+/* A CPU mapping of a BO keeps its file open. The VM still maps the BOs that are freed here. */
+static void free_bos(struct igt_panthor_exec *exec)
 {
 	struct panthor_bo *bos[] = { &exec->cmd, &exec->out, &exec->flag, &exec->tag };
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(bos); i++)
-		igt_assert_eq(munmap(bos[i]->map, bos[i]->size), 0);
+		igt_panthor_free_bo(exec->fd, bos[i]);
 }
 
 static void evict_close(int fd)
@@ -1073,139 +1425,141 @@ static void evict_close(int fd)
 	start(&exec, other);
 	bind_touched(&exec, ODD_VA, SZ_4M);
 	evict(&exec);
-	unmap_cpu(&exec);
+	free_bos(&exec);
+	igt_assert(!vm_is_gone(fd, exec.tag_va, exec.tag.size));
+	igt_assert(!dummy_is_gone(fd, exec.dummy));
 	igt_panthor_close(other);
 
-	assert_vm_goes(fd, exec.tag_va);
-	igt_assert_f(igt_wait(dummy_is_gone(fd, exec.dummy), RELEASE_DEADLINE_MS, 10),
-		     "the dummy object is still in gems after %d ms\n", RELEASE_DEADLINE_MS);
-}
-
-/* A restore sets aside a table for each 2 MiB: 2 MiB of memory with each round. */
-#define TABLES_SIZE GIB
-#define TABLES_ROUNDS 8
-
-/* Half of what was lost if no round gave its tables back. */
-#define TABLES_GROWTH_MAX SZ_8M
-
-static void evict_tables(int fd)
-{
-	struct igt_panthor_exec exec;
-	int64_t before, growth;
-
-	start(&exec, fd);
-	igt_panthor_exec_bind_sparse(&exec, BASE_VA, TABLES_SIZE);
-	igt_panthor_sparse_require_dummy(&exec);
-	store_load_range(&exec, BASE_VA, TABLES_SIZE, FIRST);
-
-	before = igt_panthor_page_table_bytes();
-	for (unsigned int round = 0; round < TABLES_ROUNDS; round++) {
-		evict(&exec);
-		store_load_range(&exec, BASE_VA, TABLES_SIZE, SECOND);
-	}
-	growth = igt_panthor_page_table_bytes() - before;
-	igt_info("%d rounds took %" PRId64 " KiB\n", TABLES_ROUNDS, growth / 1024);
-	igt_assert_f(growth < TABLES_GROWTH_MAX, "%d rounds of eviction took %" PRId64 " KiB\n",
-		     TABLES_ROUNDS, growth / 1024);
-
-	igt_panthor_exec_fini(&exec);
+	assert_vm_released(fd, &exec);
+	igt_assert_f(igt_wait(dummy_is_gone(fd, exec.dummy), IGT_PANTHOR_RELEASE_DEADLINE_MS, 10),
+		     "the dummy is still in gems after %d ms\n", IGT_PANTHOR_RELEASE_DEADLINE_MS);
 }
 
 static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "evict-sparse-over-bo",
-		.describe = "A BO under a sparse range keeps each page at its place",
+		.describe = "Bind a sparse range over the middle of a BO, then evict and restore "
+			    "both: each page of the BO has its own contents at its own address.",
 		.run = evict_sparse_over_bo,
 	},
 	{
-		.name = "evict-bos",
-		.describe = "BOs beside sparse ranges are evicted twice and keep their content",
-		.run = evict_bos,
-	},
-	{
 		.name = "evict-two-vms",
-		.describe = "Ranges of two VMs of a file are evicted and found again",
+		.describe = "Evict the dummy of a file behind the sparse ranges of two VMs: the "
+			    "next job of each VM finds its range mapped again.",
 		.run = evict_two_vms,
 	},
 	{
 		.name = "evict-many-vms",
-		.describe = "Ranges of more VMs than address spaces are found again",
+		.describe = "Evict the dummy of a file behind the sparse ranges of more VMs than "
+			    "the GPU has address spaces: the next job of each VM finds its range "
+			    "mapped again.",
 		.run = evict_many_vms,
 	},
 	{
 		.name = "evict-two-files",
-		.describe = "Ranges of two files are evicted and found again, each for itself",
+		.describe = "Evict the dummies of two files by one scan of the shrinker: each "
+			    "file's next job restores its own range, and leaves the other file's "
+			    "evicted.",
 		.run = evict_two_files,
 	},
 	{
-		.name = "evict-twice",
-		.describe = "What was evicted and restored can be evicted again",
-		.run = evict_twice,
+		.name = "evict-bos",
+		.describe = "Evict BOs and the sparse ranges between them twice with nothing but "
+			    "jobs in between: each BO is evicted each time, and keeps what the GPU "
+			    "stored.",
+		.run = evict_bos,
+	},
+	{
+		.name = "evict-tables",
+		.describe = "Evict and restore a sparse range of 1 GiB eight times: page tables "
+			    "take no more memory than after the first bind.",
+		.run = evict_tables,
 	},
 	{
 		.name = "evict-thousand",
-		.describe = "One job restores a thousand ranges",
+		.describe = "Evict the dummy behind a thousand sparse ranges of a VM: the next job "
+			    "finds all of them mapped again.",
 		.run = evict_thousand,
 	},
 	{
+		.name = "evict-two-ranges",
+		.describe = "Evict the dummy behind two sparse ranges of a VM and swap its pages "
+			    "out: both ranges show the pages that were swapped in, not those that "
+			    "were given back.",
+		.run = evict_two_ranges,
+	},
+	{
 		.name = "evict-readonly",
-		.describe = "A range that may not be stored to stays so",
+		.describe = "Evict and restore a read-only sparse range: loads work, and stores "
+			    "fault in its head, its blocks and its tail.",
 		.run = evict_readonly,
 	},
 	{
 		.name = "evict-readonly-split",
-		.describe = "Both sides of a hole in such a range stay so",
+		.describe = "Make a hole in a read-only sparse range, then evict and restore it: "
+			    "loads work and stores fault on both sides of the hole.",
 		.run = evict_readonly_split,
 	},
 	{
 		.name = "evict-readonly-punch",
-		.describe = "Both sides stay so when the hole was made while evicted",
+		.describe = "Evict a read-only sparse range, make a hole in it, then restore it: "
+			    "loads work and stores fault on both sides of the hole.",
 		.run = evict_readonly_punch,
 	},
 	{
 		.name = "evict-busy",
-		.describe = "What a running job uses stays",
+		.describe = "Run the shrinker while a job runs that uses a sparse range: the dummy "
+			    "keeps its pages until the job ends, and is evicted after it.",
 		.run = evict_busy,
 	},
 	{
 		.name = "evict-next-bind",
-		.describe = "A bind after an eviction brings its own range, a job the other",
+		.describe = "Evict a sparse range and bind a second one: the next job finds both "
+			    "mapped.",
 		.run = evict_next_bind,
 	},
 	{
 		.name = "evict-next-async-bind",
-		.describe = "So does a queued bind",
+		.describe = "Evict a sparse range and queue a bind of a second one: the next job "
+			    "finds both mapped.",
 		.run = evict_next_async_bind,
 	},
 	{
+		.name = "evict-next-evict",
+		.describe = "Evict a sparse range, bind a second one, evict again without a job in "
+			    "between, and swap the pages out: both ranges show the pages that were "
+			    "swapped in, not those that were given back.",
+		.run = evict_next_evict,
+	},
+	{
 		.name = "evict-unmap",
-		.describe = "An evicted range can be unmapped, and stays away",
+		.describe = "Unmap a sparse range while it is evicted: it has no VMA any more, "
+			    "each access faults, and it can be bound again.",
 		.run = evict_unmap,
 	},
 	{
 		.name = "evict-map-bo-over",
-		.describe = "A BO can take the place of an evicted range",
+		.describe = "Map a BO over all of an evicted sparse range: loads and stores reach "
+			    "the BO, and the range is not restored.",
 		.run = evict_map_bo_over,
 	},
 	{
 		.name = "evict-map-sparse-over",
-		.describe = "A sparse range can take the place of an evicted one",
+		.describe = "Bind a sparse range over all of an evicted one: it is readable and "
+			    "writable, and can be unmapped.",
 		.run = evict_map_sparse_over,
 	},
 	{
 		.name = "evict-destroy",
-		.describe = "A VM with an evicted range can be destroyed",
+		.describe = "Destroy a VM while its sparse range is evicted: the VM is released, "
+			    "and the file's next VM works.",
 		.run = evict_destroy,
 	},
 	{
 		.name = "evict-close",
-		.describe = "A file with an evicted range can be closed",
+		.describe = "Close a file while its sparse range is evicted: its VM and its dummy "
+			    "are released.",
 		.run = evict_close,
-	},
-	{
-		.name = "evict-tables",
-		.describe = "Restoring over and over takes no more memory",
-		.run = evict_tables,
 	},
 	{}
 };
@@ -1216,11 +1570,26 @@ int igt_main()
 		igt_panthor_sparse_require();
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(range_cases); i++) {
-		igt_describe(range_cases[i].describe);
-		igt_subtest(range_cases[i].name) {
+		igt_describe_f(RANGE_DESCRIBE, range_cases[i].what);
+		igt_subtest_with_dynamic(range_cases[i].name) {
+			for (unsigned int row = 0; row < ARRAY_SIZE(range_rows); row++)
+				igt_dynamic(range_rows[row]) {
+					int fd = igt_panthor_open();
+
+					evict_range(fd, &range_cases[i], row == ROW_SUSPENDED);
+					igt_panthor_close(fd);
+				}
+		}
+		igt_fixture()
+			igt_teardown();
+	}
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(large_cases); i++) {
+		igt_describe_f(LARGE_DESCRIBE, large_cases[i].what);
+		igt_subtest(large_cases[i].name) {
 			int fd = igt_panthor_open();
 
-			whole(fd, &range_cases[i]);
+			evict_range(fd, &large_cases[i], false);
 			igt_panthor_close(fd);
 		}
 		igt_fixture()
@@ -1228,16 +1597,33 @@ int igt_main()
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(split_cases); i++) {
-		igt_describe(split_cases[i].describe);
-		igt_subtest(split_cases[i].name) {
+		const struct split_case *c = &split_cases[i];
+
+		igt_describe_f(c->evicted ? PUNCH_DESCRIBE : SPLIT_DESCRIBE, c->what);
+		igt_subtest(c->name) {
 			int fd = igt_panthor_open();
 
-			split(fd, &split_cases[i]);
+			evict_split(fd, c);
 			igt_panthor_close(fd);
 		}
 		igt_fixture()
 			igt_teardown();
 	}
+
+	igt_describe("Evict three times with nothing but jobs in between: each eviction takes "
+		     "place, and each job finds its mappings again. The rows differ in what is "
+		     "mapped.");
+	igt_subtest_with_dynamic("evict-twice") {
+		for (unsigned int i = 0; i < ARRAY_SIZE(twice_cases); i++)
+			igt_dynamic(twice_cases[i].row) {
+				int fd = igt_panthor_open();
+
+				twice_cases[i].run(fd);
+				igt_panthor_close(fd);
+			}
+	}
+	igt_fixture()
+		igt_teardown();
 
 	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
 		igt_describe(c->describe);
