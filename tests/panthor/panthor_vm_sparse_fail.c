@@ -17,7 +17,7 @@
 #include "ioctl_wrappers.h"
 
 /**
- * TEST: Sparse mappings of panthor when there is no memory for them
+ * TEST: Fault injection into requests for panthor's sparse mappings
  * Category: Core
  * Mega feature: Memory Management
  * Sub-category: VM_BIND
@@ -25,74 +25,95 @@
  * Feature: fail
  * Test category: negative test
  * Run type: FULL
- * Test requirement: panthor uAPI 1.9, debugfs, a kernel with CONFIG_FAILSLAB
- * Failure mode: Requests that fail for want of memory and leave something half done, or fail
- *	without saying so.
+ * Test requirement: panthor uAPI 1.9, debugfs, root, a kernel with CONFIG_FAILSLAB
+ * Failure mode: Requests that fail with ENOMEM and leave something half done, or fail
+ *	without an error.
  * Description: The first allocation that a request makes in the kernel fails, then the
- *	second, and so on, until none does. Each time the request is refused and
- *	nothing has changed, or it is done.
+ *	second, and so on, until none does. Each time either the request is refused and
+ *	nothing has changed, or all of it is done.
  *
  * SUBTEST: fail-bind
  * Run type: BAT, FULL
- * Description: A sparse range is bound beside another one.
- *
- * SUBTEST: fail-bind-evicted
- * Test requirement: panthor uAPI 1.9, debugfs, a kernel with CONFIG_FAILSLAB, swap
- * Description: The same while the dummy object is evicted, which stays possible after a
- *	bind that was refused.
+ * Scenario: fail-bind
+ * Description: Bind a sparse range beside another one, with each allocation failing in
+ *	turn: a refused bind maps nothing, and the other range is unchanged.
  *
  * SUBTEST: fail-punch
- * Description: A BO is mapped over the middle of a sparse range.
+ * Scenario: fail-bind
+ * Description: Map a BO over the middle of a sparse range, with each allocation failing
+ *	in turn: a refused map leaves the range whole.
  *
  * SUBTEST: fail-unbind
- * Description: The middle of a sparse range is unmapped.
+ * Scenario: fail-bind
+ * Description: Unmap the middle of a sparse range, with each allocation failing in turn:
+ *	a refused unmap leaves the range whole.
+ *
+ * SUBTEST: fail-bind-evicted
+ * Test requirement: panthor uAPI 1.9, debugfs, root, a kernel with CONFIG_FAILSLAB, swap
+ * Scenario: fail-pin
+ * Description: Bind a sparse range while the dummy is evicted, with each allocation
+ *	failing in turn: after a refused bind the dummy can still be evicted.
  *
  * SUBTEST: fail-queued
- * Description: Four operations are queued at once.
+ * Scenario: fail-queued
+ * Description: Queue four bind operations by one request, with each allocation failing
+ *	in turn: a refused request queues none of them, and signals nothing.
  *
  * SUBTEST: fail-restore
  * Run type: BAT, FULL
- * Test requirement: panthor uAPI 1.9, debugfs, a kernel with CONFIG_FAILSLAB, swap
- * Description: A job is submitted while the dummy object is evicted, which is possible
- *	again after a restore that failed.
+ * Test requirement: panthor uAPI 1.9, debugfs, root, a kernel with CONFIG_FAILSLAB, swap
+ * Scenario: fail-restore
+ * Description: Submit a job while the dummy is evicted, with each allocation failing in
+ *	turn: a refused job leaves the VM usable and the dummy evictable, and the next job
+ *	finds the range mapped again.
  *
  * SUBTEST: fail-restore-bo
- * Test requirement: panthor uAPI 1.9, debugfs, a kernel with CONFIG_FAILSLAB, swap
- * Description: The same with a BO, which keeps its content.
+ * Test requirement: panthor uAPI 1.9, debugfs, root, a kernel with CONFIG_FAILSLAB, swap
+ * Scenario: fail-restore
+ * Description: Submit a job while a BO is evicted, with each allocation failing in turn:
+ *	a refused job leaves the BO evictable, and the next job finds its contents.
  *
  * SUBTEST: fail-open
- * Description: The device is opened, which takes a dummy object.
+ * Scenario: fail-open
+ * Description: Open the device, with each allocation failing in turn: an open that fails
+ *	leaves no BO behind.
  *
  * SUBTEST: fail-vm-destroy
- * Description: A VM is destroyed, which cannot fail: nothing of it stays.
+ * Scenario: fail-vm-destroy
+ * Description: Destroy a VM, with each allocation failing in turn: the request succeeds
+ *	each time, and none of its mappings stay.
  */
 
-IGT_TEST_DESCRIPTION("Check what is left of requests that the kernel has no memory for");
+IGT_TEST_DESCRIPTION("Inject allocation failures into requests for sparse mappings of panthor");
 
 /*
- * The scenarios, and the failure that each one hunts:
+ * The scenarios, and the failure mode of each:
  *
- * 1. fail-bind, fail-punch, fail-unbind: VMAs or page table entries that a request
- *    changes before it has all that it needs.
- * 2. fail-*-evicted, fail-restore*: pages that are there and can never be reclaimed
- *    again, restores that stop half-way and say that all is well.
- * 3. fail-queued: operations of a refused batch that run all the same.
- * 4. fail-open: objects of a file that was never opened.
- * 5. fail-vm-destroy: mappings that nobody can unmap any more.
+ * 1. fail-bind: VMAs or page table entries that a request changes before it has all memory that it
+ *    needs.
+ * 2. fail-pin: pages that a refused bind leaves pinned, and that can never be reclaimed.
+ * 3. fail-queued: operations of a refused batch that run nevertheless.
+ * 4. fail-restore: a restore that stops half-way and reports success, or leaves its BO on no LRU.
+ * 5. fail-open: objects of a file that was never opened.
+ * 6. fail-vm-destroy: mappings of a destroyed VM that stay for want of memory to unmap them.
  *
- * The range starts one page behind a block and ends within one, so that it takes page
- * tables of the last level at both ends, which is where splits need them, too.
+ * Only allocations of the calling task fail, not those of workers. The range starts one page behind
+ * a block boundary and ends inside a block. So it has page tables of the last level at both ends,
+ * and a split needs more of them.
+ *
+ * The allocations of a request are not dynamic subtests, since their number and order depend on the
+ * kernel. A debug message names the allocation before a failed assertion.
  */
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 
-/* 1 GiB-aligned, and free of what struct igt_panthor_exec maps. */
+/* 1 GiB-aligned, and not used by struct igt_panthor_exec. */
 #define BASE_VA (2 * IGT_PANTHOR_EXEC_VA_END)
 
 #define RANGE_VA (BASE_VA + PAGE)
 #define RANGE_SIZE ((uint64_t)(SZ_4M + SZ_512K))
 
-/* Where no page table is yet. */
+/* In a part of the address space without page tables. */
 #define OTHER_VA (BASE_VA + SZ_1G + SZ_2M - PAGE)
 
 #define HOLE_SIZE ((uint64_t)SZ_64K)
@@ -101,26 +122,20 @@ IGT_TEST_DESCRIPTION("Check what is left of requests that the kernel has no memo
 #define FIRST IGT_PANTHOR_FIRST
 #define SECOND IGT_PANTHOR_SECOND
 
-/* More than any request here allocates. */
+/* More allocations than any request here makes. */
 #define MAX_ALLOCATIONS 400
 
 #define BO_LABEL "short of memory"
 
-/* How long objects may stay after they were given up. */
-#define RELEASE_DEADLINE_MS 300
-
-/* How long a queued batch may take. */
-#define QUEUED_DEADLINE_MS 5000
-
 /**
  * fail:
  * @exec: VM with a sparse range at %RANGE_VA
- * @bo: BO of %HOLE_SIZE with a mark of its own at %HOLE_VA
- * @vmas: VMAs of the VM before a request, and after one that was refused
- * @bos: BOs of this process, likewise
+ * @bo: BO of %HOLE_SIZE, filled with the pattern of %HOLE_VA
+ * @vmas: VMAs of the VM as they must be before a request, and after a refused one
+ * @bos: number of BOs of the process
  * @syncobj: signalled by the last operation of a batch
  * @other_vm: VM to be destroyed
- * @other: file that was opened
+ * @other: opened file
  */
 struct fail {
 	struct igt_panthor_exec exec;
@@ -134,13 +149,15 @@ struct fail {
 
 /**
  * fail_case:
- * @prepare: before each attempt, or NULL
- * @request: the system call; returns 0 or a negative errno
- * @refused: after each attempt that failed
- * @done: after each one that succeeded; undoes it
+ * @name: name of the subtest
+ * @describe: its description
+ * @prepare: called before each attempt, or NULL
+ * @request: makes one system call; returns 0 or a negative errno
+ * @refused: called after an attempt that failed: checks that nothing has changed
+ * @done: called after an attempt that succeeded: checks the result and undoes it
  * @shrinks: @prepare evicts
- * @cannot_fail: there is no way to refuse it
- * @not_ours: other parts of the kernel have a say in how it is refused, and may log it
+ * @cannot_fail: the request has no way to report an error
+ * @not_ours: other parts of the kernel choose the errno, and may log the failure
  */
 struct fail_case {
 	const char *name;
@@ -154,19 +171,6 @@ struct fail_case {
 	bool not_ours;
 };
 
-static unsigned int count_bos(int fd)
-{
-	struct igt_panthor_gems gems;
-	unsigned int count = 0;
-
-	igt_panthor_read_gems(fd, &gems);
-	for (size_t i = 0; i < gems.count; i++)
-		count += gems.gem[i].pid == getpid();
-	igt_panthor_free_gems(&gems);
-
-	return count;
-}
-
 static void fill_bo(const struct panthor_bo *bo)
 {
 	for (uint64_t offset = 0; offset < bo->size; offset += PAGE)
@@ -175,7 +179,7 @@ static void fill_bo(const struct panthor_bo *bo)
 	__sync_synchronize();
 }
 
-/* Not the driver's own, of which the group has some: groups come and go. */
+/* User addresses only: the driver's own VMAs come and go with groups. */
 static void read_vmas(const struct fail *f, struct igt_panthor_vmas *vmas)
 {
 	size_t kept = 0;
@@ -197,7 +201,7 @@ static void fail_init(struct fail *f, int fd)
 	f->syncobj = syncobj_create(fd, 0);
 	igt_panthor_exec_bind_sparse(&f->exec, RANGE_VA, RANGE_SIZE);
 	read_vmas(f, &f->vmas);
-	f->bos = count_bos(fd);
+	f->bos = igt_panthor_count_own_gems(fd);
 }
 
 static void fail_fini(struct fail *f)
@@ -208,7 +212,7 @@ static void fail_fini(struct fail *f)
 	igt_panthor_free_bo(f->exec.fd, &f->bo);
 }
 
-/* All VMAs are what they were. */
+/* The VMAs are those of fail_init(). */
 static void assert_same_vmas(struct fail *f)
 {
 	struct igt_panthor_vmas now;
@@ -220,14 +224,14 @@ static void assert_same_vmas(struct fail *f)
 
 		igt_assert_f(a->va == b->va && a->size == b->size && a->object == b->object &&
 				     a->offset == b->offset,
-			     "VMA at %#" PRIx64 " of %#" PRIx64 " bytes has become one at %#" PRIx64
+			     "VMA at %#" PRIx64 " of %#" PRIx64 " bytes, expected one at %#" PRIx64
 			     " of %#" PRIx64 " bytes\n",
-			     a->va, a->size, b->va, b->size);
+			     b->va, b->size, a->va, a->size);
 	}
 	igt_panthor_free_vmas(&now);
 }
 
-/* The sparse range, with nothing missing, and the BO, which is mapped nowhere. */
+/* The sparse range is mapped without a gap, and the BO is mapped nowhere. */
 static void assert_as_before(struct fail *f)
 {
 	assert_same_vmas(f);
@@ -235,7 +239,7 @@ static void assert_as_before(struct fail *f)
 	igt_panthor_bo_assert_holds(&f->bo, HOLE_VA, FIRST);
 }
 
-/* From whatever has become of it to what it was before. */
+/* Replaces whatever the request made of the range by a fresh one. */
 static void bind_again(struct fail *f)
 {
 	igt_panthor_exec_unbind(&f->exec, RANGE_VA, RANGE_SIZE);
@@ -254,8 +258,6 @@ static int bind_op(struct fail *f, uint32_t flags, uint32_t handle, uint64_t va,
 
 	return __igt_panthor_vm_bind_ops(f->exec.fd, f->exec.vm_id, 0, &op, 1);
 }
-
-#define BO_FLAGS (DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC)
 
 static int request_bind(struct fail *f)
 {
@@ -283,15 +285,16 @@ static void prepare_evict_dummy(struct fail *f)
 		igt_panthor_evict_dummy(f->exec.fd, f->exec.dummy);
 }
 
-/* No job: one would restore what is evicted, and set right what the bind has left. */
+/* Submits no job: a job would restore the dummy, and put it on an LRU. */
 static void refused_bind_evicted(struct fail *f)
 {
 	assert_same_vmas(f);
+	igt_panthor_vm_assert_usable(f->exec.fd, f->exec.vm_id);
 }
 
 static int request_punch(struct fail *f)
 {
-	return bind_op(f, BO_FLAGS, f->bo.handle, HOLE_VA, HOLE_SIZE);
+	return bind_op(f, IGT_PANTHOR_BO_MAP_FLAGS, f->bo.handle, HOLE_VA, HOLE_SIZE);
 }
 
 static void done_punch(struct fail *f)
@@ -324,7 +327,7 @@ static void done_unbind(struct fail *f)
 	bind_again(f);
 }
 
-/* A hole, a BO in a part of it, sparse in the rest, and a range of its own. */
+/* An unmap, a BO in a part of that hole, a sparse range in the rest, and one elsewhere. */
 static int request_queued(struct fail *f)
 {
 	struct drm_panthor_sync_op signal = igt_panthor_sync_signal(f->syncobj, 0);
@@ -335,7 +338,7 @@ static int request_queued(struct fail *f)
 			.size = 2 * HOLE_SIZE,
 		},
 		{
-			.flags = BO_FLAGS,
+			.flags = IGT_PANTHOR_BO_MAP_FLAGS,
 			.bo_handle = f->bo.handle,
 			.va = HOLE_VA,
 			.size = HOLE_SIZE,
@@ -357,16 +360,26 @@ static int request_queued(struct fail *f)
 					 ops, ARRAY_SIZE(ops));
 }
 
+/* A syncobj without a fence cannot be waited for. */
+static void refused_queued(struct fail *f)
+{
+	assert_as_before(f);
+	igt_assert_eq(syncobj_wait_err(f->exec.fd, &f->syncobj, 1, 0, 0), -EINVAL);
+}
+
 static void done_queued(struct fail *f)
 {
-	igt_assert(syncobj_wait(f->exec.fd, &f->syncobj, 1,
-				igt_panthor_deadline(QUEUED_DEADLINE_MS), 0, NULL));
+	igt_assert_f(syncobj_wait(f->exec.fd, &f->syncobj, 1,
+				  igt_panthor_deadline(IGT_PANTHOR_JOB_DEADLINE_MS), 0, NULL),
+		     "VM_BIND was not done within %d ms\n", IGT_PANTHOR_JOB_DEADLINE_MS);
+	syncobj_destroy(f->exec.fd, f->syncobj);
+	f->syncobj = syncobj_create(f->exec.fd, 0);
 	igt_panthor_sparse_store_load(&f->exec, OTHER_VA, RANGE_SIZE, FIRST);
 	igt_panthor_exec_unbind(&f->exec, OTHER_VA, RANGE_SIZE);
 	done_punch(f);
 }
 
-/* Every page of the range; ended by done_restore(). */
+/* Accesses every page of the range. done_restore() waits for the end of the job. */
 static int request_restore(struct fail *f)
 {
 	const struct igt_panthor_walk walk =
@@ -378,8 +391,7 @@ static int request_restore(struct fail *f)
 static void refused_restore(struct fail *f)
 {
 	assert_same_vmas(f);
-	igt_assert_eq_u32(igt_panthor_vm_get_state(f->exec.fd, f->exec.vm_id),
-			  DRM_PANTHOR_VM_STATE_USABLE);
+	igt_panthor_vm_assert_usable(f->exec.fd, f->exec.vm_id);
 }
 
 static void done_restore(struct fail *f)
@@ -389,7 +401,7 @@ static void done_restore(struct fail *f)
 	igt_panthor_exec_neighbours_fault(&f->exec, RANGE_VA, RANGE_SIZE);
 }
 
-/* The BO has its place behind the range, mapped once and left there. */
+/* Behind the range. The first attempt maps the BO there, and it stays mapped. */
 #define BO_VA (RANGE_VA + RANGE_SIZE + SZ_1M)
 
 static void prepare_evict_bo(struct fail *f)
@@ -429,7 +441,7 @@ static int request_open(struct fail *f)
 
 static void refused_open(struct fail *f)
 {
-	igt_assert_eq(count_bos(f->exec.fd), f->bos);
+	igt_assert_eq(igt_panthor_count_own_gems(f->exec.fd), f->bos);
 }
 
 static void done_open(struct fail *f)
@@ -440,12 +452,14 @@ static void done_open(struct fail *f)
 	igt_panthor_exec_bind_sparse(&exec, RANGE_VA, RANGE_SIZE);
 	igt_panthor_sparse_store_load(&exec, RANGE_VA, RANGE_SIZE, FIRST);
 	igt_panthor_exec_fini(&exec);
-	igt_assert_eq(close(f->other), 0);
-	igt_assert_f(igt_wait(count_bos(f->exec.fd) == f->bos, RELEASE_DEADLINE_MS, 10),
-		     "BOs of a file stay after it was closed\n");
+	igt_panthor_close(f->other);
+	igt_assert_f(igt_wait(igt_panthor_count_own_gems(f->exec.fd) == f->bos,
+			      IGT_PANTHOR_RELEASE_DEADLINE_MS, 10),
+		     "BOs of a closed file are left after %d ms\n",
+		     IGT_PANTHOR_RELEASE_DEADLINE_MS);
 }
 
-/* No VM but those of fail-vm-destroy has anything there. */
+/* Only the VMs of fail-vm-destroy have a VMA there. */
 #define DESTROYED_VA (BASE_VA + UINT64_C(0x56780000))
 
 static unsigned int count_destroyed_vmas(int fd)
@@ -477,21 +491,26 @@ static int request_destroy(struct fail *f)
 
 static void done_destroy(struct fail *f)
 {
-	igt_assert_f(igt_wait(!count_destroyed_vmas(f->exec.fd), RELEASE_DEADLINE_MS, 10),
-		     "gpuvas still has the mapping of a VM that was destroyed\n");
+	igt_assert_f(igt_wait(!count_destroyed_vmas(f->exec.fd), IGT_PANTHOR_RELEASE_DEADLINE_MS,
+			      10),
+		     "gpuvas has a VMA of a destroyed VM after %d ms\n",
+		     IGT_PANTHOR_RELEASE_DEADLINE_MS);
 }
 
 static const struct fail_case cases[] = {
 	{
 		.name = "fail-bind",
-		.describe = "A sparse bind that there is no memory for leaves nothing behind",
+		.describe = "Bind a sparse range beside another one, with each allocation failing "
+			    "in turn: a refused bind maps nothing, and the other range is "
+			    "unchanged.",
 		.request = request_bind,
 		.refused = refused_bind,
 		.done = done_bind,
 	},
 	{
 		.name = "fail-bind-evicted",
-		.describe = "Nor does it keep the dummy object from being evicted",
+		.describe = "Bind a sparse range while the dummy is evicted, with each allocation "
+			    "failing in turn: after a refused bind the dummy can still be evicted.",
 		.prepare = prepare_evict_dummy,
 		.request = request_bind,
 		.refused = refused_bind_evicted,
@@ -500,28 +519,34 @@ static const struct fail_case cases[] = {
 	},
 	{
 		.name = "fail-punch",
-		.describe = "A BO that there is no memory to map leaves the sparse range whole",
+		.describe = "Map a BO over the middle of a sparse range, with each allocation "
+			    "failing in turn: a refused map leaves the range whole.",
 		.request = request_punch,
 		.refused = assert_as_before,
 		.done = done_punch,
 	},
 	{
 		.name = "fail-unbind",
-		.describe = "A hole that there is no memory for leaves the sparse range whole",
+		.describe = "Unmap the middle of a sparse range, with each allocation failing in "
+			    "turn: a refused unmap leaves the range whole.",
 		.request = request_unbind,
 		.refused = assert_as_before,
 		.done = done_unbind,
 	},
 	{
 		.name = "fail-queued",
-		.describe = "Nothing is done of a batch that there is no memory for",
+		.describe = "Queue four bind operations by one request, with each allocation "
+			    "failing in turn: a refused request queues none of them, and signals "
+			    "nothing.",
 		.request = request_queued,
-		.refused = assert_as_before,
+		.refused = refused_queued,
 		.done = done_queued,
 	},
 	{
 		.name = "fail-restore",
-		.describe = "A job whose sparse range cannot be restored is refused, and the next is not",
+		.describe = "Submit a job while the dummy is evicted, with each allocation failing "
+			    "in turn: a refused job leaves the VM usable and the dummy evictable, "
+			    "and the next job finds the range mapped again.",
 		.prepare = prepare_evict_dummy,
 		.request = request_restore,
 		.refused = refused_restore,
@@ -530,7 +555,9 @@ static const struct fail_case cases[] = {
 	},
 	{
 		.name = "fail-restore-bo",
-		.describe = "The same of a BO, whose content stays",
+		.describe = "Submit a job while a BO is evicted, with each allocation failing in "
+			    "turn: a refused job leaves the BO evictable, and the next job finds "
+			    "its contents.",
 		.prepare = prepare_evict_bo,
 		.request = request_restore_bo,
 		.refused = refused_restore,
@@ -539,7 +566,8 @@ static const struct fail_case cases[] = {
 	},
 	{
 		.name = "fail-open",
-		.describe = "A file that there is no memory for leaves no object behind",
+		.describe = "Open the device, with each allocation failing in turn: an open that "
+			    "fails leaves no BO behind.",
 		.request = request_open,
 		.refused = refused_open,
 		.done = done_open,
@@ -547,7 +575,8 @@ static const struct fail_case cases[] = {
 	},
 	{
 		.name = "fail-vm-destroy",
-		.describe = "A VM can be destroyed without memory",
+		.describe = "Destroy a VM, with each allocation failing in turn: the request "
+			    "succeeds each time, and none of its mappings stay.",
 		.prepare = prepare_destroy,
 		.request = request_destroy,
 		.done = done_destroy,
@@ -557,8 +586,8 @@ static const struct fail_case cases[] = {
 };
 
 /*
- * One attempt: false if no allocation failed, because there are fewer than @nth. An
- * allocation may fail, and the request succeed all the same.
+ * Makes the request once, with its allocation number @nth failing. A request may succeed without
+ * the allocation that failed. Returns false if it made fewer than @nth allocations.
  */
 static bool attempt(struct fail *f, const struct fail_case *c, unsigned int nth)
 {
@@ -572,33 +601,58 @@ static bool attempt(struct fail *f, const struct fail_case *c, unsigned int nth)
 	err = c->request(f);
 	failed = igt_fail_nth_stop();
 
-	igt_debug("allocation %u %s: %d\n", nth, failed ? "failed" : "was not made", err);
+	igt_debug("allocation %u %s, request: %s\n", nth, failed ? "failed" : "was not made",
+		  err ? strerror(-err) : "done");
 	if (!err) {
 		c->done(f);
 		return failed;
 	}
-	igt_assert_f(failed && !c->cannot_fail, "refused: %s\n", strerror(-err));
-	if (!c->not_ours)
-		igt_assert_eq(err, -ENOMEM);
+	igt_assert_f(failed && !c->cannot_fail, "refused with allocation %u failing: %s\n", nth,
+		     strerror(-err));
+	igt_assert_f(c->not_ours || err == -ENOMEM, "allocation %u failed: %s, expected %s\n", nth,
+		     strerror(-err), strerror(ENOMEM));
 	c->refused(f);
 
 	return true;
 }
 
-static void run_fail(int fd, const void *row)
+/*
+ * A request that makes no allocation passes without a failure. That injected failures reach the
+ * driver is shown by a bind, which needs memory.
+ */
+static void assert_bind_is_refused(struct fail *f)
 {
-	const struct fail_case *c = row;
+	unsigned int nth = 0;
+	bool failed;
+	int err;
+
+	do {
+		igt_fail_nth_start(++nth);
+		err = request_bind(f);
+		failed = igt_fail_nth_stop();
+		if (!err)
+			igt_panthor_exec_unbind(&f->exec, OTHER_VA, RANGE_SIZE);
+	} while (!err && failed);
+	igt_assert_f(err == -ENOMEM, "no failed allocation made VM_BIND fail\n");
+}
+
+static void run_fail(int fd, const struct fail_case *c)
+{
 	unsigned int nth = 1;
 	struct fail f;
 
 	igt_fail_nth_require();
 	if (c->shrinks)
 		igt_panthor_require_shrink(fd);
+	else
+		igt_panthor_require_debugfs(fd);
 	fail_init(&f, fd);
 	if (c->shrinks)
 		igt_panthor_sparse_require_dummy(&f.exec);
 	if (c->not_ours)
 		igt_emit_ignore_dmesg_regex("debugfs: out of free dentries");
+	if (c->cannot_fail)
+		assert_bind_is_refused(&f);
 
 	while (nth <= MAX_ALLOCATIONS && attempt(&f, c, nth))
 		nth++;
