@@ -747,7 +747,7 @@ static void race_end(struct race *race)
 		 race->overlaps, race->stopped);
 }
 
-/* Whether a child goes on. */
+/* True as long as a child has to go on. */
 static bool race_runs(const struct race *race)
 {
 	return !race->stop && getppid() == race->parent;
@@ -772,7 +772,7 @@ static bool all_restored(const struct race *race)
 	return restored;
 }
 
-/* Whether the parent goes on: until the time is over, and @enough holds. */
+/* True as long as the parent has to go on: until %RACE_MS are over and @enough holds. */
 static bool race_goes_on(struct race *race, bool enough)
 {
 	const uint64_t ms = igt_nsec_elapsed(&race->since) / 1000000;
@@ -1292,7 +1292,7 @@ static void racer_assert(struct igt_panthor_exec *exec)
 
 #define RACERS RACERS_MAX
 
-/* @execs has a VM for each child, of which the first @files have all files of the race. */
+/* @execs: a VM for each child, of which the first @files are on different files. */
 static void race_cycles(struct igt_panthor_exec *execs, unsigned int files)
 {
 	struct race *race = race_start(RACERS, execs, files);
