@@ -116,8 +116,7 @@ class Source:
             if any(re.match(r"(TEST|SUBTESTS?):", line) for line in comment):
                 # Other comments that open with /** document functions and structures.
                 Block(self, number, comment)
-        if any(subtest.get("Scenario") for subtest in self.subtests()):
-            self._scenarios(lines)
+        self._scenarios(lines)
         if not self.tests:
             self.errors.append(f"{path}: has no TEST block")
 

@@ -101,8 +101,7 @@ class Plan:
             if not subtest.text.startswith(subtest.get("Feature") + "-"):
                 self.errors.append(f"{name}: its name does not begin with its Feature")
             self.errors += [f"{name}: {fault}"
-                            for fault in description_faults(subtest.get("Description"))
-                            if subtest.get("Scenario")]
+                            for fault in description_faults(subtest.get("Description"))]
             unknown = set(run_types(subtest)) - set(LISTS.values())
             self.errors += [f"{name}: Run type {word}: there is no such test list"
                             for word in sorted(unknown)]
@@ -149,9 +148,7 @@ class Plan:
                 self.errors.append(f"{source.path}: documented, but no such test is built")
                 continue
             self._compare_names(source, paths[source.name])
-            if source.scenarios:
-                self._compare_descriptions(source, paths[source.name])
-            paths.pop(source.name)
+            self._compare_descriptions(source, paths.pop(source.name))
         self.errors += [f"{path}: has no source in {self.config.folder}"
                         for path in paths.values()]
 

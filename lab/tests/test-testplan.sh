@@ -284,6 +284,13 @@ lacks_description() {
 	refused '*:19: panthor_vm_sparse@map-two: lacks the field Description'
 }
 
+lacks_scenario() {
+	fresh
+	document '/Scenario: map-large/d; /2\. map-large/d; /Scenario: map-small/d
+		s/^ \* Run type: BAT/ * Scenario: map-small\n&/'
+	refused '*@map-two: lacks the field Scenario'
+}
+
 unknown_field() {
 	fresh
 	document 's/Description: Two/Descriptoin: Two/'
@@ -408,9 +415,10 @@ gone_from_expectations() {
 
 check 'a subtest without documentation' undocumented
 check 'documentation without a subtest' gone
-for field in Category 'Mega feature' Sub-category Functionality 'Test category'; do
+for field in Category 'Mega feature' Sub-category Functionality 'Test category' 'Failure mode'; do
 	check "no $field" lacks "$field"
 done
+check 'no Scenario' lacks_scenario
 check 'no Description' lacks_description
 check 'a field that nobody knows' unknown_field
 check 'a subtest documented twice' twice
@@ -536,7 +544,10 @@ check 'ninja fails: undocumented' build_fails "s/SUBTEST: $some\$/&-or-not/" \
 check 'ninja fails: gone' build_fails \
 	"s/^ \* SUBTEST: $some\$/ * SUBTEST: map-none\n * Description: None.\n *\n&/" \
 	'map-none: documented, but there is no such subtest'
-check 'ninja fails: a field is missing' build_fails '/^ \* Category:/d' \
-	"$some: lacks the field Category"
+check 'ninja fails: a field is missing' build_fails '/^ \* Failure mode:/,/^ \* Desc/d' \
+	"$some: lacks the field Failure mode"
+check 'ninja fails: another description' build_fails \
+	"/SUBTEST: $some\$/,/Desc/s/Description:/& Do not/" \
+	"$some: its Description is not its igt_describe()"
 
 checks_done
