@@ -381,13 +381,21 @@ patch_kunit_idle() {
 	checked 8 regressions '^FAIL  reverts: 0001-a' 'the KUnit tests pass without'
 }
 
+# A patch that no test proves is a skip, with its reason.
+patch_untested() {
+	fresh
+	defect two uapi-b map-a
+	patch 0001-a 'Untested: a race'
+	checked 0 regressions '^skip  reverts: 0001-a' '| kernel/patches/0001-a.patch has no test: a race'
+}
+
 # patch_silent LINE…: lines that do not say what has to be said.
 patch_silent() {
 	fresh
 	defect two uapi-b map-a
 	patch 0001-a "$@"
 	checked 8 regressions '^FAIL  reverts: 0001-a' \
-		'0001-a.patch needs either Caught-by lines or a KUnit line below ---'
+		'0001-a.patch needs either Caught-by lines or a line KUnit or Untested below ---'
 }
 
 # Each driver but the first is built while the board of the one before is running, at the lowest
@@ -541,6 +549,7 @@ check '... and not missed by all of its subtests' patch_idle
 check 'a patch that the KUnit tests need' patch_kunit
 check '... and do not' patch_kunit_idle
 check 'a patch that does not say so' patch_silent 'It moves code.'
+check 'a patch that no test proves: a skip' patch_untested
 check 'a patch that says both' patch_silent 'Caught-by: t@map-a' 'KUnit: both'
 check 'the next driver is built ahead' built_ahead
 check '... in vain, if that fails' ahead_fails
