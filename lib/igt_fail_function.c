@@ -28,7 +28,7 @@ static bool write_number(const char *path, uint64_t value)
 	return igt_knob_write(path, text);
 }
 
-/* "!NAME" would remove one function; an empty line removes all. */
+/* Writing "!NAME" to inject removes one function, writing an empty line removes all. */
 static void remove_functions(void *data)
 {
 	(void)data;
@@ -37,7 +37,7 @@ static void remove_functions(void *data)
 	igt_knob_write(FAIL_FUNCTION "inject", "\n");
 }
 
-/* Whether a line of the list "FUNCTION TYPE" is about @function, which a module may own. */
+/* Lines of the list are "FUNCTION TYPE", or "FUNCTION [MODULE] TYPE" for a function of a module. */
 static bool is_injectable(const char *function)
 {
 	FILE *file = fopen("/sys/kernel/debug/error_injection/list", "r");
@@ -58,8 +58,8 @@ static bool is_injectable(const char *function)
  * igt_fail_function_has:
  * @function: name of a function
  *
- * Returns: true if the kernel has CONFIG_FAIL_FUNCTION, allows error injection into @function, and
- * debugfs is there for this user.
+ * Returns: true if the kernel has CONFIG_FAIL_FUNCTION and allows error injection into @function,
+ * and the caller can read debugfs.
  */
 bool igt_fail_function_has(const char *function)
 {
@@ -71,11 +71,11 @@ bool igt_fail_function_has(const char *function)
 /**
  * igt_fail_function_start:
  * @function: name of a function that passed igt_fail_function_has()
- * @err: errno that it returns, positive
- * @times: how many calls fail, at least 1
+ * @err: errno to return, positive
+ * @times: number of calls that fail, at least 1
  *
- * Makes the next @times calls return -@err without doing anything else, in any task. Ended by
- * igt_fail_function_stop(), or by igt_teardown().
+ * Makes the next @times calls of @function, in any task, return -@err without running its body.
+ * igt_fail_function_stop() or igt_teardown() ends the injection.
  */
 void igt_fail_function_start(const char *function, int err, unsigned int times)
 {
@@ -96,7 +96,7 @@ void igt_fail_function_start(const char *function, int err, unsigned int times)
 /**
  * igt_fail_function_left:
  *
- * Returns: how many calls have yet to fail.
+ * Returns: the number of calls that have yet to fail.
  */
 unsigned int igt_fail_function_left(void)
 {

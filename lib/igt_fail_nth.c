@@ -35,8 +35,8 @@ static void close_fail_nth(void *data)
 /**
  * igt_fail_nth_require:
  *
- * Skips where the kernel cannot inject faults, or does not allow it to this user. Sets fault
- * injection up for the calling task until igt_teardown().
+ * Skips if the kernel cannot inject faults or the caller is not root. Sets up fault injection for
+ * the calling task until igt_teardown().
  */
 void igt_fail_nth_require(void)
 {
@@ -51,7 +51,7 @@ void igt_fail_nth_require(void)
 	igt_require_f(igt_knob_read(FAILSLAB "verbose", text, sizeof(text)),
 		      "no " FAILSLAB " (CONFIG_FAILSLAB, debugfs)\n");
 
-	/* Allocations that may wait for memory fail as well: nearly all are of that kind. */
+	/* Nearly all allocations may wait for memory (GFP_KERNEL): these fail as well. */
 	igt_assert(igt_knob_set(FAILSLAB "ignore-gfp-wait", "N"));
 	/* A backtrace for each failure would fill the kernel log. */
 	igt_assert(igt_knob_set(FAILSLAB "verbose", "0"));
@@ -61,8 +61,8 @@ void igt_fail_nth_require(void)
  * igt_fail_nth_start:
  * @nth: which allocation of the calling task fails, counted from 1
  *
- * Only system calls follow until igt_fail_nth_stop(): every other one counts, too. Needs
- * igt_fail_nth_require().
+ * Allocations of every system call count until igt_fail_nth_stop(): make only the calls under test.
+ * Needs igt_fail_nth_require().
  */
 void igt_fail_nth_start(unsigned int nth)
 {
@@ -77,7 +77,7 @@ void igt_fail_nth_start(unsigned int nth)
  *
  * Ends fault injection.
  *
- * Returns: true if an allocation failed; false if there were fewer than asked for.
+ * Returns: true if an allocation failed, false if the task made fewer than @nth allocations.
  */
 bool igt_fail_nth_stop(void)
 {

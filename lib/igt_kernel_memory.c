@@ -19,7 +19,7 @@
  * @include: igt_kernel_memory.h
  */
 
-/* Until the first sample of a watch, the start of a process included. */
+/* Deadline for the first sample of a watch; includes the start of the child process. */
 #define FIRST_SAMPLE_DEADLINE_MS 5000
 
 /**
@@ -50,8 +50,8 @@ uint64_t igt_meminfo_bytes(const char *field)
  * igt_slab_shrink:
  * @cache: name of a slab cache
  *
- * Frees the empty slabs of a cache where the kernel has a file for that. KASAN keeps freed objects
- * in their slabs for long.
+ * Frees the empty slabs of a cache; does nothing if sysfs has no shrink file for it. Under KASAN,
+ * freed objects stay in their slabs for long.
  */
 void igt_slab_shrink(const char *cache)
 {
@@ -64,10 +64,10 @@ void igt_slab_shrink(const char *cache)
 /**
  * igt_slab_objects:
  * @cache: name of a slab cache
- * @objects: set to the number of objects in use, those that were just freed included
+ * @objects: set to the number of objects in use, including recently freed ones
  *
- * Returns: false if slabinfo does not show the cache: the reader is not root, or the kernel merged the
- * cache with others of its object size.
+ * Returns: false if slabinfo does not show the cache: the reader is not root, or the kernel merged
+ * the cache with others of its object size.
  */
 bool igt_slab_objects(const char *cache, int64_t *objects)
 {
@@ -91,8 +91,8 @@ bool igt_slab_objects(const char *cache, int64_t *objects)
 /**
  * igt_clear_warn_once:
  *
- * Lets warnings that the kernel prints once be printed again, so that no subtest passes because an
- * earlier one failed. Needs debugfs in its usual place; does nothing without it.
+ * Lets the kernel print its once-only warnings (WARN_ONCE()) again. Otherwise a defect that warned
+ * in one subtest would be silent in the next. Does nothing without debugfs at /sys/kernel/debug.
  */
 void igt_clear_warn_once(void)
 {

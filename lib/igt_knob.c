@@ -20,7 +20,7 @@
 
 /**
  * knob:
- * @next: knob that was set before
+ * @next: knob that was set before this one
  * @path: file
  * @before: contents before the first igt_knob_set()
  */
@@ -63,7 +63,7 @@ bool igt_knob_read(const char *path, char *text, size_t size)
  * @path: file
  * @text: what to write
  *
- * Writes a file that teardown leaves alone, such as a trigger.
+ * Writes a file that igt_teardown() does not restore, such as a trigger.
  *
  * Returns: true if all of @text was written.
  */
@@ -118,7 +118,7 @@ static void put_back(void *data)
  * @path: file
  * @text: what to write
  *
- * Changes a setting. igt_teardown() writes back what the file held before the first change.
+ * Changes a setting. igt_teardown() restores the contents before the first change.
  *
  * Returns: true if the file was read and written.
  */

@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Settings of the kernel in files of procfs, sysfs, debugfs and cgroups, put back after a subtest. */
+/*
+ * Settings of the kernel in files of procfs, sysfs, debugfs and cgroups. igt_teardown() restores
+ * the files that igt_knob_set() changed.
+ */
 
 bool igt_knob_read(const char *path, char *text, size_t size);
 bool igt_knob_write(const char *path, const char *text);

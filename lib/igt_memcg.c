@@ -25,9 +25,9 @@
  * memcg:
  * @root: root folder of the cgroup2 hierarchy
  * @group: folder of the group
- * @name: its name in @root
+ * @name: name of the group in @root
  * @before: path of the group that the process was in
- * @enabled: the memory controller was enabled for the group
+ * @enabled: true if the memory controller was off in @root and was enabled for the group
  */
 static struct {
 	int root;
@@ -58,7 +58,7 @@ static FILE *open_at(int dir, const char *name)
 	return file < 0 ? NULL : fdopen(file, "r");
 }
 
-/* A private mount. It goes away with the last descriptor. */
+/* Mounts the cgroup2 hierarchy and detaches the mount, which ends with its last descriptor. */
 static int open_root(void)
 {
 	char folder[] = "/tmp/igt-cgroup-XXXXXX";
@@ -76,7 +76,7 @@ static int open_root(void)
 	return root;
 }
 
-/* The line of the cgroup2 hierarchy reads "0::PATH". */
+/* The line of the cgroup2 hierarchy is "0::PATH". */
 static bool read_own_group(char *path)
 {
 	FILE *file = fopen("/proc/self/cgroup", "r");
@@ -146,9 +146,9 @@ static bool enter(void)
  * igt_memcg_enter:
  *
  * Moves the calling process into a new memory cgroup. igt_memcg_leave() or igt_teardown() moves it
- * back and removes the group; children that were forked meanwhile must have ended by then.
+ * back and removes the group; all children forked in the group must have ended by then.
  *
- * Returns: false if the kernel has no memory cgroups or the caller may not make one.
+ * Returns: false if the kernel has no memory cgroups or the caller may not create one.
  */
 bool igt_memcg_enter(void)
 {
@@ -166,9 +166,9 @@ bool igt_memcg_enter(void)
  * igt_memcg_stat:
  * @field: a name in memory.stat
  *
- * The kernel may be late by some two seconds with this figure.
+ * The kernel updates memory.stat with a delay of up to some two seconds.
  *
- * Returns: bytes that the group of igt_memcg_enter() is charged for, or -1 if there is no such field.
+ * Returns: bytes charged to the group of igt_memcg_enter(), or -1 if there is no such field.
  */
 int64_t igt_memcg_stat(const char *field)
 {

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /*
- * A memory cgroup for the calling process: memory that is charged to this process and the children
- * that it forks meanwhile.
+ * A memory cgroup of the test's own. It counts the memory charged to the calling process and to the
+ * children forked in the group.
  */
 
 bool igt_memcg_enter(void);

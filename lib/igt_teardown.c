@@ -38,7 +38,10 @@ static void at_exit(int sig)
 	igt_teardown();
 }
 
-/* A process has its own exit handlers after the first entry of all. */
+/*
+ * Only the first entry installs the handler. igt_fork() clears the handlers of a child: entries of
+ * a child that is forked later are not undone at its exit.
+ */
 static void install_exit_handler(void)
 {
 	static bool installed;
@@ -53,7 +56,7 @@ static void install_exit_handler(void)
  * @undo: function that undoes something
  * @data: its argument
  *
- * Registers @undo for igt_teardown(). Not for threads other than the first one of a process.
+ * Registers @undo for igt_teardown(). Not thread-safe: for the main thread of a process only.
  */
 void igt_teardown_add(void (*undo)(void *data), void *data)
 {
@@ -71,7 +74,8 @@ void igt_teardown_add(void (*undo)(void *data), void *data)
  * @undo: as given to igt_teardown_add()
  * @data: as given to igt_teardown_add()
  *
- * Forgets the newest such entry, whose work was done by hand. Does nothing if there is none.
+ * Removes the newest entry with this @undo and @data, which the caller undoes itself. Does nothing
+ * if there is none.
  */
 void igt_teardown_drop(void (*undo)(void *data), void *data)
 {
@@ -88,8 +92,8 @@ void igt_teardown_drop(void (*undo)(void *data), void *data)
 /**
  * igt_teardown:
  *
- * Calls what was added and not dropped, the newest first. In a forked child, the entries of its
- * parent are left alone. Runs at the exit of the process as well.
+ * Calls the undo functions that were added and not dropped, newest first. In a forked child, the
+ * entries of the parent are skipped. Runs at the exit of the process as well.
  */
 void igt_teardown(void)
 {

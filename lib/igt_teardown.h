@@ -5,8 +5,9 @@
 #define IGT_TEARDOWN_H
 
 /*
- * What a subtest opens or changes, and how to undo it. A failed assertion leaves a subtest's body at
- * once; igt_teardown() in a fixture behind the subtest undoes what the body did not.
+ * Undo functions for the files, mappings and settings that a subtest opens or changes. A failed
+ * assertion ends the body of a subtest at once; igt_teardown() in a fixture behind the subtest
+ * calls the undo functions that the body did not reach.
  */
 
 void igt_teardown_add(void (*undo)(void *data), void *data);
