@@ -31,7 +31,7 @@
 
 /**
  * mapping:
- * @next: mapping that was made before
+ * @next: mapping that was made before this one
  * @map: CPU mapping of a BO
  * @size: bytes
  */
@@ -62,7 +62,10 @@ static void unmap(void *data)
 	free(m);
 }
 
-/* A CPU mapping keeps its BO alive beyond the file: a failed subtest must not leave one. */
+/*
+ * A CPU mapping keeps its BO alive after the device is closed. igt_teardown() removes mappings that
+ * a failed subtest leaves behind.
+ */
 static void register_mapping(void *map, size_t size)
 {
 	struct mapping *m = malloc(sizeof(*m));
@@ -110,8 +113,8 @@ static int __ioctl_err(int fd, unsigned long request, void *arg)
 /**
  * igt_panthor_skip_on_big_endian:
  *
- * Skips where command streams, which are little-endian, cannot be written by
- * plain stores of the CPU.
+ * Skips on a big-endian CPU: command streams are little-endian, and the tests write them with plain
+ * stores.
  */
 void igt_panthor_skip_on_big_endian(void)
 {
@@ -214,8 +217,8 @@ uint64_t igt_panthor_get_first_core(uint64_t cores_present)
  * @fd: device
  * @limits: filled with the registers and scoreboard entries that a stream may use
  *
- * The driver calls a stream from the queue's ring, with the upper
- * unpreserved_cs_reg_count registers as its own: those are left out.
+ * The driver's code in the queue's ring, which calls the stream, overwrites the upper
+ * unpreserved_cs_reg_count registers. @limits leaves them out.
  */
 void igt_panthor_cs_query_limits(int fd, struct igt_panthor_cs_limits *limits)
 {
@@ -301,8 +304,8 @@ void igt_panthor_vm_assert_usable(int fd, uint32_t vm_id)
 /**
  * ___igt_panthor_vm_bind:
  * @fd: device
- * @bind: every field as the caller wants it; ops.count is set to the index of
- *	the failing operation if a synchronous request fails
+ * @bind: arguments; ops.count is set to the index of the failing operation if a synchronous request
+ *	fails
  *
  * Returns: 0 or a negative errno.
  */
@@ -341,7 +344,7 @@ int __igt_panthor_vm_bind_ops(int fd, uint32_t vm_id, uint32_t flags,
  * @count: number of @ops
  * @err: expected errno, or 0
  *
- * Executes @ops before it returns.
+ * Executes @ops synchronously.
  */
 void igt_panthor_vm_bind_ops(int fd, uint32_t vm_id, struct drm_panthor_vm_bind_op *ops,
 			     uint32_t count, int err)
@@ -374,11 +377,11 @@ void igt_panthor_vm_bind_ops_async(int fd, uint32_t vm_id, struct drm_panthor_vm
  * @bo_handle: BO to map, 0 for other operations
  * @va: GPU virtual address
  * @size: size in bytes
- * @offset: where in the BO to start
+ * @offset: offset in the BO in bytes
  * @flags: of enum drm_panthor_vm_bind_op_flags
  * @err: expected errno, or 0
  *
- * Executes one operation before it returns.
+ * Executes one operation synchronously.
  */
 void igt_panthor_vm_bind_offset(int fd, uint32_t vm_id, uint32_t bo_handle, uint64_t va,
 				uint64_t size, uint64_t offset, uint32_t flags, int err)
@@ -465,7 +468,7 @@ void igt_panthor_bo_set_label(int fd, const struct panthor_bo *bo, const char *l
  * @handle: BO
  * @err: expected errno, or 0
  *
- * Returns: the offset to mmap() the device at.
+ * Returns: the offset for mmap() of the device.
  */
 uint64_t igt_panthor_bo_mmap_offset(int fd, uint32_t handle, int err)
 {
@@ -481,7 +484,7 @@ uint64_t igt_panthor_bo_mmap_offset(int fd, uint32_t handle, int err)
 /**
  * igt_panthor_mmap_bo:
  * @fd: device
- * @handle: BO; not used, the offset alone finds it
+ * @handle: BO; not used, @offset identifies the BO
  * @size: size in bytes
  * @prot: PROT_ flags of mmap()
  * @offset: from igt_panthor_bo_mmap_offset()
@@ -584,8 +587,8 @@ void igt_panthor_group_create(int fd, struct drm_panthor_group_create *group_cre
  * @count: number of queues, 1 to 32
  * @err: expected errno, or 0
  *
- * Creates a group of medium priority with one core of each kind: streams that
- * only load and store run on none of them.
+ * Creates a group of medium priority with one core of each kind. Streams that only load and store
+ * need no core.
  *
  * Returns: the group's handle.
  */
@@ -723,7 +726,7 @@ struct drm_panthor_group_get_state igt_panthor_group_get_state(int fd, uint32_t 
  * igt_panthor_deadline:
  * @ms: milliseconds from now
  *
- * Returns: that point of CLOCK_MONOTONIC in nanoseconds, as syncobj waits take it.
+ * Returns: the deadline for syncobj waits, in nanoseconds of CLOCK_MONOTONIC.
  */
 int64_t igt_panthor_deadline(unsigned int ms)
 {
@@ -753,11 +756,11 @@ static int fence_status(int fd, uint32_t syncobj)
  * @syncobj: binary syncobj that the job signals
  * @deadline_ms: when to give up
  *
- * Waits for a job, whatever its end. The driver marks the queues of a group
- * that faulted before it signals the fences of their jobs (tick_ctx_init() and
- * group_term_post_processing() in panthor_sched.c), so the two agree.
+ * Waits until a job ends, with success or failure. The driver marks the faulted queues of a group
+ * before it signals the fences of their jobs (tick_ctx_init() and group_term_post_processing() in
+ * panthor_sched.c): fence and group state agree.
  *
- * Returns: how it ended.
+ * Returns: the result of the job.
  */
 struct igt_panthor_job_result igt_panthor_job_wait(int fd, uint32_t group_handle,
 						   uint32_t syncobj, unsigned int deadline_ms)

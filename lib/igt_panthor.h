@@ -12,16 +12,15 @@
 #include "panthor_drm.h"
 
 /*
- * ioctls of panthor. igt_panthor_x() asserts, __igt_panthor_x() returns a
- * negative errno. Where a function takes @err, the ioctl has to fail with that
- * errno, or to succeed if @err is 0.
+ * ioctls of panthor. igt_panthor_x() asserts, __igt_panthor_x() returns a negative errno. Functions
+ * with @err assert that the ioctl fails with that errno, or succeeds if @err is 0.
  */
 
 /**
  * panthor_bo:
  * @handle: GEM handle
- * @offset: offset to mmap() the device at, 0 if never asked for
- * @size: size in bytes, as the kernel rounded it up
+ * @offset: offset for mmap() of the device, 0 if not queried
+ * @size: size in bytes, rounded up by the kernel
  * @map: CPU mapping of the whole BO, or NULL
  */
 struct panthor_bo {
@@ -31,25 +30,25 @@ struct panthor_bo {
 	void *map;
 };
 
-/* The first panthor uAPI with DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE. */
+/* Version of the panthor uAPI that added DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE. */
 #define IGT_PANTHOR_SPARSE_MAJOR 1
 #define IGT_PANTHOR_SPARSE_MINOR 9
 
 /* The GPU's smallest page, and the alignment of VM_BIND (panthor_vm_page_size()). */
 #define IGT_PANTHOR_GPU_PAGE_SIZE UINT64_C(4096)
 
-/* The most slots for groups of a firmware interface (MAX_CSGS in panthor_fw.h). */
+/* Maximum number of CSG slots (MAX_CSGS in panthor_fw.h). */
 #define IGT_PANTHOR_MAX_SLOTS 31
 
 /*
- * When a wait for a job gives up: twice the driver's own timeout (JOB_TIMEOUT_MS in
- * panthor_sched.c), so that the test still sees how the driver ends a job that hangs.
+ * Deadline for the end of a job: twice the driver's job timeout (JOB_TIMEOUT_MS in
+ * panthor_sched.c), so that a test sees how the driver ends a job that hangs.
  */
 #define IGT_PANTHOR_JOB_DEADLINE_MS 10000
 
 /*
- * When objects must be gone that were closed, destroyed or unmapped. Workers of the driver release
- * them, after the GPU has left their groups and after an RCU grace period: some 30 ms on an idle
+ * Deadline for the release of closed, destroyed or unmapped objects. Workers of the driver release
+ * them after their groups are off the GPU and an RCU grace period is over: some 30 ms on an idle
  * machine, a hundred times that with all of the kernel's checks.
  */
 #define IGT_PANTHOR_RELEASE_DEADLINE_MS 3000
@@ -142,8 +141,8 @@ int64_t igt_panthor_deadline(unsigned int ms);
 
 /**
  * igt_panthor_job_result:
- * @fence: 0 when the job ended well, -ETIME when its fence was not signalled in
- *	time, else the negative errno that the driver put into the fence
+ * @fence: 0 if the job ended well, -ETIME if its fence was not signalled in time, else the negative
+ *	errno in the fence
  * @group_state: flags of enum drm_panthor_group_state_flags
  * @fatal_queues: mask of the queues that ended with a fatal fault
  *
