@@ -8,15 +8,14 @@
 #include "igt_panthor_cs.h"
 
 /*
- * Entries that loads and stores, and work handed to endpoints, signal on
- * architecture 10. WAITs cover every entry, so the choice matters to nobody but
- * who reads a trace; it is made at all because a queue that has run other
- * streams keeps theirs.
+ * Scoreboard entries on architecture 10: loads and stores signal OTHER, work on endpoints signals
+ * ENDPOINT. The numbers are arbitrary, since every WAIT covers all entries. Each stream selects
+ * them to make traces comparable: a queue keeps the selection of the stream that ran before.
  */
 #define SB_ENTRY_OTHER 0
 #define SB_ENTRY_ENDPOINT 1
 
-/* FLUSH_CACHE2 signals the entry that the driver uses for its own flush. */
+/* FLUSH_CACHE2 signals the same entry as the driver's own flush. */
 #define SB_ENTRY_FLUSH 0
 
 #define LDST_MAX_REGS CS_LDST_MASK_WIDTH
@@ -75,7 +74,7 @@ static void emit(struct igt_panthor_cs *cs, uint64_t word)
 		cs->words[cs->count++] = word;
 }
 
-/* Architecture 10 has eight bits for the mask of a WAIT, later ones sixteen. */
+/* The mask of a WAIT has eight bits on architecture 10, sixteen on later ones. */
 static uint16_t wait_mask(const struct igt_panthor_cs *cs)
 {
 	const unsigned int width = cs->limits.arch_major > 10 ? CS_WAIT_MASK_WIDTH : 8;
@@ -116,11 +115,11 @@ static void before_write(struct igt_panthor_cs *cs, unsigned int first, unsigned
  * @cs: the stream
  * @words: memory for the instructions, 8-byte aligned
  * @size: size of @words in bytes
- * @limits: what the GPU has
+ * @limits: resources of a stream
  *
- * Starts a stream. On architecture 10 the scoreboard entries are selected
- * explicitly; later ones have another instruction for it, and need none because
- * each WAIT of the builder covers every entry.
+ * Starts a stream. On architecture 10 the stream selects its scoreboard entries by SET_SB_ENTRY.
+ * Later architectures have another instruction for this. It is left out, because each WAIT of the
+ * builder covers every entry.
  */
 void igt_panthor_cs_init(struct igt_panthor_cs *cs, void *words, uint32_t size,
 			 const struct igt_panthor_cs_limits *limits)
@@ -226,8 +225,8 @@ static bool check_ldst(struct igt_panthor_cs *cs, unsigned int first, unsigned i
  * @address: register pair
  * @offset: bytes to add to the address, a multiple of 4 in 16 bits, signed
  *
- * Loads @count words. Registers and count that do not fit give -EINVAL, an
- * offset that does not gives -ERANGE.
+ * Loads @count words. Errors: -EINVAL for registers or a count out of range, -ERANGE for an offset
+ * out of range.
  */
 void igt_panthor_cs_load(struct igt_panthor_cs *cs, unsigned int dst, unsigned int count,
 			 unsigned int address, int32_t offset)
@@ -254,7 +253,8 @@ void igt_panthor_cs_load(struct igt_panthor_cs *cs, unsigned int dst, unsigned i
  * @address: register pair
  * @offset: bytes to add to the address, a multiple of 4 in 16 bits, signed
  *
- * Stores @count words; errors as in igt_panthor_cs_load().
+ * Stores @count words. Errors: -EINVAL for registers or a count out of range, -ERANGE for an offset
+ * out of range.
  */
 void igt_panthor_cs_store(struct igt_panthor_cs *cs, unsigned int src, unsigned int count,
 			  unsigned int address, int32_t offset)
@@ -275,8 +275,8 @@ void igt_panthor_cs_store(struct igt_panthor_cs *cs, unsigned int src, unsigned 
  * igt_panthor_cs_wait:
  * @cs: the stream
  *
- * Waits for all that is under way. Needed by hand between two stores that must
- * stay in order; everything else the builder sees.
+ * Waits for all unfinished loads and stores. Only needed between two stores that must stay in
+ * order; the builder inserts all other WAITs.
  */
 void igt_panthor_cs_wait(struct igt_panthor_cs *cs)
 {
@@ -343,9 +343,9 @@ void igt_panthor_cs_branch(struct igt_panthor_cs *cs, enum cs_condition conditio
  * @address: register pair with an address
  * @offset: added to the address, in bytes
  *
- * Loads a word over and over for as long as @condition holds. Each round tells the firmware of
- * progress, so that its progress timer does not end the job; the driver's own deadline for jobs
- * does.
+ * Loads a word in a loop while @condition holds. Each round reports progress (WAIT with
+ * PROGRESS_INC), so that the firmware's progress timer does not end the job. The driver's job
+ * timeout still does.
  */
 void igt_panthor_cs_spin_while(struct igt_panthor_cs *cs, enum cs_condition condition,
 			       unsigned int value, unsigned int address, int32_t offset)
@@ -363,8 +363,8 @@ void igt_panthor_cs_spin_while(struct igt_panthor_cs *cs, enum cs_condition cond
  * @cs: the stream
  * @word: an instruction made by one of the encoders
  *
- * Adds an instruction that the builder has no function for, once everything
- * under way is done. It does not see what @word itself leaves under way.
+ * Adds an instruction that the builder has no function for, behind a WAIT for unfinished loads and
+ * stores. The builder does not track asynchronous operations of @word itself.
  */
 void igt_panthor_cs_raw(struct igt_panthor_cs *cs, uint64_t word)
 {
@@ -380,8 +380,8 @@ void igt_panthor_cs_raw(struct igt_panthor_cs *cs, uint64_t word)
  * @cs: the stream
  * @scratch: register to overwrite
  *
- * Cleans and invalidates the GPU's caches, so that the CPU sees what was stored
- * and the GPU sees what the CPU wrote.
+ * Cleans and invalidates the GPU's caches, so that the CPU sees stores of the GPU, and the GPU sees
+ * stores of the CPU.
  */
 void igt_panthor_cs_flush_caches(struct igt_panthor_cs *cs, unsigned int scratch)
 {

@@ -10,8 +10,8 @@
 /*
  * Command-stream instructions of Arm Mali CSF GPUs, and a builder for streams.
  *
- * Nothing here needs libigt: the encoders return a word, the builder keeps its
- * first error and hands it back at the end.
+ * Nothing here needs libigt: an encoder returns a word, and igt_panthor_cs_end() returns the first
+ * error of the builder.
  *
  * Words used below:
  *  register pair  a 64-bit operand: an even register (low half) and the next one
@@ -368,12 +368,11 @@ struct igt_panthor_cs_branch_site {
 /**
  * igt_panthor_cs:
  *
- * A stream under construction. Loads and stores are asynchronous: the builder
- * remembers which registers they still write (@loading) or still read
- * (@reading), and puts a WAIT in front of the first instruction that depends on
- * one of them, in front of every label and branch, and at the end.
- * Two loads may be under way at once, and so may two stores (which the GPU may
- * then do in any order), never a load and a store.
+ * A stream under construction. Loads and stores are asynchronous: the builder records which
+ * registers they still write (@loading) or still read (@reading), and puts a WAIT in front of the
+ * first instruction that depends on one of them, in front of every label and branch, and at the
+ * end. Several loads may be unfinished at once, or several stores (in any order), never loads and
+ * stores together.
  *
  * The first error is kept in @err and makes every later call do nothing.
  */
