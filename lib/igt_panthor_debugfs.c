@@ -24,19 +24,19 @@
 #include "igt_teardown.h"
 
 /*
- * Reading gpuvas fails with ENODEV while another process creates or destroys a
- * VM: the VM is on the device's list a moment before it has its name, and a
- * moment after it has lost it (panthor_vm_create(), drm_gpuvm_fini()).
+ * Deadline for reading gpuvas. It fails with ENODEV while another process creates or destroys a VM:
+ * for a moment, such a VM is on the device's list without a name (panthor_vm_create(),
+ * drm_gpuvm_fini()).
  */
 #define GPUVAS_DEADLINE_MS 2000
 
-/* The driver suspends the device some 50 ms after its last job. */
+/* Polling interval. The driver suspends the device some 50 ms after its last job. */
 #define SUSPEND_INTERVAL_MS 2
 
-/* More pages than any machine has; drivers kept but 32 bits of it. */
+/* More pages than any machine has. Older drivers truncate the number to 32 bits. */
 #define SHRINK_ALL INT32_MAX
 
-/* The columns of gems, in the words of its header line. */
+/* Columns of gems. gems_header has their names in the header line. */
 enum gems_column {
 	GEMS_CREATOR,
 	GEMS_EVICTIONS,
@@ -60,7 +60,7 @@ static const char * const gems_header[GEMS_COLUMNS] = {
 	[GEMS_LABEL] = "label",
 };
 
-/* The columns of gpuvas that are numbers, in the words of its header line. */
+/* Numeric columns of gpuvas. gpuvas_header has their names in the header line. */
 enum gpuvas_column {
 	GPUVAS_START,
 	GPUVAS_RANGE,
@@ -79,7 +79,7 @@ static const char * const gpuvas_header[GPUVAS_COLUMNS] = {
 #define MAX_COLUMNS 8
 _Static_assert(GEMS_COLUMNS <= MAX_COLUMNS && GPUVAS_COLUMNS <= MAX_COLUMNS, "MAX_COLUMNS");
 
-/* Where the columns of a table start, in characters from the start of a line. */
+/* First character of each column, counted from the start of a line. */
 struct columns {
 	size_t start[MAX_COLUMNS];
 	size_t count;
@@ -104,7 +104,7 @@ static bool at_word(const char *line, size_t start, size_t len)
 		!strncmp(line + start + len, "  ", 2) || !strncmp(line + start + len, " |", 2));
 }
 
-/* A header is a whole word: "size" must not be found inside of "resident-size". */
+/* A header must match as a whole word: "size" is not in "resident-size". */
 static bool find_column(const char *line, const char *name, size_t *start)
 {
 	const size_t len = strlen(name);
@@ -214,8 +214,7 @@ static void *append(void *array, size_t *count, size_t size, const void *item)
  * @text: content of gems
  * @gems: filled; to be freed by igt_panthor_free_gems()
  *
- * Lines that are no row of the table are passed over: other processes' labels
- * may hold any text.
+ * Ignores lines that are not rows of the table: labels of other processes may hold any text.
  *
  * Returns: 0, -EPROTO if a column is missing, -ENOMEM.
  */
@@ -336,10 +335,10 @@ const struct igt_panthor_vma *igt_panthor_find_vma(const struct igt_panthor_vmas
  * @va: GPU virtual address
  * @size: size in bytes
  *
- * VMs have no name in gpuvas. A VM is found by a mapping that no other VM has.
+ * gpuvas shows no id of a VM. The caller identifies a VM by a mapping that no other VM has.
  *
- * Returns: the VM that has a VMA of exactly [@va, @va + @size), -ENOENT if none
- * has, -ENOTUNIQ if several have.
+ * Returns: the VM with a VMA of exactly [@va, @va + @size), -ENOENT if no VM has one, -ENOTUNIQ if
+ * several have.
  */
 int igt_panthor_find_vm(const struct igt_panthor_vmas *vmas, uint64_t va, uint64_t size)
 {
@@ -499,7 +498,8 @@ int igt_panthor_open(void)
  * __igt_panthor_reopen:
  * @fd: device
  *
- * Opens the device of @fd anew, as igt_panthor_open() does.
+ * Opens the device of @fd once more. igt_teardown() closes the new file if igt_panthor_close() did
+ * not.
  *
  * Returns: the file, to be closed with igt_panthor_close(), or a negative errno.
  */
@@ -528,8 +528,8 @@ void igt_panthor_close(int fd)
 }
 
 /*
- * A dummy is known by the client that it is labelled with, or by its mmap offset, which no other BO
- * has. The driver leaves one or both out, depending on its version.
+ * The id of a dummy is the DRM client id in its label, with this bit set, or its unique mmap
+ * offset. Depending on its version, the driver shows one of the two or none.
  */
 #define DUMMY_OF_CLIENT (UINT64_C(1) << 63)
 
@@ -537,7 +537,7 @@ void igt_panthor_close(int fd)
  * igt_panthor_client_id:
  * @fd: device
  *
- * Returns: the id that DRM gave the open file (drm-client-id of fdinfo), 0 if fdinfo shows none.
+ * Returns: DRM client id of the open file (drm-client-id in fdinfo), 0 if fdinfo has none.
  */
 uint64_t igt_panthor_client_id(int fd)
 {
@@ -559,8 +559,8 @@ uint64_t igt_panthor_client_id(int fd)
 }
 
 /*
- * The caller's number in the outermost PID namespace that its procfs shows. debugfs has the numbers
- * of the initial namespace.
+ * PID of the caller in the outermost PID namespace that its procfs shows. debugfs shows PIDs of the
+ * initial namespace.
  */
 static pid_t outer_pid(void)
 {
@@ -589,7 +589,10 @@ static uint64_t labelled_dummy(const struct igt_panthor_gem *gem)
 	return DUMMY_OF_CLIENT | client;
 }
 
-/* What a row of gems is known by if it is a dummy of process @pid, else 0. */
+/*
+ * Id of a dummy (DUMMY_OF_CLIENT), or 0 if @gem is no dummy. Without a label, only BOs of process
+ * @pid can be dummies.
+ */
 static uint64_t dummy_of(const struct igt_panthor_gem *gem, pid_t pid)
 {
 	if (gem->size != IGT_PANTHOR_DUMMY_SIZE || gem->usage)
@@ -604,12 +607,12 @@ static uint64_t dummy_of(const struct igt_panthor_gem *gem, pid_t pid)
  * igt_panthor_newest_dummy:
  * @fd: the file of the device that this process opened last
  *
- * panthor gives each open file one BO of 2 MiB for all its sparse ranges, the dummy, which gets its
- * pages with the first sparse bind. A driver that labels dummies shows to which file each belongs.
- * Otherwise the dummy is the newest BO of the process with that size and without a label: gems is
- * in the order of creation. BOs of the caller that have that size need a label.
+ * panthor maps one BO of 2 MiB, the dummy, to all sparse ranges of an open file. The first sparse
+ * bind allocates its pages. Some versions of the driver label the dummy with the DRM client id of
+ * its file. Otherwise the dummy is the newest unlabelled BO of the process with this size: gems is
+ * in the order of creation. The caller has to label its own BOs of this size.
  *
- * Returns: what the dummy is known by, or 0 if debugfs does not tell it from other BOs.
+ * Returns: id of the dummy, or 0 if debugfs does not distinguish it from other BOs.
  */
 uint64_t igt_panthor_newest_dummy(int fd)
 {
@@ -639,7 +642,7 @@ uint64_t igt_panthor_newest_dummy(int fd)
  * @gem: a line of gems
  * @dummy: from igt_panthor_newest_dummy()
  *
- * Returns: true if the line is that of the object.
+ * Returns: true if the line is that of the dummy.
  */
 bool igt_panthor_gem_is_dummy(const struct igt_panthor_gem *gem, uint64_t dummy)
 {
@@ -652,7 +655,7 @@ bool igt_panthor_gem_is_dummy(const struct igt_panthor_gem *gem, uint64_t dummy)
  * @dummy: from igt_panthor_newest_dummy()
  * @gem: filled
  *
- * Returns: true if gems still has it.
+ * Returns: true if gems shows the dummy.
  */
 bool igt_panthor_read_dummy(int fd, uint64_t dummy, struct igt_panthor_gem *gem)
 {
@@ -674,7 +677,7 @@ bool igt_panthor_read_dummy(int fd, uint64_t dummy, struct igt_panthor_gem *gem)
  * @fd: device
  * @dummy: from igt_panthor_newest_dummy()
  *
- * Returns: how many bytes of it have pages.
+ * Returns: resident bytes of the dummy.
  */
 uint64_t igt_panthor_dummy_resident(int fd, uint64_t dummy)
 {
@@ -688,10 +691,12 @@ uint64_t igt_panthor_dummy_resident(int fd, uint64_t dummy)
 /**
  * igt_panthor_find_gem:
  * @fd: device
- * @label: label of a BO, no longer than gems keeps it
+ * @label: label of a BO, below IGT_PANTHOR_GEM_LABEL_LEN characters
  * @gem: filled, if found
  *
- * Returns: true if gems has such a BO that this process created; the oldest of several.
+ * Finds the oldest BO of this process with @label.
+ *
+ * Returns: true if gems shows one.
  */
 bool igt_panthor_find_gem(int fd, const char *label, struct igt_panthor_gem *gem)
 {
@@ -737,7 +742,7 @@ unsigned int igt_panthor_count_own_gems(int fd)
  *
  * Asserts that gems has the BO.
  *
- * Returns: true if some of it has pages.
+ * Returns: true if the BO has resident pages.
  */
 bool igt_panthor_gem_resident(int fd, const char *label)
 {
@@ -761,7 +766,7 @@ static bool gem_is_gone(int fd, const char *label)
  * @label: label of a BO that this process created
  * @ms: deadline in milliseconds
  *
- * Returns: true if gems has no such BO any more.
+ * Returns: true if the BO disappeared from gems before the deadline.
  */
 bool igt_panthor_wait_gem_gone(int fd, const char *label, unsigned int ms)
 {
@@ -778,9 +783,9 @@ static bool is_running(pid_t pid, pid_t own)
  * igt_panthor_require_alone:
  * @fd: device
  *
- * Skips if another process that runs has BOs on the device. Jobs of others can take a group's slot
- * or a VM's address space, which flushes the TLB: a missing flush would not be noticed. Children of
- * the caller count as others. Needs debugfs.
+ * Skips if another running process, including a child of the caller, has BOs on the device. Its jobs
+ * could take the slot of a group or the address space of a VM. This flushes the TLB and would hide a
+ * missing flush. Needs debugfs.
  */
 void igt_panthor_require_alone(int fd)
 {
@@ -803,8 +808,8 @@ void igt_panthor_require_alone(int fd)
  * igt_panthor_require_shrink:
  * @fd: device
  *
- * Skips if the shrinker cannot be run, or would do nothing: without free swap
- * it leaves every BO alone (can_swap() in panthor_gem.c).
+ * Skips if the shrinker cannot be run, or would do nothing: without free swap it evicts no BO
+ * (can_swap() in panthor_gem.c).
  */
 void igt_panthor_require_shrink(int fd)
 {
@@ -822,7 +827,7 @@ void igt_panthor_require_shrink(int fd)
 /**
  * igt_panthor_shrink_pages:
  * @fd: device
- * @pages: how many pages to reclaim at least, if there are
+ * @pages: number of pages to reclaim at least, as far as there are reclaimable ones
  *
  * Runs the driver's shrinker once, over the BOs of all clients.
  */
@@ -841,7 +846,7 @@ void igt_panthor_shrink_pages(int fd, uint64_t pages)
  * igt_panthor_shrink:
  * @fd: device
  *
- * Runs the driver's shrinker once, over all that it can reclaim, of all clients.
+ * Runs the driver's shrinker once, over all reclaimable pages of all clients.
  */
 void igt_panthor_shrink(int fd)
 {
@@ -875,8 +880,8 @@ uint64_t igt_panthor_shrink_result(int fd)
 /**
  * igt_panthor_page_tables_require:
  *
- * Skips where page tables cannot be counted. SUnreclaim of /proc/meminfo is no substitute: other
- * users of the machine change it by more than a few tables.
+ * Skips if page tables cannot be counted. SUnreclaim of /proc/meminfo is no substitute: other
+ * processes change it by more than a few tables.
  */
 void igt_panthor_page_tables_require(void)
 {
@@ -892,8 +897,8 @@ void igt_panthor_page_tables_require(void)
  *
  * Needs igt_panthor_page_tables_require().
  *
- * Returns: bytes of page tables of all VMs of all panthor devices, and of those that were just freed:
- * for the peak during a request.
+ * Returns: bytes of page tables of all VMs of all panthor devices, including recently freed tables.
+ * Use it to measure the peak during a request.
  */
 int64_t igt_panthor_page_table_sample(void)
 {
@@ -944,9 +949,10 @@ static bool is_suspended(int fd)
  * @fd: device
  * @ms: how long to wait at most
  *
- * Waits until the device is suspended. Takes all of @ms where sysfs does not show that.
+ * Waits until the device is suspended. If sysfs has no runtime_status of the device, waits for @ms
+ * and returns false.
  *
- * Returns: true if it is.
+ * Returns: true if the device is suspended.
  */
 bool igt_panthor_wait_suspended(int fd, unsigned int ms)
 {
@@ -966,8 +972,8 @@ static bool try_evict_dummy(int fd, uint64_t dummy)
  * @fd: device
  * @dummy: from igt_panthor_newest_dummy(); it has pages
  *
- * Has the object behind the sparse ranges evicted, and asserts by gems that it
- * was: its pages are gone, and it counts one eviction more.
+ * Runs the shrinker until the dummy is evicted. Asserts that gems then shows no resident bytes and
+ * one more eviction.
  */
 void igt_panthor_evict_dummy(int fd, uint64_t dummy)
 {
@@ -998,7 +1004,8 @@ static bool try_evict_gem(int fd, const char *label)
  * @fd: device
  * @label: label of a BO that this process created
  *
- * Has the BO evicted, and asserts by gems that its pages are gone.
+ * Runs the shrinker until the BO is evicted. Asserts that gems shows no resident bytes before the
+ * deadline.
  */
 void igt_panthor_evict_gem(int fd, const char *label)
 {
@@ -1013,7 +1020,7 @@ void igt_panthor_evict_gem(int fd, const char *label)
  * @record: a record of /dev/kmsg
  * @fault: filled
  *
- * The text is that of panthor_mmu_irq_handler() in panthor_mmu.c.
+ * panthor_mmu_irq_handler() in panthor_mmu.c prints these records.
  *
  * Returns: true if @record reports an MMU fault.
  */
@@ -1028,8 +1035,9 @@ bool igt_panthor_parse_fault(const char *record, struct igt_panthor_fault *fault
 /**
  * igt_panthor_fault_log_open:
  *
- * Returns: a file descriptor for igt_panthor_fault_log_next(), which starts
- * with what is logged from now on, or a negative errno.
+ * Opens the kernel log at its end: igt_panthor_fault_log_next() reads only later messages.
+ *
+ * Returns: a file descriptor, or a negative errno.
  */
 int igt_panthor_fault_log_open(void)
 {
@@ -1067,10 +1075,10 @@ bool igt_panthor_fault_log_next(int log, struct igt_panthor_fault *fault)
 /**
  * igt_panthor_ignore_fault_messages:
  *
- * To be called before a GPU fault is provoked. igt_runner then ignores the driver's messages about
- * it until the next subtest starts. These are
- * the MMU's message (panthor_mmu_irq_handler()) and the two of the queue that
- * faulted (cs_slot_process_fatal_event_locked() and its sibling for faults).
+ * Call it before a GPU fault is provoked: igt_runner then ignores the driver's messages about
+ * faults until the next subtest starts. These are the message of the MMU
+ * (panthor_mmu_irq_handler()) and two messages of the faulted queue
+ * (cs_slot_process_fatal_event_locked() or cs_slot_process_fault_event_locked()).
  */
 void igt_panthor_ignore_fault_messages(void)
 {

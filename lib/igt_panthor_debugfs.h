@@ -11,8 +11,8 @@
 
 /*
  * panthor's debugfs files: gems (every BO), gpuvas (every VMA of every VM) and shrink (runs the
- * driver's shrinker), its slab of page tables, and its lines in the kernel log. The parsers take a
- * file's text: unit tests need no device.
+ * driver's shrinker). Also the slab cache of its page tables and its messages in the kernel log.
+ * The parsers take text as argument: their unit tests need no device.
  */
 
 #define IGT_PANTHOR_GEM_LABEL_LEN 64
@@ -21,23 +21,23 @@
 #define IGT_PANTHOR_COMM_LEN 16
 
 /*
- * When a BO must be evicted. One scan may skip it: the shrinker only tries the locks that it
- * needs, and does not wait long for jobs (panthor_gem_try_evict()). Some 70 scans fit in here.
+ * Deadline for the eviction of a BO. A scan may skip the BO: the shrinker only tries the locks that
+ * it needs, and does not wait long for jobs (panthor_gem_try_evict()). Some 70 scans fit into this
+ * deadline.
  */
 #define IGT_PANTHOR_EVICT_DEADLINE_MS 1500
 
-/* Between the end of one scan and the start of the next. */
+/* Pause between the end of a scan and the start of the next. */
 #define IGT_PANTHOR_EVICT_INTERVAL_MS 20
 
 /**
  * igt_panthor_gem:
  * @pid: process that created the BO (its thread group)
- * @comm: name that the process had then
+ * @comm: name of the process at that time
  * @size: size in bytes
- * @resident: bytes that have pages
- * @evictions: how often the shrinker took the pages
- * @file_offset: page of the device file that the BO is mapped at, 0 if it
- *	cannot be mapped
+ * @resident: resident bytes
+ * @evictions: number of evictions by the shrinker
+ * @file_offset: mmap offset of the BO in the device file, in pages; 0 if it cannot be mapped
  * @state: state flags of the gems file: imported 1, exported 2, evicted 4
  * @usage: usage flags of the gems file: kernel 1, fw-mapped 2
  * @label: label, cut to fit, empty if there is none
@@ -63,11 +63,11 @@ struct igt_panthor_gems {
 
 /**
  * igt_panthor_vma:
- * @vm: number of the VM in the file, from 0; VMs have no other name there
+ * @vm: index of the VM in gpuvas, from 0; gpuvas shows no id of a VM
  * @va: GPU virtual address
  * @size: size in bytes
- * @object: the kernel's address of the BO, good for comparing only
- * @offset: where in the BO the VMA starts
+ * @object: kernel address of the BO, useful for comparison only
+ * @offset: offset of the VMA in the BO in bytes
  *
  * A line of gpuvas.
  */
@@ -133,8 +133,8 @@ void igt_panthor_evict_gem(int fd, const char *label);
 
 /**
  * igt_panthor_fault:
- * @as: address space that it happened in
- * @va: GPU virtual address
+ * @as: address space of the access
+ * @va: GPU virtual address of the access
  *
  * An MMU fault, from the kernel log.
  */
