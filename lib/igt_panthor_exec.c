@@ -23,21 +23,20 @@
 #define CMD_SIZE SZ_4K
 #define OUT_SIZE (IGT_PANTHOR_WALK_MAX * sizeof(uint32_t))
 
-/* What the CPU puts where the GPU is to write: no pattern by design, only by chance. */
+/* Written by the CPU to words that the GPU will overwrite. Equals a pattern only by chance. */
 #define POISON 0xbad0bad0
 
-/* How long a job may take to come to its pause, a boot of the MCU included. */
+/* Deadline for a job to reach its pause; includes a boot of the MCU. */
 #define PAUSE_DEADLINE_MS 4000
 
 /*
- * When the kernel log must report a fault. The MMU's interrupt and the job's are handled by
- * threads of their own, so the job may end first.
+ * Deadline for the message of a fault in the kernel log. Different threads handle the interrupts of
+ * the MMU and of the job, so the job may end first.
  */
 #define FAULT_LOG_DEADLINE_MS 1000
 
 /*
- * The registers of the streams. The first ones, so that any number of registers
- * that the GPU has is enough.
+ * Registers of the streams. These numbers are the lowest, which every GPU has.
  */
 enum {
 	REG_ADDRESS = 0,
@@ -63,10 +62,10 @@ enum flag_word {
  * @va: address of a 32-bit word
  * @seed: seed of the walk
  *
- * Differs between any two words of a range of 16 GiB, and rises by the same
- * number from each word to the next, so that a stream computes it by additions.
+ * The pattern differs between any two words of a range of 16 GiB. It grows by a constant from each
+ * word to the next, so that a stream can compute it by additions.
  *
- * Returns: the value that belongs there.
+ * Returns: the value that a walk with @seed stores at @va.
  */
 uint32_t igt_panthor_pattern(uint64_t va, uint32_t seed)
 {
@@ -115,7 +114,8 @@ static uint64_t pick_tag_va(void)
  * @exec: filled
  * @fd: the file of the device that this process opened last
  *
- * Creates a VM and all that walks need. Skips if the VM is too small.
+ * Creates a VM, and the BOs, group and syncobj for walks in it. Skips if the range of user
+ * addresses is too small.
  */
 void igt_panthor_exec_init(struct igt_panthor_exec *exec, int fd)
 {
@@ -134,7 +134,7 @@ void igt_panthor_exec_init(struct igt_panthor_exec *exec, int fd)
 		     "streams");
 	create_bound(exec, &exec->out, OUT_VA, OUT_SIZE, DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC,
 		     "loaded words");
-	/* Uncached, for the GPU to see the CPU's stores while a job runs. */
+	/* Uncached: a running job has to see stores of the CPU. */
 	create_bound(exec, &exec->flag, FLAG_VA, IGT_PANTHOR_GPU_PAGE_SIZE,
 		     DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC | DRM_PANTHOR_VM_BIND_OP_MAP_UNCACHED,
 		     "flags");
@@ -167,7 +167,7 @@ void igt_panthor_exec_fini(struct igt_panthor_exec *exec)
  * igt_panthor_exec_new_group:
  * @exec: from igt_panthor_exec_init()
  *
- * Replaces the group: one that faulted takes no more jobs.
+ * Replaces the group: a group that faulted accepts no more jobs.
  */
 void igt_panthor_exec_new_group(struct igt_panthor_exec *exec)
 {
@@ -234,11 +234,11 @@ static void poison_out(struct igt_panthor_exec *exec, uint32_t count)
 /**
  * __igt_panthor_exec_walk:
  * @exec: from igt_panthor_exec_init()
- * @walk: what to do
+ * @walk: accesses
  *
- * Has the GPU do a walk and waits for its end.
+ * Runs a walk on the GPU and waits for its end. exec->out then has the loaded words.
  *
- * Returns: how it ended; exec->out has the loaded words.
+ * Returns: the result of the job.
  */
 struct igt_panthor_job_result __igt_panthor_exec_walk(struct igt_panthor_exec *exec,
 						      const struct igt_panthor_walk *walk)
@@ -256,9 +256,9 @@ struct igt_panthor_job_result __igt_panthor_exec_walk(struct igt_panthor_exec *e
 /**
  * igt_panthor_exec_walk:
  * @exec: from igt_panthor_exec_init()
- * @walk: what to do
+ * @walk: accesses
  *
- * Has the GPU do a walk and asserts that nothing went wrong.
+ * Runs a walk on the GPU and asserts that the job ended well.
  *
  * Returns: the loaded words, one for each address.
  */
@@ -275,10 +275,10 @@ const uint32_t *igt_panthor_exec_walk(struct igt_panthor_exec *exec,
 /**
  * igt_panthor_exec_walk_verify:
  * @exec: from igt_panthor_exec_init()
- * @walk: what to do; a load at least
+ * @walk: accesses, including loads
  *
- * Has the GPU do a walk, and asserts that each word it loads is what a walk of
- * that seed stores there.
+ * Runs a walk on the GPU, and asserts that each loaded word is the one that a walk with this seed
+ * stores at its address.
  */
 void igt_panthor_exec_walk_verify(struct igt_panthor_exec *exec,
 				  const struct igt_panthor_walk *walk)
@@ -295,7 +295,7 @@ void igt_panthor_exec_walk_verify(struct igt_panthor_exec *exec,
 	}
 }
 
-/* Reads on to the fault at the page of @va. Faults at other addresses are those of other clients. */
+/* Reads the log up to a fault in the page of @va. Other clients cause faults at other addresses. */
 static bool find_fault(int log, uint64_t va, struct igt_panthor_fault *last)
 {
 	while (igt_panthor_fault_log_next(log, last))
@@ -315,8 +315,8 @@ static void assert_fault_logged(int log, uint64_t va)
 }
 
 /*
- * The states of a group are flags. A fault may come with a timeout, or with the innocence of a
- * group that a GPU reset ended; only the fault is asked for.
+ * The state of a group is a set of flags. FATAL_FAULT may come with TIMEDOUT, or with INNOCENT
+ * after a GPU reset. Only FATAL_FAULT is required.
  */
 static void assert_faulted(struct igt_panthor_exec *exec,
 			   const struct igt_panthor_job_result *result, uint64_t va,
@@ -334,7 +334,7 @@ static void assert_faulted(struct igt_panthor_exec *exec,
 	igt_panthor_vm_assert_usable(exec->fd, exec->vm_id);
 }
 
-/* Without root there is no log to read, and the address of the fault is not checked. */
+/* Without root the log cannot be read, and the address of the fault is not checked. */
 static void end_fault(struct igt_panthor_exec *exec, int log, uint64_t va)
 {
 	if (log >= 0) {
@@ -351,9 +351,9 @@ static void end_fault(struct igt_panthor_exec *exec, int log, uint64_t va)
  * @va: address
  * @access: STORE or LOAD
  *
- * Asserts that an access is refused: the job fails, its group dies by a fatal
- * fault, the fault is at @va if the kernel log can be read, a load brings
- * nothing back, and the VM stays usable. The group is replaced.
+ * Asserts that an access faults: the job fails, its group has a fatal fault, the kernel log (if
+ * readable) shows a fault in the page of @va, a load returns no value, and the VM stays usable.
+ * Replaces the group.
  */
 void igt_panthor_exec_must_fault(struct igt_panthor_exec *exec, uint64_t va,
 				 enum igt_panthor_access access)
@@ -384,14 +384,14 @@ static void build_pause(struct igt_panthor_cs *cs)
 /**
  * igt_panthor_exec_pause:
  * @exec: from igt_panthor_exec_init()
- * @first: what the job does before its pause, or NULL
- * @second: what it does once it is told to go on, or NULL
+ * @first: walk of the job before its pause, or NULL
+ * @second: walk of the job after its pause, or NULL
  *
- * Starts a job, and waits until it has done @first. It runs all through its
- * pause, so the VM keeps its address space and the GPU what it has cached of
- * it. The words that @second loads go where those of @first went.
+ * Starts a job, and waits until @first is done. The job polls a flag during its pause: the VM keeps
+ * its address space, and the GPU keeps cached translations. Words that @second loads overwrite
+ * those of @first.
  *
- * Ended by igt_panthor_exec_resume() or igt_panthor_exec_resume_must_fault(),
+ * The caller ends the pause by igt_panthor_exec_resume() or igt_panthor_exec_resume_must_fault(),
  * within the 5 s after which the driver ends a job.
  */
 void igt_panthor_exec_pause(struct igt_panthor_exec *exec, const struct igt_panthor_walk *first,
@@ -430,7 +430,7 @@ static struct igt_panthor_job_result resume(struct igt_panthor_exec *exec)
  * igt_panthor_exec_resume:
  * @exec: from igt_panthor_exec_init()
  *
- * Has the job of igt_panthor_exec_pause() go on, and asserts that it ends well.
+ * Ends the pause of igt_panthor_exec_pause(), and asserts that the job ends well.
  */
 void igt_panthor_exec_resume(struct igt_panthor_exec *exec)
 {
@@ -445,8 +445,8 @@ void igt_panthor_exec_resume(struct igt_panthor_exec *exec)
  * @va: first address of the second walk
  * @access: access of the second walk
  *
- * Has the job of igt_panthor_exec_pause() go on, and asserts that the first
- * access of its second walk is refused, as igt_panthor_exec_must_fault() does.
+ * Ends the pause of igt_panthor_exec_pause(), and asserts that the first access of the second walk
+ * faults, with the checks of igt_panthor_exec_must_fault(). Replaces the group.
  */
 void igt_panthor_exec_resume_must_fault(struct igt_panthor_exec *exec, uint64_t va,
 					enum igt_panthor_access access)
@@ -474,7 +474,7 @@ static void build_repeat(struct igt_panthor_cs *cs, const struct igt_panthor_wal
 	igt_panthor_cs_mov48(cs, REG_ADDRESS, FLAG_VA);
 	igt_panthor_cs_store(cs, REG_ROUNDS, 1, REG_ADDRESS, FLAG_ROUNDS * sizeof(uint32_t));
 	igt_panthor_cs_load(cs, REG_LOADED, 1, REG_ADDRESS, FLAG_RESUME * sizeof(uint32_t));
-	/* Tells the firmware of progress, so that its progress timer does not end the job. */
+	/* Reports progress, so that the firmware's progress timer does not end the job. */
 	igt_panthor_cs_raw(cs, cs_wait(0, true));
 	igt_panthor_cs_branch(cs, CS_CONDITION_EQUAL, REG_LOADED, loop);
 }
@@ -482,10 +482,10 @@ static void build_repeat(struct igt_panthor_cs *cs, const struct igt_panthor_wal
 /**
  * igt_panthor_exec_repeat:
  * @exec: from igt_panthor_exec_init()
- * @walk: what the job does in each round
+ * @walk: accesses of each round
  *
- * Starts a job that does a walk over and over, and waits for the end of its first round. Ended by
- * igt_panthor_exec_repeat_end(), within the 5 s after which the driver ends a job.
+ * Starts a job that repeats a walk, and waits for the end of its first round. The caller ends the
+ * job by igt_panthor_exec_repeat_end(), within the 5 s after which the driver ends a job.
  */
 void igt_panthor_exec_repeat(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk)
 {
@@ -507,7 +507,7 @@ void igt_panthor_exec_repeat(struct igt_panthor_exec *exec, const struct igt_pan
  * igt_panthor_exec_repeat_rounds:
  * @exec: from igt_panthor_exec_init()
  *
- * Returns: how many rounds the job of igt_panthor_exec_repeat() has done.
+ * Returns: the number of finished rounds of the job of igt_panthor_exec_repeat().
  */
 uint32_t igt_panthor_exec_repeat_rounds(const struct igt_panthor_exec *exec)
 {
@@ -520,15 +520,15 @@ uint32_t igt_panthor_exec_repeat_rounds(const struct igt_panthor_exec *exec)
  * igt_panthor_exec_repeat_end:
  * @exec: from igt_panthor_exec_init()
  *
- * Ends the job of igt_panthor_exec_repeat() after its current round, and asserts that no access of
- * it was refused.
+ * Ends the job of igt_panthor_exec_repeat() after its current round, and asserts that no access
+ * faulted.
  */
 void igt_panthor_exec_repeat_end(struct igt_panthor_exec *exec)
 {
 	igt_panthor_exec_resume(exec);
 }
 
-/* Writes the stream of a walk and submits it with @syncs; 0 or a negative errno. */
+/* Writes the stream of a walk and submits it with @syncs. Returns 0 or a negative errno. */
 static int submit_walk(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk,
 		       struct drm_panthor_sync_op *syncs, uint32_t count)
 {
@@ -554,16 +554,16 @@ static int submit_walk(struct igt_panthor_exec *exec, const struct igt_panthor_w
 /**
  * igt_panthor_exec_start:
  * @exec: from igt_panthor_exec_init()
- * @walk: what to do
- * @waits: what the job waits for, or NULL
+ * @walk: accesses
+ * @waits: syncs that the job waits for, or NULL
  * @count: number of @waits, at most %IGT_PANTHOR_EXEC_MAX_WAITS
  *
- * Submits a walk and returns at once. Ended by igt_panthor_exec_finish().
+ * Submits a walk without waiting for its end. igt_panthor_exec_finish() waits for it.
  */
 void igt_panthor_exec_start(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk,
 			    const struct drm_panthor_sync_op *waits, uint32_t count)
 {
-	/* The waits come last: that a signal stands before them must not matter. */
+	/* The signal comes before the waits: the driver must accept any order. */
 	struct drm_panthor_sync_op syncs[1 + IGT_PANTHOR_EXEC_MAX_WAITS] = {
 		igt_panthor_sync_signal(exec->syncobj, 0),
 	};
@@ -578,11 +578,11 @@ void igt_panthor_exec_start(struct igt_panthor_exec *exec, const struct igt_pant
 /**
  * __igt_panthor_exec_start:
  * @exec: from igt_panthor_exec_init()
- * @walk: what to do
+ * @walk: accesses
  *
- * Submits a walk and returns at once. Its one system call is GROUP_SUBMIT.
+ * Submits a walk without waiting for its end. The only system call is GROUP_SUBMIT.
  *
- * Returns: 0, and igt_panthor_exec_finish() is to be called, or a negative errno.
+ * Returns: 0 (the caller then calls igt_panthor_exec_finish()) or a negative errno.
  */
 int __igt_panthor_exec_start(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk)
 {
@@ -610,7 +610,7 @@ const uint32_t *igt_panthor_exec_finish(struct igt_panthor_exec *exec)
 
 /**
  * igt_panthor_pages:
- * @access: what to do in each page
+ * @access: access to each page
  * @va: first page
  * @size: bytes, a multiple of the page size
  * @seed: seed of the values
@@ -636,7 +636,7 @@ struct igt_panthor_walk igt_panthor_pages(enum igt_panthor_access access, uint64
  * @size: bytes, a multiple of the page size
  * @seed: seed of the values
  *
- * A store to every page, of which none may fault.
+ * Stores to every page, and asserts that no store faults.
  */
 void igt_panthor_exec_store_pages(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
 				  uint32_t seed)
@@ -652,7 +652,7 @@ void igt_panthor_exec_store_pages(struct igt_panthor_exec *exec, uint64_t va, ui
  * @va: start of a range
  * @size: its bytes
  *
- * Expects the page before the range and the page behind it to be unmapped.
+ * Asserts that the page before the range and the page behind it are unmapped.
  */
 void igt_panthor_exec_neighbours_fault(struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
 {
@@ -679,7 +679,7 @@ void igt_panthor_exec_bind_sparse(struct igt_panthor_exec *exec, uint64_t va, ui
  * @va: start of the range
  * @size: its bytes
  *
- * Unmaps whatever is mapped there.
+ * Unmaps all mappings in the range.
  */
 void igt_panthor_exec_unbind(struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
 {
@@ -692,7 +692,7 @@ void igt_panthor_exec_unbind(struct igt_panthor_exec *exec, uint64_t va, uint64_
  * @bo: filled in; to be released with igt_panthor_free_bo()
  * @size: bytes
  *
- * Makes a BO with a CPU mapping. Its label tells it from dummies in gems.
+ * Creates a BO with a CPU mapping. Its label distinguishes it from dummies in gems.
  */
 void igt_panthor_exec_create_bo(struct igt_panthor_exec *exec, struct panthor_bo *bo, uint64_t size)
 {
@@ -704,7 +704,7 @@ void igt_panthor_exec_create_bo(struct igt_panthor_exec *exec, struct panthor_bo
  * igt_panthor_exec_bind_bo:
  * @exec: VM
  * @bo: BO
- * @va: where to
+ * @va: GPU virtual address
  *
  * Maps the whole BO.
  */
@@ -718,10 +718,11 @@ void igt_panthor_exec_bind_bo(struct igt_panthor_exec *exec, const struct pantho
 /**
  * igt_panthor_bo_assert_holds:
  * @bo: BO with a CPU mapping
- * @va: where it was mapped when the GPU stored
- * @seed: seed of what it stored
+ * @va: GPU virtual address of the BO during the stores
+ * @seed: seed of the stores
  *
- * Compares the first word of every page of the BO, as the CPU finds it.
+ * Asserts, by its CPU mapping, that the first word of every page of the BO has the value that the
+ * GPU stored.
  */
 void igt_panthor_bo_assert_holds(const struct panthor_bo *bo, uint64_t va, uint32_t seed)
 {
@@ -755,8 +756,8 @@ int igt_panthor_exec_find_vm(const struct igt_panthor_exec *exec,
  * @exec: VM
  * @vmas: filled; to be freed by igt_panthor_free_vmas()
  *
- * Reads gpuvas, which debugfs has to have, and leaves only the VMAs of this VM,
- * as those of VM 0, since its number changes as other VMs come and go.
+ * Reads the VMAs of this VM from gpuvas and sets their VM number to 0: the number in gpuvas changes
+ * whenever other VMs are created or destroyed. Needs igt_panthor_has_debugfs().
  */
 void igt_panthor_exec_read_vmas(const struct igt_panthor_exec *exec,
 				struct igt_panthor_vmas *vmas)

@@ -11,22 +11,21 @@
 #include "igt_panthor_debugfs.h"
 
 /*
- * Loads and stores by the GPU, for tests of its address spaces: a VM with a
- * group in it, memory for command streams and for what they bring back, and
- * walks over ranges of addresses.
+ * Loads and stores by the GPU, for tests of its address spaces: a VM with a group in it, memory for
+ * command streams and loaded words, and walks over ranges of addresses.
  *
- * Every store writes a value that follows from its address and a seed
- * (igt_panthor_pattern()), so that a value in the wrong place shows.
+ * Every store writes a value derived from its address and a seed (igt_panthor_pattern()), so that a
+ * value in the wrong place is detected.
  */
 
-/* User addresses that a struct igt_panthor_exec keeps for itself: [0, this). */
+/* User addresses in [0, IGT_PANTHOR_EXEC_VA_END) are reserved for struct igt_panthor_exec. */
 #define IGT_PANTHOR_EXEC_VA_END (UINT64_C(1) << 32)
 
-/* Where each one has its tag page, which no VM of another process has there. */
+/* Range of the tag pages: each VM has one, at an address that no other VM uses. */
 #define IGT_PANTHOR_EXEC_TAG_VA (UINT64_C(1) << 37)
 #define IGT_PANTHOR_EXEC_TAG_VA_END (UINT64_C(1) << 38)
 
-/* The most accesses of one walk: each brings back a 32-bit word. */
+/* Maximum number of accesses of a walk: each load needs a 32-bit word in @out. */
 #define IGT_PANTHOR_WALK_MAX (UINT32_C(1) << 18)
 
 /**
@@ -37,15 +36,13 @@
  * @group: group with one queue, which runs the walks
  * @limits: resources of streams
  * @cmd: streams
- * @out: words that a walk brings back
- * @flag: words by which the CPU and a job talk (igt_panthor_exec_pause(),
- *	igt_panthor_exec_repeat())
+ * @out: words that a walk loads
+ * @flag: words shared by the CPU and a job (igt_panthor_exec_pause(), igt_panthor_exec_repeat())
  * @syncobj: signalled by the end of the last job
- * @dummy: the object behind sparse ranges of @fd (igt_panthor_newest_dummy()), 0
- *	if debugfs does not show it
- * @tag_va: where @tag is mapped, an address that no other VM uses
- * @tag: makes the VM known in gpuvas
- * @told: that contents of sparse ranges are not compared has been said
+ * @dummy: id of the dummy of @fd (igt_panthor_newest_dummy()), 0 if debugfs does not show it
+ * @tag_va: GPU virtual address of @tag, which no other VM uses
+ * @tag: BO that identifies the VM in gpuvas
+ * @told: the message that contents of sparse ranges are not compared was printed
  */
 struct igt_panthor_exec {
 	int fd;
@@ -71,8 +68,7 @@ enum igt_panthor_access {
 
 /**
  * igt_panthor_walk:
- * @access: what to do at each address; STORE_LOAD loads each word right after
- *	its own store
+ * @access: accesses to each address; STORE_LOAD loads each word right after its store
  * @va: first address, 4-byte aligned
  * @count: number of addresses, 1 to %IGT_PANTHOR_WALK_MAX
  * @stride: bytes from one address to the next, a multiple of 4 below 1 << 31
@@ -114,7 +110,7 @@ void igt_panthor_exec_repeat(struct igt_panthor_exec *exec, const struct igt_pan
 uint32_t igt_panthor_exec_repeat_rounds(const struct igt_panthor_exec *exec);
 void igt_panthor_exec_repeat_end(struct igt_panthor_exec *exec);
 
-/* The most syncs that a job of igt_panthor_exec_start() waits for. */
+/* Maximum number of syncs that a job of igt_panthor_exec_start() waits for. */
 #define IGT_PANTHOR_EXEC_MAX_WAITS 3
 
 void igt_panthor_exec_start(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk,
