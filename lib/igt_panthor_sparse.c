@@ -13,10 +13,10 @@
 
 /**
  * igt_panthor_sparse_require_dummy:
- * @exec: VM with a sparse range bound, which gives the dummy object its pages
+ * @exec: VM with a sparse range: the first sparse bind allocates the pages of the dummy
  *
- * Skips where debugfs does not show the driver's way of doing it, a 2 MiB object
- * behind the sparse ranges of a file.
+ * Skips if debugfs does not show the dummy, the 2 MiB object that the driver maps to all sparse
+ * ranges of a file.
  */
 void igt_panthor_sparse_require_dummy(const struct igt_panthor_exec *exec)
 {
@@ -26,17 +26,18 @@ void igt_panthor_sparse_require_dummy(const struct igt_panthor_exec *exec)
 		      "debugfs shows no 2 MiB object behind sparse ranges\n");
 }
 
-/* When the kernel's figures of a memory cgroup show what was charged: it updates them every 2 s. */
+/* Deadline for memory.stat to show a charge. The kernel updates it every 2 s. */
 #define CHARGE_DEADLINE_MS 10000
 
 /**
  * igt_panthor_sparse_dummy_is_huge:
- * @exec: VM of a file that has not bound any sparse range yet
- * @va: a page that is free
+ * @exec: VM of a file without any sparse bind so far
+ * @va: an unmapped page
  *
- * Without a huge page behind the dummy, the driver maps no blocks, and each 2 MiB of a range takes a
- * page table: 128 MiB for 64 GiB. The memory cgroup of the process that binds first is charged for
- * the dummy, and tells its huge pages from small ones. Skips without memory cgroups.
+ * Without a huge page behind the dummy, the driver maps no blocks, and each 2 MiB of a range takes
+ * a page table: 128 MiB for 64 GiB. The kernel charges the dummy to the memory cgroup of the
+ * process that binds first, and memory.stat counts huge pages separately. Skips without memory
+ * cgroups.
  *
  * Returns: true if a huge page backs the dummy.
  */
@@ -58,7 +59,10 @@ bool igt_panthor_sparse_dummy_is_huge(struct igt_panthor_exec *exec, uint64_t va
 	return huge >= (int64_t)IGT_PANTHOR_DUMMY_SIZE;
 }
 
-/* The uAPI leaves loads from a sparse range undefined. What is not compared is said once. */
+/*
+ * The uAPI leaves loads from a sparse range undefined: only those from a known dummy are compared.
+ * Otherwise a message is printed once.
+ */
 static bool contents_are_known(struct igt_panthor_exec *exec)
 {
 	if (!exec->dummy && !exec->told)
@@ -93,9 +97,9 @@ void igt_panthor_sparse_walk(struct igt_panthor_exec *exec, const struct igt_pan
  * @size: bytes, a multiple of the page size
  * @seed: seed of the values
  *
- * A store to every page, each loaded back at once, so that nothing can have come
- * between. No page may fault; the values are compared where the range is known
- * to be backed by the dummy object.
+ * Stores to every page and loads each word back at once, before a store to another page of the
+ * range can overwrite it (pages 2 MiB apart share a page of the dummy). No page may fault. The
+ * values are compared if debugfs shows the dummy.
  */
 void igt_panthor_sparse_store_load(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
 				   uint32_t seed)
@@ -106,7 +110,7 @@ void igt_panthor_sparse_store_load(struct igt_panthor_exec *exec, uint64_t va, u
 	igt_panthor_sparse_walk(exec, &walk);
 }
 
-/* Of the stores to one page of the dummy object, the one at the highest address remains. */
+/* The last store to a page of the dummy remains: that at the highest of its addresses. */
 static uint64_t last_alias(uint64_t va, uint64_t end)
 {
 	return va + (end - 1 - va) / IGT_PANTHOR_DUMMY_SIZE * IGT_PANTHOR_DUMMY_SIZE;
@@ -117,13 +121,14 @@ static uint64_t last_alias(uint64_t va, uint64_t end)
  * @exec: VM
  * @va: first page to load
  * @size: bytes, a multiple of the page size
- * @stored: first page of what was stored, as far into its 2 MiB as @va
- * @seed: seed of what was stored
+ * @stored: first page of the stores, equal to @va modulo 2 MiB
+ * @seed: seed of the stores
  *
- * Loads every page of a sparse range and expects what igt_panthor_exec_store_pages()
- * left behind in [@stored, @stored + @size), the range being mapped to the 2 MiB
- * of the dummy object over and over. Only for tests of that cycle: the uAPI
- * leaves open what a sparse range brings back. Skips where the dummy is not known.
+ * Loads every page of a sparse range and compares the words with the stores of
+ * igt_panthor_exec_store_pages() to [@stored, @stored + @size). The driver maps the 2 MiB of the
+ * dummy repeatedly, so pages 2 MiB apart share their contents. Only for tests of this repetition:
+ * the uAPI leaves the contents of a sparse range undefined. Skips if debugfs does not show the
+ * dummy.
  */
 void igt_panthor_sparse_load(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
 			     uint64_t stored, uint32_t seed)
@@ -149,10 +154,11 @@ void igt_panthor_sparse_load(struct igt_panthor_exec *exec, uint64_t va, uint64_
  * @vmas: contents of gpuvas
  * @vm: VM, from igt_panthor_exec_find_vm()
  * @va: start of the VMA
- * @size: its bytes
- * @object: the dummy object, 0 before the first call, which then sets it
+ * @size: size of the VMA in bytes
+ * @object: the dummy; the first call, with 0, sets it
  *
- * gpuvas must have exactly this VMA, at its place in the one dummy object.
+ * Asserts that gpuvas has exactly this VMA, and that it maps the dummy from offset
+ * @va % IGT_PANTHOR_DUMMY_SIZE.
  */
 void igt_panthor_sparse_assert_vma(const struct igt_panthor_vmas *vmas, int vm, uint64_t va,
 				   uint64_t size, uint64_t *object)
@@ -172,7 +178,7 @@ void igt_panthor_sparse_assert_vma(const struct igt_panthor_vmas *vmas, int vm, 
 /**
  * igt_panthor_sparse_require:
  *
- * For the fixture of a test: skips where the driver has no sparse mappings.
+ * For the fixture of a test: skips if the driver has no sparse mappings.
  */
 void igt_panthor_sparse_require(void)
 {

@@ -11,8 +11,8 @@
 #include "igt_panthor_exec.h"
 
 /*
- * Checks that the tests of sparse mappings share. The seeds distinguish the stores of one phase of a
- * subtest from those of another.
+ * Checks shared by the tests of sparse mappings. Each phase of a subtest stores with a seed of its
+ * own, so that stale values of an earlier phase are found.
  */
 
 enum igt_panthor_seed {
@@ -24,8 +24,8 @@ enum igt_panthor_seed {
 /**
  * igt_panthor_case:
  * @name: name of the subtest
- * @describe: its description, below 512 characters
- * @run: its body
+ * @describe: description of the subtest, below 512 characters
+ * @run: body of the subtest
  *
  * A row of a table of subtests.
  */
