@@ -3,8 +3,9 @@
 #include "csf/internal.h"
 
 /*
- * Instructions on registers alone. None of them waits for a load in flight: they read what the
- * register held before, and what they write is overwritten when the load arrives (csf/memory.c).
+ * Instructions without memory accesses. They do not wait for loads in flight: they read the value
+ * that the register had before the load, and the arriving load overwrites their result
+ * (csf/memory.c).
  */
 
 enum csf_step csf_exec_move48(struct csf_stream *cs, const struct csf_instr *instr)

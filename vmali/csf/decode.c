@@ -11,11 +11,11 @@
 
 #define FLUSH_MODE_MAX 3	/* clean and invalidate */
 
-/* Initialisers, which the compound literal of FIELD() is not. */
+/* Constant initialisers: the compound literal of FIELD() is none. */
 #define BITS(hi, lo) { .lsb = (lo), .width = (hi) - (lo) + 1 }
 #define ARG(operand, kind, hi, lo) { CSF_ARG_##operand, CSF_KIND_##kind, BITS(hi, lo) }
 
-/* Fields that several instructions have at the same place. */
+/* Fields at the same bits in several instructions. */
 #define ARG_ADDR	ARG(ADDR, PAIR, 47, 40)
 #define ARG_WAIT	ARG(WAIT, HEX, 31, 16)
 #define ARG_SIGNAL	ARG(SIGNAL, DEFERRED_SB, 51, 48)
@@ -45,7 +45,7 @@
 	.name = mnemonic, .traced = true, \
 	.operand = { ARG_ADDR, ARG(LENGTH, REG, 39, 32) } }
 
-/* Instructions for a shader core or the tiler, which are refused by name. */
+/* Instructions for a shader core or the tiler: decoded, but not executed (csf/execute.c). */
 #define NEEDS_ENDPOINT(mnemonic) { .name = mnemonic, .opaque = true }
 
 static const struct csf_op ops[CSF_OPCODE_COUNT] = {
@@ -173,7 +173,7 @@ static int64_t operand_value(uint64_t word, const struct csf_operand_desc *desc)
 	return field_get(word, desc->field);
 }
 
-/* The operands of @op in @word; returns the bits of @word that they and the opcode occupy. */
+/* Get the operands of @op from @word. Return: mask of the bits of the opcode and the operands. */
 static uint64_t unpack(uint64_t word, const struct csf_op *op, int64_t *arg)
 {
 	uint64_t known = field_mask(CSF_OPCODE_FIELD);
@@ -250,7 +250,7 @@ bool csf_decode(uint64_t word, struct csf_instr *instr)
 	return operands_valid(instr);
 }
 
-/* Append to a text that may be full already. */
+/* Append to @buf, which may be full already. */
 __attribute__((format(printf, 3, 4)))
 static void append(char *buf, size_t size, const char *fmt, ...)
 {

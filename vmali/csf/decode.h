@@ -24,9 +24,9 @@ struct csf_instr {
 /**
  * csf_decode() - Decode an instruction word
  *
- * Bits that the instruction does not define are ignored (assumed), with one line in the log.
+ * Undefined bits of the instruction are ignored (assumed) and logged once.
  *
- * Return: false when there is no such instruction or an operand is out of range.
+ * Return: false if the opcode does not exist or an operand is out of range.
  */
 bool csf_decode(uint64_t word, struct csf_instr *instr);
 

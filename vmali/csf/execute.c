@@ -8,14 +8,14 @@
 #include "mmu/mmu.h"
 #include "trace/trace.h"
 
-#define LINE_SIZE 64		/* bytes that are fetched at once, aligned */
+#define LINE_SIZE 64		/* bytes of a fetch, aligned */
 #define LINE_INSTRS (LINE_SIZE / CSF_INSTR_SIZE)
-#define DECODED_COUNT 64	/* words that are kept decoded, far more than a loop has */
+#define DECODED_COUNT 64	/* cached decoded words, far more than a loop has */
 #define ALL_SB ((1u << CSF_SB_COUNT) - 1)
 
 /*
- * Instructions fetched but not yet executed. Lives no longer than one csf_stream_run(): between
- * two of them the driver may invalidate the translation, or an AS may be locked.
+ * Instructions that are fetched but not yet executed. They are kept during one csf_stream_run()
+ * only: between two calls the driver may invalidate the translation or lock a region.
  */
 struct line {
 	uint64_t va;
@@ -53,9 +53,8 @@ enum csf_step csf_exec_nothing(struct csf_stream *cs, const struct csf_instr *in
 }
 
 /*
- * Work for a shader core or the tiler, of which the board has none that does anything. The
- * driver reports the fault by its name and declares the group dead (panthor_sched.c,
- * cs_slot_process_fatal_event_locked()).
+ * Work for a shader core or the tiler, which are not modelled. The driver logs the name of the
+ * fault and terminates the group (panthor_sched.c, cs_slot_process_fatal_event_locked()).
  */
 static enum csf_step exec_endpoint(struct csf_stream *cs, const struct csf_instr *instr)
 {
@@ -63,8 +62,9 @@ static enum csf_step exec_endpoint(struct csf_stream *cs, const struct csf_instr
 }
 
 /*
- * FLUSH_CACHE2 has nothing to flush: stores reach memory at once. ERROR_BARRIER ends an error
- * state that the model does not have. REQ_RESOURCE is granted, HEAP_SET believed.
+ * Instructions without effect: FLUSH_CACHE2, since stores reach memory at once; ERROR_BARRIER,
+ * since the model has no error state to end; REQ_RESOURCE, since all resources are always
+ * available; HEAP_SET, since HEAP_OPERATION, which would use the heap, faults.
  */
 static const csf_exec_fn exec[CSF_OPCODE_COUNT] = {
 	[CSF_OP_NOP]			= csf_exec_nothing,
@@ -131,7 +131,7 @@ bool csf_state_valid(const struct csf_state *state)
 	return state->sb_endpoint < CSF_SB_COUNT && state->sb_other < CSF_SB_COUNT;
 }
 
-/* Frames whose end is reached return to what called them. */
+/* Return from frames whose end is reached to their callers. */
 static void leave_finished_frames(struct csf_state *state)
 {
 	while (state->depth && state->frame[state->depth - 1].pc ==
@@ -144,7 +144,7 @@ static uint64_t ring_va(const struct csf_stream *cs)
 	return cs->config.ring_va + (cs->state.extract & (cs->config.ring_size - 1));
 }
 
-/* The rest of the innermost frame; false when its position lies outside of it. */
+/* The rest of the innermost frame. Return: false if the position is outside of the frame. */
 static bool locate_in_frame(const struct csf_state *state, struct cursor *cursor)
 {
 	const struct csf_frame *frame = &state->frame[state->depth - 1];
@@ -154,8 +154,9 @@ static bool locate_in_frame(const struct csf_state *state, struct cursor *cursor
 }
 
 /*
- * The rest of the ring; @cursor->bytes is 0 when there is nothing to execute. More than a ring
- * of instructions before the insert position is what a BRANCH out of the ring looks like.
+ * The rest of the ring; @cursor->bytes is 0 if there is nothing to execute. Return: false after a
+ * BRANCH out of the ring: the position is then beyond the insert position, or more than the size of
+ * the ring before it.
  */
 static bool locate_in_ring(const struct csf_stream *cs, uint64_t insert, struct cursor *cursor)
 {
@@ -165,7 +166,7 @@ static bool locate_in_ring(const struct csf_stream *cs, uint64_t insert, struct 
 
 	cursor->va = ring_va(cs);
 	cursor->bytes = available < before_wrap ? available : before_wrap;
-	/* The last instruction may be written half: it counts when it is whole. */
+	/* Only whole instructions: the driver may have written half of the last one. */
 	cursor->bytes -= cursor->bytes % CSF_INSTR_SIZE;
 	return available <= cs->config.ring_size && cursor->va % CSF_INSTR_SIZE == 0;
 }
@@ -196,7 +197,7 @@ static enum csf_step fetch(struct csf_stream *cs, const struct cursor *cursor, s
 	return CSF_STEP_NEXT;
 }
 
-/* @address is what the address operand and the offset, if the instruction has them, add up to. */
+/* @address: csf_address() of the instruction before it was executed. */
 static void trace_instr(const struct csf_stream *cs, uint64_t va, const struct csf_instr *instr,
 			uint64_t address)
 {
@@ -218,8 +219,8 @@ static void trace_stop(const struct csf_stream *cs, uint64_t va, enum csf_step s
 }
 
 /*
- * The word, decoded, or NULL. What a word means depends on nothing else, and a loop has few words:
- * those decoded last are kept.
+ * Decode @word. Return: the instruction, or NULL. The result depends on the word only, so recently
+ * decoded words are cached: a loop has few different words.
  */
 static const struct csf_instr *decode(uint64_t word)
 {
@@ -246,7 +247,7 @@ static enum csf_step execute(struct csf_stream *cs, uint64_t va, uint64_t word)
 	step = exec[field_get(word, CSF_OPCODE_FIELD)](cs, instr);
 	if (step == CSF_STEP_NEXT)
 		csf_set_position(cs, csf_position(cs) + CSF_INSTR_SIZE);
-	/* Only what is done: a wait that is tried again and again would fill the trace. */
+	/* Trace completed instructions only: a repeated wait would fill the trace. */
 	if (trace_enabled && instr->op->traced && step <= CSF_STEP_MOVED)
 		trace_instr(cs, va, instr, address);
 	return step;
@@ -270,7 +271,7 @@ static enum csf_outcome outcome_of(enum csf_step step)
 	return CSF_SLICE_USED;
 }
 
-/* Find the next instruction; CSF_STEP_NEXT with @cursor->bytes 0 when there is none. */
+/* Find the next instruction. Without one, return CSF_STEP_NEXT and set @cursor->bytes to 0. */
 static enum csf_step locate(struct csf_stream *cs, uint64_t insert, struct cursor *cursor)
 {
 	bool inside;
@@ -287,7 +288,7 @@ enum csf_outcome csf_stream_run(struct csf_stream *cs, uint64_t insert, unsigned
 {
 	struct line line = { .count = 0 };
 	struct cursor cursor;
-	uint64_t word = 0; /* fetch() sets it before it returns NEXT; gcc cannot tell */
+	uint64_t word = 0; /* silences gcc: fetch() sets it if it returns NEXT */
 
 	while (budget--) {
 		enum csf_step step = locate(cs, insert, &cursor);

@@ -19,7 +19,7 @@ void csf_set_position(struct csf_stream *cs, uint64_t position)
 		state->extract = position;
 }
 
-/* From -1 (less) over 0 to 1 (greater): which conditions hold. */
+/* True if @condition holds. @order: -1 less, 0 equal, 1 greater. */
 static bool condition_holds(enum csf_condition condition, int order)
 {
 	switch (condition) {
@@ -53,9 +53,9 @@ bool csf_compare_signed(enum csf_condition condition, int64_t value, int64_t ref
 }
 
 /*
- * The distance counts instructions from the next one. A target outside of the frame is noticed
- * when it is fetched; one before the frame's start cannot be told from one inside it (the
- * hardware keeps no start either, as far as is known).
+ * The offset counts instructions from the next one. A target behind the end of the frame faults at
+ * the next fetch. A target before the start of the frame does not: a frame has no start (assumed of
+ * hardware, too).
  */
 enum csf_step csf_exec_branch(struct csf_stream *cs, const struct csf_instr *instr)
 {
@@ -68,7 +68,7 @@ enum csf_step csf_exec_branch(struct csf_stream *cs, const struct csf_instr *ins
 	return CSF_STEP_MOVED;
 }
 
-/* The buffer that a CALL or JUMP names; its length is in bytes. */
+/* The target buffer of a CALL or JUMP; its length is in bytes. */
 static bool get_target(const struct csf_stream *cs, const struct csf_instr *instr,
 		       struct csf_frame *frame)
 {
@@ -99,8 +99,8 @@ enum csf_step csf_exec_call(struct csf_stream *cs, const struct csf_instr *instr
 }
 
 /*
- * A JUMP leaves its buffer for good: the end of the new one returns to the caller of the old
- * one. The ring cannot be left for good; there a JUMP is a CALL (assumed).
+ * A JUMP replaces the innermost frame: the end of the new buffer returns to the caller of the old
+ * one. In the ring, which has no frame, a JUMP is a CALL (assumed).
  */
 enum csf_step csf_exec_jump(struct csf_stream *cs, const struct csf_instr *instr)
 {

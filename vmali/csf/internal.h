@@ -10,9 +10,9 @@
 
 /* Outcome of an instruction. */
 enum csf_step {
-	CSF_STEP_NEXT,		/* done: go on behind it */
-	CSF_STEP_MOVED,		/* done: it has set the position itself */
-	CSF_STEP_BLOCKED,	/* the rest: not done, the stream stops at it */
+	CSF_STEP_NEXT,		/* done: continue behind the instruction */
+	CSF_STEP_MOVED,		/* done: the instruction has set the position */
+	CSF_STEP_BLOCKED,	/* this and below: not done, the position stays */
 	CSF_STEP_STALLED,
 	CSF_STEP_PAGE_FAULT,
 	CSF_STEP_FATAL
@@ -26,7 +26,7 @@ enum csf_step csf_fatal(struct csf_stream *cs, enum csf_exception exception, uin
 /* Outcome of an instruction whose access at @va returned @error (of mmu/mmu.h). */
 enum csf_step csf_access_step(struct csf_stream *cs, int error, uint64_t va);
 
-/* Let the loads in flight on the scoreboard entries of @mask arrive. */
+/* Write the loads in flight on the scoreboard entries of @mask to their registers. */
 void csf_loads_arrive(struct csf_stream *cs, uint32_t mask);
 
 /* Position of the innermost frame, or of the ring. */
@@ -48,7 +48,7 @@ static inline void csf_set_reg64(struct csf_stream *cs, unsigned int pair, uint6
 	cs->state.reg[pair + 1] = value >> 32;
 }
 
-/* Address that a memory instruction means: its register pair plus its offset, if it has one. */
+/* Address of a memory instruction: its register pair, plus its offset if it has one. */
 static inline uint64_t csf_address(const struct csf_stream *cs, const struct csf_instr *instr)
 {
 	return csf_reg64(cs, instr->arg[CSF_ARG_ADDR]) + instr->arg[CSF_ARG_OFFSET];

@@ -80,12 +80,12 @@ enum csf_operand {
 	CSF_ARG_DATA,
 	CSF_ARG_LENGTH,
 	CSF_ARG_BASE,		/* first register of a LOAD_MULTIPLE or STORE_MULTIPLE */
-	CSF_ARG_MASK,		/* and which of the sixteen from there on */
+	CSF_ARG_MASK,		/* bit n selects register CSF_ARG_BASE + n, n < 16 */
 	CSF_ARG_IMM,
 	CSF_ARG_OFFSET,
 	CSF_ARG_COND,
-	CSF_ARG_WAIT,		/* scoreboard entries that come first */
-	CSF_ARG_SIGNAL,		/* scoreboard entry that is signalled */
+	CSF_ARG_WAIT,		/* scoreboard entries to wait for */
+	CSF_ARG_SIGNAL,		/* scoreboard entry to signal */
 	CSF_ARG_ENDPOINT_SB,
 	CSF_ARG_OTHER_SB,
 	CSF_ARG_STATE,
@@ -109,7 +109,7 @@ enum csf_kind {
 	CSF_KIND_HEX,
 	CSF_KIND_COND,
 	CSF_KIND_SB,		/* a scoreboard entry */
-	CSF_KIND_DEFERRED_SB,	/* one that counts only if the wait mask is not empty */
+	CSF_KIND_DEFERRED_SB,	/* a scoreboard entry, used only with a wait mask */
 	CSF_KIND_FLUSH_MODE
 };
 
@@ -123,9 +123,9 @@ struct csf_operand_desc {
 
 /**
  * struct csf_op - An instruction
- * @name: mnemonic; NULL: there is no such instruction.
- * @opaque: bits outside @operand have a meaning that the model does not need, or none.
- * @traced: worth a line in the trace.
+ * @name: mnemonic; NULL: the opcode does not exist.
+ * @opaque: bits outside of @operand are not checked: the model does not use them.
+ * @traced: the trace shows this instruction.
  */
 struct csf_op {
 	const char *name;

@@ -6,13 +6,13 @@
 #include "mmu/mmu.h"
 
 /*
- * Loads and stores, through the MMU like any access of the group.
+ * Loads and stores, through the MMU.
  *
- * A LOAD_MULTIPLE reads memory when it is issued, but its registers change only when a WAIT
- * covers the scoreboard entry it was issued on: the latest moment that hardware may choose. Until
- * then every instruction, stores included, sees the old contents. An instruction that writes a
- * register with a load in flight loses its value to the load; a second load to the same
- * register replaces the first. Stores take their registers' values when they are issued.
+ * A LOAD_MULTIPLE reads memory when it is issued. Its registers change when a WAIT covers its
+ * scoreboard entry, the latest time that hardware may choose. Until then all instructions,
+ * including stores, read the old contents. The arriving load overwrites the result of any
+ * instruction that wrote the register meanwhile; a second load to the same register replaces the
+ * first. Stores read their registers when they are issued.
  */
 #define REGS_MAX 16
 
@@ -34,7 +34,7 @@ static uint32_t without_run(uint32_t mask, struct run run)
 	return mask & ~(((1u << run.count) - 1) << run.first);
 }
 
-/* Register i of the list is at @va + 4 * i, whether or not those below it are in the mask. */
+/* Register i of the list is at @va + 4 * i, even if the mask leaves out lower registers. */
 static uint64_t run_va(uint64_t va, struct run run)
 {
 	return va + run.first * sizeof(uint32_t);
@@ -97,7 +97,7 @@ enum csf_step csf_exec_load_multiple(struct csf_stream *cs, const struct csf_ins
 	return CSF_STEP_NEXT;
 }
 
-/* A store that stops half-way is repeated whole: the same values go to the same places. */
+/* A store that stalls half-way is repeated from its start, with the same values. */
 enum csf_step csf_exec_store_multiple(struct csf_stream *cs, const struct csf_instr *instr)
 {
 	uint64_t va = csf_address(cs, instr);
@@ -121,7 +121,7 @@ enum csf_step csf_exec_store_multiple(struct csf_stream *cs, const struct csf_in
 	return CSF_STEP_NEXT;
 }
 
-/* Counters that the model does not have are 0: nothing disjoint happens, no error is pending. */
+/* DISJOINT_COUNT and ERROR_STATUS are 0: the model has no disjoint events and no error state. */
 static uint64_t read_state(const struct csf_stream *cs, enum csf_store_state state)
 {
 	switch (state) {

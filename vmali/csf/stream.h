@@ -8,18 +8,18 @@
 #include <stdint.h>
 
 /*
- * A command stream (CS): its architectural state and its execution. Knows the MMU as the one way
- * to memory. Queues in memory (mcu/), registers and clocks are outside of it.
+ * A command stream (CS): its architectural state and its execution. All memory accesses use the
+ * MMU. The queues in memory are in mcu/, registers and clocks in gpu/.
  * Not thread-safe: the caller holds the GPU's lock and calls csf_stream_run() in slices.
  */
 struct mmu;
 
 #define CSF_REG_COUNT 96	/* CS_FEATURES: registers of a stream (DRM_PANTHOR csif_info) */
 #define CSF_SB_COUNT 8		/* scoreboard entries */
-#define CSF_CALL_DEPTH 8	/* nested CALLs below the ring; assumed, hardware has as many */
+#define CSF_CALL_DEPTH 8	/* nested CALLs below the ring; the number is assumed */
 #define CSF_INSTR_SIZE 8	/* bytes of an instruction */
 
-/* Why csf_stream_run() returned. */
+/* Reason for the return of csf_stream_run(). */
 enum csf_outcome {
 	CSF_SLICE_USED,		/* the budget is used up, the stream can go on */
 	CSF_RING_EMPTY,		/* extract has reached insert */
@@ -45,7 +45,7 @@ struct csf_frame {
 	uint64_t pc, end;
 };
 
-/* The condition of a blocked SYNC_WAIT, as CS_STATUS_WAIT_* reports it. */
+/* Operands of a blocked SYNC_WAIT, for CS_STATUS_WAIT_*. */
 struct csf_wait {
 	uint64_t sync_va;
 	uint64_t value;
@@ -53,7 +53,7 @@ struct csf_wait {
 	bool is_64bit;
 };
 
-/* The part of a stream that a group's suspend buffer keeps (plain data, no pointers). */
+/* State of a stream in its group's suspend buffer (plain data, no pointers). */
 struct csf_state {
 	uint32_t reg[CSF_REG_COUNT];
 	struct csf_frame frame[CSF_CALL_DEPTH];
@@ -67,7 +67,7 @@ _Static_assert(sizeof(struct csf_state) == 528, "the suspend buffer's layout");
 _Static_assert(CSF_REG_COUNT % 32 == 0, "registers are counted by words of bits");
 
 /**
- * struct csf_stream_config - What a stream is started with
+ * struct csf_stream_config - Configuration of a stream
  * @as: address space of its group.
  * @ring_va, @ring_size: the ring buffer in @as; size in bytes, a power of two.
  */
@@ -78,10 +78,10 @@ struct csf_stream_config {
 };
 
 /**
- * struct csf_host - What a stream needs from around it
+ * struct csf_host - Callbacks of a stream
  * @timestamp: GPU timestamp, @cycles: cycle count (STORE_STATE).
- * @sync_update: a SYNC_SET or SYNC_ADD was done: waiters everywhere look again, and the group's
- *	CSG_SYNC_UPDATE event is due.
+ * @sync_update: called after a SYNC_SET or SYNC_ADD: all blocked streams must check their condition
+ *	again, and the group must send a CSG_SYNC_UPDATE event.
  */
 struct csf_host {
 	uint64_t (*timestamp)(void *ctx);
@@ -98,9 +98,9 @@ struct csf_stream {
 	struct csf_wait wait;		/* valid after CSF_BLOCKED_SYNC */
 	uint32_t exception;		/* valid after CSF_FATAL: enum csf_exception */
 	uint64_t exception_info;
-	/* loads whose scoreboard entry was not waited for yet, see csf/memory.c */
+	/* loads without a WAIT for their scoreboard entry so far, see csf/memory.c */
 	struct {
-		uint32_t reg[CSF_REG_COUNT / 32];	/* a bit for each that has a load */
+		uint32_t reg[CSF_REG_COUNT / 32];	/* a bit for each register with a load */
 		uint32_t value[CSF_REG_COUNT];
 		uint8_t sb[CSF_REG_COUNT];
 	} in_flight;
@@ -114,19 +114,20 @@ void csf_stream_start(struct csf_stream *cs, struct mmu *mmu, const struct csf_h
  * csf_stream_run() - Execute at most @budget instructions
  * @insert: ring position up to which the driver has written instructions.
  *
- * Never runs longer than @budget instructions, whatever they are. After CSF_BLOCKED_SYNC and
- * CSF_STALLED the next call tries the same instruction again; after CSF_PAGE_FAULT and CSF_FATAL
- * the position is still that of the instruction that failed.
+ * After CSF_BLOCKED_SYNC and CSF_STALLED the next call repeats the instruction. After
+ * CSF_PAGE_FAULT and CSF_FATAL the position is that of the failed instruction.
  */
 enum csf_outcome csf_stream_run(struct csf_stream *cs, uint64_t insert, unsigned int budget);
 
-/* Let loads in flight arrive, so that @cs->state is all there is (before a suspend). */
+/* Complete loads in flight, so that @cs->state is the whole state (before a suspend). */
 void csf_stream_drain(struct csf_stream *cs);
 
 /**
- * csf_state_valid() - Whether a state read back from a suspend buffer can be resumed
+ * csf_state_valid() - Check a state that was read from a suspend buffer
  *
- * The buffer lies in guest memory and may hold anything.
+ * The buffer is guest memory and may hold anything.
+ *
+ * Return: true if the state can be resumed.
  */
 bool csf_state_valid(const struct csf_state *state);
 

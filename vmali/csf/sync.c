@@ -6,8 +6,8 @@
 
 /*
  * Scoreboard and sync objects. A sync object is a value and a 32-bit status word right behind it
- * (0: no fault). All work but loads is done when it is issued, so wait masks and signal slots
- * of these instructions are always satisfied.
+ * (0: no fault). All instructions but loads complete when they are issued, so wait masks and signal
+ * slots of sync instructions have no effect.
  */
 #define STATUS_NO_FAULT 0
 
@@ -51,9 +51,9 @@ static uint64_t data_operand(const struct csf_stream *cs, const struct csf_instr
 }
 
 /*
- * The value is written last: an access that faults or stalls before leaves it alone, so that an
- * addition is never done twice. With error-propagate the status word becomes that of the stream,
- * which has no error as long as it runs.
+ * The value is written last: an access that faults or stalls before does not change it, so that no
+ * addition is done twice. With error-propagate the status word becomes the error status of the
+ * stream, which is 0 as long as it runs.
  */
 static enum csf_step sync_update(struct csf_stream *cs, const struct csf_instr *instr,
 				 unsigned int size, bool add)
@@ -97,8 +97,8 @@ enum csf_step csf_exec_sync_set64(struct csf_stream *cs, const struct csf_instr 
 }
 
 /*
- * A wait that is over, with error-reject: an error in the sync object becomes the stream's own
- * (assumed to be CS_INHERIT_FAULT, whose name says that).
+ * With error-reject, after the wait: an error status of the sync object becomes a fault of the
+ * stream (CS_INHERIT_FAULT, assumed from its name).
  */
 static enum csf_step reject_error(struct csf_stream *cs, const struct sync_object *sync)
 {
@@ -121,7 +121,10 @@ static enum csf_step block(struct csf_stream *cs, const struct csf_instr *instr,
 		.condition = instr->arg[CSF_ARG_COND],
 		.is_64bit = sync->size == sizeof(uint64_t),
 	};
-	/* panthor_fw.h, CS_STATUS_WAIT_SYNC_COND_*: a suspended queue would wake up wrongly. */
+	/*
+	 * The driver evaluates CS_STATUS_WAIT_SYNC_COND_* of panthor_fw.h only, and would wake a
+	 * suspended queue with another condition wrongly.
+	 */
 	if (cs->wait.condition > CSF_COND_GREATER)
 		log_once("cs: SYNC_WAIT blocks on a condition that the driver cannot evaluate");
 	return CSF_STEP_BLOCKED;
