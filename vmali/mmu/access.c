@@ -8,13 +8,13 @@
 #include "regs/as_regs.h"
 #include "trace/trace.h"
 
-/* A part of an access that one leaf maps. */
+/* Part of an access that is mapped by one leaf. */
 struct segment {
 	uint64_t gpa;
 	size_t len;
 };
 
-/* Pages that the longest access touches when it is not page-aligned. */
+/* Number of pages of the longest access, if it is not page-aligned. */
 #define MAX_SEGMENTS (MMU_ACCESS_MAX / (1u << PT_GRANULE_LG2) + 1)
 
 static const struct {
@@ -27,8 +27,8 @@ static const struct {
 };
 
 /*
- * Bit 10 tells panthor's report that no one answered at an address ("decoder fault"), which is
- * what leaving RAM is on a bus. The source ID is always 0 (assumed; the driver prints it only).
+ * Bit 10 is printed as "decoder fault" by panthor. It is set for accesses outside of RAM, which no
+ * device on the bus decodes. The source ID is always 0 (assumed; the driver only prints it).
  */
 static uint32_t fault_status(unsigned int exception, enum mmu_access access)
 {
@@ -92,7 +92,7 @@ static unsigned int find_leaf(struct mmu *mmu, unsigned int number, uint64_t va,
 	return exception;
 }
 
-/* Through the tables: what maps @va, up to the end of its leaf. */
+/* Translate by page tables. @out extends from @va to the end of its leaf. */
 static unsigned int translate_4k(struct mmu *mmu, unsigned int number, uint64_t va,
 				 enum mmu_access access, struct segment *out)
 {
@@ -143,8 +143,8 @@ static bool is_locked(const struct mmu_as *as, uint64_t va, size_t len)
 }
 
 /*
- * Translate all of an access before any of it is done, so that a fault in its last page leaves
- * the first untouched. Return: the number of segments, or a negative errno.
+ * Translate the whole access before the first byte is copied, so that a fault in the last page
+ * leaves the first one unchanged. Return: the number of segments, or a negative errno.
  */
 static int prepare(struct mmu *mmu, unsigned int number, uint64_t va, size_t len,
 		   enum mmu_access access, struct segment *segment)

@@ -9,21 +9,21 @@
 
 /* Shared by the files of mmu/ only. */
 
-/* A region that LOCK has closed for accesses; @last is inclusive. */
+/* A region locked by LOCK: accesses get -EAGAIN. @last is inclusive. */
 struct mmu_lock {
 	bool held;
 	uint64_t start, last;
 };
 
 struct mmu_as {
-	/* As written by the driver; of no effect before a command. */
+	/* Written by the driver; without effect until a command. */
 	uint64_t transtab, memattr, lockaddr, transcfg;
-	/* As of the last fault. */
+	/* Set by the last reported fault. */
 	uint64_t faultaddress;
 	uint32_t faultstatus;
 	bool fault_pending;
-	/* As of the last UPDATE. */
-	unsigned int mode;		/* enum as_adrmode; any other faults */
+	/* Set by the last UPDATE. */
+	unsigned int mode;		/* enum as_adrmode; accesses in other modes fault */
 	struct pt_regime regime;
 	struct mmu_lock lock;
 };

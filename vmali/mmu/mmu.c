@@ -13,7 +13,7 @@ static int parse_seed(const char *text, uint64_t *seed)
 {
 	char *end;
 
-	/* strtoull() takes a sign and leading blanks; a seed has neither. */
+	/* Reject a sign and leading blanks, which strtoull() accepts. */
 	if (*text < '0' || *text > '9')
 		return -EINVAL;
 	errno = 0;

@@ -9,8 +9,8 @@
 
 /*
  * The GPU's MMU: address spaces (AS) with their registers, the page-table walk, the TLB, locked
- * regions and faults. Knows guest memory and nothing else of the board. Not thread-safe: the
- * caller holds the GPU's lock.
+ * regions and faults. Uses guest memory and no other part of the board. Not thread-safe: the caller
+ * holds the GPU's lock.
  */
 struct guest_memory;
 struct mmu;
@@ -23,20 +23,20 @@ struct mmu;
 enum mmu_access {
 	MMU_ACCESS_READ,
 	MMU_ACCESS_WRITE,
-	MMU_ACCESS_EXECUTE	/* instruction fetch of a command stream is a READ, not this */
+	MMU_ACCESS_EXECUTE	/* for shaders: a command stream is fetched by READ */
 };
 
 enum mmu_tlb_mode {
-	MMU_TLB_KEEP,		/* a translation lives until it is invalidated */
+	MMU_TLB_KEEP,		/* translations stay until they are invalidated */
 	MMU_TLB_OFF,		/* every access walks the tables */
 	MMU_TLB_TINY		/* a few entries, replaced at random */
 };
 
 /**
- * struct mmu_config - How the MMU behaves
+ * struct mmu_config - Configuration of the MMU
  * @tlb: TLB mode.
  * @seed: seed of the replacement in MMU_TLB_TINY.
- * @fault: called when an AS reports a fault: the MMU interrupt's bit for @as is to be raised.
+ * @fault: called when an AS reports a fault; raises the bit of @as in the MMU interrupt.
  * @ctx: first argument of @fault.
  */
 struct mmu_config {
@@ -69,32 +69,34 @@ void mmu_reg_write(struct mmu *mmu, uint32_t offset, uint32_t value);
 /**
  * mmu_read() - Read @len bytes at GPU virtual address @va through address space @as
  *
- * @len is at most MMU_ACCESS_MAX. An AS with a fault that the driver has not cleared yet still
- * translates what its tables map.
+ * @len is at most MMU_ACCESS_MAX. A fault that the driver has not cleared does not stop the AS from
+ * translating mapped addresses.
  *
- * Return: 0; -EINVAL: @len is too large; -EFAULT: the access faulted, the AS's fault registers
- * say why and the fault callback was called (only the first fault of an AS is reported until the
- * driver has cleared it by mmu_fault_cleared() or an UPDATE); -EAGAIN: the range is, in part, in
- * a locked region: nothing was done, try again after the AS was unlocked.
+ * Return: 0; -EINVAL: @len is too large; -EFAULT: the access faulted; -EAGAIN: the range overlaps a
+ * locked region: nothing was done, the caller repeats the access after UNLOCK.
+ *
+ * A fault sets the fault registers of the AS and calls the fault callback. Until the driver clears
+ * it (mmu_fault_cleared() or UPDATE), further faults of the AS are not reported.
  */
 int mmu_read(struct mmu *mmu, unsigned int as, uint64_t va, void *buf, size_t len);
 
 /*
- * As mmu_read(); on -EFAULT and -EAGAIN nothing was written, save that a range of several pages
- * is written up to the first page whose address is not writable RAM.
+ * Write @len bytes at @va, with the limits and errors of mmu_read(). On -EFAULT and -EAGAIN nothing
+ * was written, with one exception: a range of several pages is written up to the first page that is
+ * mapped to an address without writable RAM.
  */
 int mmu_write(struct mmu *mmu, unsigned int as, uint64_t va, const void *buf, size_t len);
 
 /*
- * Naturally aligned, single-copy-atomic forms, for sync objects and queue indices; -EINVAL when
- * @va is not aligned.
+ * Single-copy-atomic accesses to naturally aligned words, for sync objects and queue indices;
+ * -EINVAL if @va is not aligned.
  */
 int mmu_read32(struct mmu *mmu, unsigned int as, uint64_t va, uint32_t *value);
 int mmu_read64(struct mmu *mmu, unsigned int as, uint64_t va, uint64_t *value);
 int mmu_write32(struct mmu *mmu, unsigned int as, uint64_t va, uint32_t value);
 int mmu_write64(struct mmu *mmu, unsigned int as, uint64_t va, uint64_t value);
 
-/* The driver cleared the MMU interrupt's bit of @as: its next fault is reported again. */
+/* The driver cleared the bit of @as in the MMU interrupt: report the next fault again. */
 void mmu_fault_cleared(struct mmu *mmu, unsigned int as);
 
 /* Counters for tests and the trace's summary. */

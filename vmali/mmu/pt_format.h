@@ -12,7 +12,7 @@
  *
  *  - level: 0 (512 GiB an entry), 1 (1 GiB), 2 (2 MiB), 3 (4 KiB);
  *  - leaf: a descriptor that ends a walk, a *block* at level 1 or 2, a *page* at level 3;
- *  - VA: input address, PA: output address, which here is a guest physical address.
+ *  - VA: input address, PA: output address, a guest physical address.
  *
  * Source: Arm ARM (DDI 0487), D8.3 "Translation table descriptor formats".
  */
@@ -23,22 +23,22 @@
 #define PT_ENTRY_SIZE 8
 #define PT_VA_BITS_MAX 48
 
-/* MMU_FEATURES of the board says 40 bits of physical address. */
+/* 40 bits of physical address, as in MMU_FEATURES (regs/gpu_identity.h). */
 #define PT_PA_BITS 40
 
 #define PTE_VALID	FIELD(0, 0)
-#define PTE_TABLE	FIELD(1, 1)	/* levels 0..2: a table; level 3: must be set in a page */
+#define PTE_TABLE	FIELD(1, 1)	/* levels 0..2: table, not block; level 3: set in a page */
 #define PTE_ADDRESS	FIELD(47, 12)
 
 /* Leaves. */
 #define PTE_ATTR_INDEX	FIELD(4, 2)
-#define PTE_AP1		FIELD(6, 6)	/* unprivileged access allowed: the GPU's */
+#define PTE_AP1		FIELD(6, 6)	/* unprivileged access, that of the GPU, is allowed */
 #define PTE_AP2		FIELD(7, 7)	/* read-only */
 #define PTE_SH		FIELD(9, 8)
 #define PTE_AF		FIELD(10, 10)
-#define PTE_XN		FIELD(54, 54)	/* unprivileged execute never: the GPU's */
+#define PTE_XN		FIELD(54, 54)	/* unprivileged execute never, applies to the GPU */
 
-/* Tables: limits on everything below them (DISABLE_HIER_AP switches them off). */
+/* Tables: limits for all entries below (DISABLE_HIER_AP switches them off). */
 #define PTE_XN_TABLE	FIELD(60, 60)
 #define PTE_AP1_TABLE	FIELD(61, 61)	/* no unprivileged access */
 #define PTE_AP2_TABLE	FIELD(62, 62)	/* read-only */

@@ -7,7 +7,7 @@
 #include "regs/as_regs.h"
 #include "trace/trace.h"
 
-/* A 64-bit register that is plain storage: two 32-bit halves, the low one first. */
+/* A 64-bit register without effect on access: two 32-bit halves, the low one first. */
 struct storage_reg {
 	uint32_t offset;
 	size_t member;
@@ -52,7 +52,7 @@ uint32_t mmu_reg_read(struct mmu *mmu, uint32_t offset)
 	as = &mmu->as[offset / AS_BLOCK_SIZE];
 	if (reg_offset == AS_REG_FAULTSTATUS)
 		return as->faultstatus;
-	/* STATUS: commands end before the write returns. FAULTEXTRA: nothing to add. */
+	/* 0: STATUS, since commands end before the write returns, and FAULTEXTRA. */
 	return reg ? field_get(*storage_of(as, reg), half_of(offset)) : 0;
 }
 
@@ -120,9 +120,9 @@ static struct mmu_lock decode_lockaddr(uint64_t lockaddr)
 }
 
 /*
- * A second LOCK takes its region from LOCKADDR like the first and replaces it (assumed: there is
- * one LOCKADDR an AS). panthor_vm_lock_region() locks the union when it widens a region, so
- * this loses nothing; a driver that moves the region leaves the old one without an UNLOCK.
+ * A second LOCK replaces the locked region by that in LOCKADDR (assumed, since an AS has only one
+ * LOCKADDR). panthor_vm_lock_region() locks the union when it extends a region, so it loses
+ * nothing. If a driver moves the region, the old one ends without an UNLOCK and its invalidation.
  */
 static void lock(unsigned int number, struct mmu_as *as)
 {
@@ -136,8 +136,8 @@ static void lock(unsigned int number, struct mmu_as *as)
 }
 
 /*
- * UNLOCK of an AS without a locked region does nothing: panthor_vm_unlock_region() issues it
- * after a fault has already disabled the AS.
+ * UNLOCK of an AS without a locked region has no effect. panthor_vm_unlock_region() issues it after
+ * a fault has disabled the AS.
  */
 static void unlock(struct mmu *mmu, unsigned int number, const char *command)
 {
@@ -154,9 +154,9 @@ static void unlock(struct mmu *mmu, unsigned int number, const char *command)
 }
 
 /*
- * FLUSH_PT and FLUSH_MEM end a locked region like UNLOCK: panfrost, which uses FLUSH_MEM, sends
- * no UNLOCK after it (panfrost_mmu.c, mmu_hw_do_operation_locked()); panthor uses neither. The
- * data caches that they also flush are not modelled.
+ * FLUSH_PT and FLUSH_MEM also unlock the region: panfrost sends no UNLOCK after FLUSH_MEM
+ * (panfrost_mmu.c, mmu_hw_do_operation_locked()). panthor uses neither. Their flush of data caches
+ * is not modelled.
  */
 void mmu_command(struct mmu *mmu, unsigned int as, uint32_t command)
 {

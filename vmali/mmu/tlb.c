@@ -8,13 +8,13 @@
 #include "mmu/pt_format.h"
 
 /*
- * A hash table with chains through an array of entries. Entry numbers instead of pointers; slot
- * 0 of the array is not used, so that 0 ends a chain and zeroed heads are empty ones.
+ * A hash table with chains through an array of entries. Links are indices of the array. Entry 0 is
+ * not used: index 0 ends a chain, and zeroed heads are empty.
  */
 struct tlb_entry {
-	uint64_t va;			/* of the leaf's first byte */
+	uint64_t va;			/* of the first byte of the leaf */
 	struct pt_translation leaf;
-	uint32_t next;			/* in the chain, or in the free list */
+	uint32_t next;			/* next in the chain or in the free list */
 	uint8_t as;
 	bool used;
 };
@@ -52,7 +52,7 @@ struct tlb *tlb_create(enum mmu_tlb_mode mode, uint64_t seed)
 	if (!tlb)
 		return NULL;
 	tlb->mode = mode;
-	/* xorshift has one fixed point, 0. */
+	/* 0 is the fixed point of xorshift. */
 	tlb->random = seed ? seed : 1;
 	tlb->capacity = mode == MMU_TLB_TINY ? TLB_TINY_ENTRIES : TLB_KEEP_ENTRIES;
 	tlb->buckets_lg2 = mode == MMU_TLB_TINY ? 3 : 16;
@@ -85,7 +85,7 @@ void tlb_clear(struct tlb *tlb)
 	tlb->hand = 0;
 }
 
-/* The link that points at the leaf of @level that covers @va, or at the end of its chain. */
+/* The link to the leaf of @level that covers @va, or the link at the end of its chain. */
 static uint32_t *find_link(const struct tlb *tlb, unsigned int as, unsigned int level, uint64_t va)
 {
 	uint32_t *link = &tlb->head[bucket_of(tlb, as, level, va)];
@@ -181,7 +181,7 @@ void tlb_insert(struct tlb *tlb, unsigned int as, uint64_t va, const struct pt_t
 	tlb->count[as][leaf->level]++;
 }
 
-/* A small range: look up each leaf that may be there. */
+/* For a small range: look up each possible leaf. */
 static unsigned int drop_by_address(struct tlb *tlb, unsigned int as, unsigned int level,
 				    uint64_t start, uint64_t leaves)
 {
@@ -198,7 +198,7 @@ static unsigned int drop_by_address(struct tlb *tlb, unsigned int as, unsigned i
 	return dropped;
 }
 
-/* A large one: look at every entry. */
+/* For a large range: check every entry. */
 static unsigned int drop_by_scan(struct tlb *tlb, unsigned int as, unsigned int level,
 				 uint64_t start, uint64_t last)
 {

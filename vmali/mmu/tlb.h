@@ -10,12 +10,12 @@
 #include "mmu/walk.h"
 
 /*
- * The TLB: leaves of walks, one entry a leaf whatever its size, shared by all address spaces. It
- * knows no tables and no registers. Faults are never put in.
+ * The TLB, shared by all address spaces: one entry for each leaf found by a walk, of any size. It
+ * does not access tables or registers, and does not cache faults.
  *
- * In MMU_TLB_KEEP an entry stays until it is invalidated. Memory is bounded all the same: when
- * all TLB_KEEP_ENTRIES (256 MiB of single pages) are in use, the next one replaces another in
- * round-robin order, as hardware with a finite TLB may at any time.
+ * In MMU_TLB_KEEP an entry stays until it is invalidated, with one exception to bound memory: if
+ * all TLB_KEEP_ENTRIES (256 MiB of single pages) are in use, a new entry replaces another in
+ * round-robin order. Hardware with a finite TLB may replace entries at any time.
  */
 #define TLB_KEEP_ENTRIES 65536
 #define TLB_TINY_ENTRIES 6
@@ -28,22 +28,22 @@ void tlb_destroy(struct tlb *tlb);
 /**
  * tlb_find() - Look for a leaf that covers @va
  *
- * When leaves of several sizes cover it (the tables changed in between), the smallest is found.
+ * If leaves of several sizes cover @va (the tables have changed in between), the smallest is found.
  *
- * Return: whether there was one; then @out is filled.
+ * Return: true if a leaf was found; @out is then filled.
  */
 bool tlb_find(const struct tlb *tlb, unsigned int as, uint64_t va, struct pt_translation *out);
 
-/* Keep @leaf, which was found for @va. */
+/* Insert @leaf, which maps @va. */
 void tlb_insert(struct tlb *tlb, unsigned int as, uint64_t va, const struct pt_translation *leaf);
 
-/* Drop every leaf of @as that intersects [@start, @last]. Return: how many. */
+/* Drop every leaf of @as that intersects [@start, @last]. Return: the number of leaves. */
 unsigned int tlb_drop_range(struct tlb *tlb, unsigned int as, uint64_t start, uint64_t last);
 
-/* Drop all of @as. Return: how many. */
+/* Drop all leaves of @as. Return: the number of leaves. */
 unsigned int tlb_drop_as(struct tlb *tlb, unsigned int as);
 
-/* Drop everything. */
+/* Drop all leaves of all address spaces. */
 void tlb_clear(struct tlb *tlb);
 
 #endif

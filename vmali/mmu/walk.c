@@ -6,7 +6,7 @@
 #include "mmu/pt_format.h"
 #include "regs/as_regs.h"
 
-/* Permissions that table descriptors of level 0..2, or a leaf, have removed. */
+/* Permissions removed by the table descriptors of levels 0..2. */
 struct hierarchy {
 	bool no_access, read_only, xn;
 };
@@ -15,7 +15,7 @@ static unsigned int first_level(const struct pt_regime *regime)
 {
 	unsigned int level = 0;
 
-	/* A level whose index has no bit left in the input address is not there: Arm ARM, D8.2. */
+	/* The walk skips levels whose index has no bit in the input address: Arm ARM, D8.2. */
 	while (level < PT_LAST_LEVEL && pt_entry_lg2(level) >= regime->va_bits)
 		level++;
 	return level;
@@ -60,7 +60,7 @@ static unsigned int end_at_leaf(const struct pt_regime *regime, const struct hie
 {
 	uint64_t size_mask = (1ull << pt_entry_lg2(level)) - 1;
 
-	/* Low address bits of a block are reserved; the output has none of them. */
+	/* The low address bits of a block descriptor are reserved: clear them. */
 	out->pa = (pte & field_mask(PTE_ADDRESS)) & ~size_mask;
 	out->level = level;
 	out->perms = leaf_perms(regime, limits, pte);
@@ -73,7 +73,7 @@ static unsigned int end_at_leaf(const struct pt_regime *regime, const struct hie
 	return AS_EXC_NONE;
 }
 
-/* Blocks exist at levels 1 and 2 only; at level 3 the table bit marks a page. */
+/* At levels 1 and 2 a leaf (block) has a clear table bit, at level 3 a leaf (page) a set one. */
 static bool is_leaf(uint64_t pte, unsigned int level)
 {
 	return field_get(pte, PTE_TABLE) == (level == PT_LAST_LEVEL);
@@ -109,6 +109,6 @@ unsigned int pt_walk(struct guest_memory *mem, const struct pt_regime *regime, u
 			return AS_EXC_ADDR_SIZE_FAULT_OUT + level;
 		descend(&limits, regime, pte);
 	}
-	/* Level 3 always ended the walk above. */
+	/* Not reached: level 3 has no tables. */
 	return AS_EXC_TRANSLATION_FAULT + PT_LAST_LEVEL;
 }

@@ -9,13 +9,13 @@
 struct guest_memory;
 
 /**
- * struct pt_regime - How an AS translates: its registers as they were at the last UPDATE
+ * struct pt_regime - Translation registers of an AS, latched by the last UPDATE
  * @root: PA of the first table.
  * @memattr: value of MEMATTR.
  * @va_bits: bits of the input address, 1..48.
- * @hierarchical_ap: permissions in table descriptors count.
+ * @hierarchical_ap: permissions in table descriptors apply.
  * @af_faults: a leaf with a clear access flag faults.
- * @write_xn: what is writable is not executable.
+ * @write_xn: writable pages are not executable.
  */
 struct pt_regime {
 	uint64_t root;
@@ -30,9 +30,9 @@ struct pt_perms {
 };
 
 /**
- * struct pt_translation - A leaf that a walk has found
+ * struct pt_translation - A leaf, as found by a walk
  * @pa: address that the first byte of the leaf maps to.
- * @level: level of the leaf, which says its size.
+ * @level: level of the leaf, which determines its size.
  */
 struct pt_translation {
 	uint64_t pa;
@@ -43,10 +43,9 @@ struct pt_translation {
 /**
  * pt_walk() - Walk the tables for @va
  *
- * Reads at most four descriptors, whatever the tables hold. Permissions are reported, not
- * checked.
+ * Reads at most four descriptors. Permissions are reported, not checked.
  *
- * Return: AS_EXC_NONE with @out filled, or an exception type of enum as_exception, level added.
+ * Return: AS_EXC_NONE with @out filled, or an exception type of enum as_exception plus the level.
  */
 unsigned int pt_walk(struct guest_memory *mem, const struct pt_regime *regime, uint64_t va,
 		     struct pt_translation *out);
