@@ -11,14 +11,14 @@
 #include "trace/trace.h"
 
 /*
- * LATEST_FLUSH names a cache flush, so that a stream which was built before it can skip its own.
- * The uAPI (drm_panthor_queue_submit.latest_flush) allows bits 23:0 and 31, and takes 0 for
- * "flush in any case"; so it counts in 24 bits and leaves 0 out.
+ * LATEST_FLUSH is the id of the last cache flush. A job that was built before that flush can skip
+ * its own. The uAPI (drm_panthor_queue_submit.latest_flush) allows bits 23:0 and 31, and 0 means an
+ * unconditional flush. The id therefore has 24 bits and is never 0.
  */
 #define LATEST_FLUSH_FIRST 1
 #define LATEST_FLUSH_LAST 0xffffffu
 
-/* Pause of the engine while all streams wait for memory to change. */
+/* Pause of the engine after MCU_RUN_LATER. */
 #define ENGINE_POLL_NS 1000000ull
 
 static uint64_t monotonic_ns(void)
@@ -79,8 +79,8 @@ static void gpu_init_irqs(struct gpu *gpu)
 }
 
 /*
- * The driver does not program the interrupt masks again after a soft reset
- * (panthor_gpu_soft_reset(), panthor_gpu.c) and waits for the interrupt, so they survive it.
+ * A soft reset keeps the interrupt masks: the driver waits for the interrupt without writing the
+ * mask again (panthor_gpu_soft_reset(), panthor_gpu.c).
  */
 static void gpu_command_reset(struct gpu *gpu, uint32_t payload)
 {
@@ -95,7 +95,7 @@ static void gpu_command_reset(struct gpu *gpu, uint32_t payload)
 	gpu_irq_raise(&gpu->irq[BOARD_VECTOR_GPU], GPU_IRQ_RESET_COMPLETED);
 }
 
-/* There are no data caches to clean: what a stream has stored is in memory already. */
+/* The model has no data caches: stores of a stream are in memory already. */
 static void gpu_command_flush(struct gpu *gpu, uint32_t payload)
 {
 	gpu->latest_flush =
@@ -235,8 +235,8 @@ bool gpu_step(struct gpu *gpu)
 }
 
 /*
- * Accesses that no transport should let through (unaligned, outside the window) are harmless
- * here: no register is there.
+ * Transports should reject accesses that are unaligned or outside of the window. If one does not,
+ * they are rounded down to a word, and find no register outside of the window.
  */
 static uint32_t gpu_read32(void *ctx, uint32_t offset)
 {

@@ -10,19 +10,19 @@
 #include "mmu/mmu.h"
 
 /*
- * The GPU as a whole: register dispatch, identification, power, reset, interrupts, and the
- * engine thread that runs the MCU and the command streams. One lock guards all of it. A slice of
- * execution is bounded, and the engine gives way to a waiting register access, so no stream can
- * stall the guest's CPUs.
+ * The GPU as a whole: register dispatch, identification, power, reset, interrupts, and the engine
+ * thread, which runs the MCU and the command streams. One lock guards all of it. The engine holds
+ * the lock for one slice of execution only, which is bounded, and a waiting register access gets
+ * the lock next. No stream can stall the guest's CPUs.
  */
 struct guest_memory;
 struct gpu;
 
 /**
- * struct gpu_config - How the GPU is made
- * @irq: where its interrupts go.
- * @tlb, @tlb_seed: behaviour of the TLB, see mmu/mmu.h.
- * @now_ns: monotonic clock in nanoseconds, or NULL for CLOCK_MONOTONIC (tests bring their own).
+ * struct gpu_config - Configuration of the GPU
+ * @irq: sink of its interrupts.
+ * @tlb, @tlb_seed: mode of the TLB and seed of its replacement, see mmu/mmu.h.
+ * @now_ns: monotonic clock in nanoseconds, for tests; NULL for CLOCK_MONOTONIC.
  */
 struct gpu_config {
 	struct board_irq_sink irq;
@@ -34,16 +34,14 @@ struct gpu_config {
 struct gpu *gpu_create(struct guest_memory *mem, const struct gpu_config *config);
 void gpu_destroy(struct gpu *gpu);
 
-/* Start and stop the engine thread. Without it gpu_step() drives the GPU (unit tests). */
+/* Start and stop the engine thread. Unit tests call gpu_step() instead. */
 int gpu_start(struct gpu *gpu);
 void gpu_stop(struct gpu *gpu);
 
-/* One slice of the engine's work. Return: false when there is nothing to do until the next
- * register write.
- */
+/* Run one slice of the engine. Return: false if there is no work until the next register write. */
 bool gpu_step(struct gpu *gpu);
 
-/* For a transport: the first argument of each operation is the struct gpu. */
+/* Operations for a transport. Their first argument is the struct gpu. */
 extern const struct board_gpu_ops gpu_board_ops;
 
 #endif

@@ -11,7 +11,7 @@ void gpu_irq_init(struct gpu_irq *irq, const struct board_irq_sink *sink, enum b
 	*irq = (struct gpu_irq){ .sink = sink, .vector = vector, .name = name };
 }
 
-/* Take over new values of both registers; one edge if the line rises. */
+/* Set RAWSTAT and MASK. Raises one edge if STAT turns from zero to non-zero. */
 static void gpu_irq_update(struct gpu_irq *irq, uint32_t raw, uint32_t mask)
 {
 	uint32_t before = irq->raw & irq->mask;

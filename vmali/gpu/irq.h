@@ -8,13 +8,13 @@
 #include "board.h"
 
 /*
- * An interrupt block: RAWSTAT, CLEAR, MASK, STAT, and the edge that goes to the transport.
+ * An interrupt block: RAWSTAT, CLEAR, MASK, STAT, and its edges to the transport.
  *
- * The block's line is the level "STAT != 0", STAT being RAWSTAT & MASK; what a message-signalled
- * interrupt can carry of it is its rising edges. An edge goes out whenever STAT turns from zero
- * to non-zero, be it by a new bit or by a MASK write that uncovers an old one. The driver masks
- * everything in its first handler and unmasks when done (PANTHOR_IRQ_HANDLER, panthor_device.h),
- * so nothing is lost: what came in between raises the edge at the unmask.
+ * On hardware the interrupt line is a level: STAT (RAWSTAT & MASK) is not zero. A message-signalled
+ * interrupt has rising edges only: one edge whenever STAT turns from zero to non-zero, by a new bit
+ * in RAWSTAT or by a write to MASK. No interrupt is lost: the driver masks all bits in its first
+ * handler and unmasks them at the end (PANTHOR_IRQ_HANDLER, panthor_device.h). Bits raised in
+ * between cause an edge at the unmask.
  */
 struct gpu_irq {
 	const struct board_irq_sink *sink;
@@ -30,7 +30,7 @@ void gpu_irq_init(struct gpu_irq *irq, const struct board_irq_sink *sink, enum b
 /* Set @bits in RAWSTAT. */
 void gpu_irq_raise(struct gpu_irq *irq, uint32_t bits);
 
-/* Drop what is pending; the mask stays (a soft reset, see gpu_reset()). */
+/* Clear RAWSTAT; the mask stays (for a soft reset, see gpu_reset_core()). */
 void gpu_irq_drop(struct gpu_irq *irq);
 
 /* @reg: enum int_reg. */

@@ -14,7 +14,7 @@ static const struct {
 	[POWER_L2] = { GPU_L2_PRESENT, "L2" },
 };
 
-/* The register at @offset; false where there is none. */
+/* Decode a register offset. Return: false if there is no register. */
 static bool power_decode(uint32_t offset, enum power_kind *kind, enum power_domain *domain,
 			 unsigned int *shift)
 {
@@ -41,7 +41,7 @@ uint32_t gpu_power_read(const struct gpu_power *power, uint32_t offset)
 	case POWER_ACTIVE:
 		return power->ready[domain] >> shift;
 	default:
-		return 0;	/* PWRTRANS: no transition lasts; PWRON and PWROFF: write-only */
+		return 0;	/* PWRTRANS: no transition takes time; PWRON, PWROFF: write-only */
 	}
 }
 

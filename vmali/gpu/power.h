@@ -9,8 +9,8 @@
 #include "regs/gpu_regs.h"
 
 /*
- * Power domains: shader cores, tiler, L2. A transition takes no time here, so PWRTRANS reads 0
- * and READY has changed when the write returns. A zeroed structure is "all off".
+ * Power domains: shader cores, tiler, L2. Transitions take no time: PWRTRANS reads 0, and READY has
+ * changed when the write returns. In a zeroed structure all domains are off.
  */
 struct gpu_power {
 	uint64_t ready[POWER_DOMAIN_COUNT];

@@ -12,14 +12,14 @@
 
 /* Effects of a write to a range on the rest of the model, as flags. */
 enum {
-	RINGS = 1,		/* it may give the engine work */
-	TELLS = 2		/* the room behind it traces what it does in words of its own */
+	RINGS = 1,		/* the write may give work to the engine */
+	TELLS = 2		/* the write handler traces the write itself */
 };
 
 /*
- * A range of registers that belong together. @read and @write get the byte offset from @first; a
- * missing one means "reads 0" and "ignored". @words: the registers' names, one a word, over and
- * over again; NULL: one register.
+ * A range of registers. @read and @write get the byte offset from @first. Without @read, registers
+ * read 0; without @write, writes are ignored and logged. @words: names of the registers of a block,
+ * one for each word (the range repeats the block); NULL: a single register.
  */
 struct reg_range {
 	uint32_t first, size;
@@ -142,7 +142,7 @@ static uint32_t read_latest_flush(struct gpu *gpu, uint32_t offset)
 
 static void write_doorbell(struct gpu *gpu, uint32_t offset, uint32_t value)
 {
-	/* The register is the first word of its page, and any value rings. */
+	/* The doorbell is the first word of its page. Any value rings it. */
 	(void)value;
 	if (offset % REG_DOORBELL_STRIDE == 0)
 		mcu_doorbell(gpu->mcu, offset / REG_DOORBELL_STRIDE);
@@ -182,7 +182,7 @@ static const struct reg_range ranges[] = {
 	  NULL, write_doorbell, RINGS | TELLS },
 };
 
-/* Registers that keep what is written and have no effect here. */
+/* Registers that store the written value and have no effect. */
 static const struct {
 	uint32_t offset;
 	const char *name;

@@ -7,7 +7,7 @@
 
 #define NSEC_PER_SEC 1000000000ull
 
-/* The bell's deadlines are on CLOCK_MONOTONIC. */
+/* Timeouts of the bell use CLOCK_MONOTONIC. */
 static int bell_init(pthread_cond_t *bell)
 {
 	pthread_condattr_t attr;
@@ -58,7 +58,7 @@ uint64_t turnstile_enter(struct turnstile *t)
 	return rung;
 }
 
-/* The woken thread takes the mutex, which is free by then. */
+/* Signals after the unlock, so that the woken thread finds the mutex free. */
 void turnstile_leave(struct turnstile *t, bool ring)
 {
 	bool turn;

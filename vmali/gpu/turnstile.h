@@ -10,18 +10,18 @@
 /*
  * The GPU's lock, strictly first come, first served, and the bell that wakes the engine thread.
  *
- * A plain mutex is not enough: an engine that unlocks it after a slice and locks it for the next
- * one wins nearly always over a thread that has to be woken up, so an endless stream would shut
- * the guest's register accesses out. Here everyone draws a ticket; whoever drew one while the
- * engine executed its slice comes before the engine's next slice.
+ * A plain mutex is not enough: the engine unlocks it after a slice and locks it again before a
+ * waiting thread has woken up, so that an endless stream would starve the register accesses of the
+ * guest. Each call of turnstile_enter() therefore draws a ticket, and tickets are served in order.
+ * A thread that draws one during a slice enters before the next slice.
  */
 struct turnstile {
-	pthread_mutex_t mutex;	/* guards the members below, held for moments only */
-	pthread_cond_t turn;	/* @serving has moved on */
+	pthread_mutex_t mutex;	/* guards the members below, never held for long */
+	pthread_cond_t turn;	/* @serving has changed */
 	pthread_cond_t bell;	/* @rung or @stop has changed */
-	uint64_t next;		/* ticket that the next comer draws */
-	uint64_t serving;	/* ticket that holds the lock */
-	uint64_t rung;		/* how often the bell was rung */
+	uint64_t next;		/* next ticket to draw */
+	uint64_t serving;	/* ticket of the thread that holds the lock */
+	uint64_t rung;		/* number of rings of the bell */
 	bool stop;
 };
 
@@ -31,24 +31,24 @@ void turnstile_destroy(struct turnstile *t);
 /**
  * turnstile_enter() - Take the lock
  *
- * Return: how often the bell has been rung so far, for turnstile_wait().
+ * Return: the number of rings so far, for turnstile_wait().
  */
 uint64_t turnstile_enter(struct turnstile *t);
 
-/* Release the lock; @ring: there is work for the engine. */
+/* Release the lock. @ring: ring the bell, since there is work for the engine. */
 void turnstile_leave(struct turnstile *t, bool ring);
 
 /**
  * turnstile_wait() - Wait, outside the lock, until the bell rings
- * @seen: what turnstile_enter() returned before the engine looked for work; a ring since then
- *	counts, so none is lost.
- * @timeout_ns: at most this long; 0: do not wait at all; UINT64_MAX: for ever.
+ * @seen: return value of turnstile_enter() before the engine checked for work. Returns at once if
+ *	the bell was rung since then, so that no ring is lost.
+ * @timeout_ns: timeout; 0: do not wait; UINT64_MAX: no timeout.
  *
  * Return: false when turnstile_stop() was called.
  */
 bool turnstile_wait(struct turnstile *t, uint64_t seen, uint64_t timeout_ns);
 
-/* Make turnstile_wait() return false from now on, or (@stop false) no longer. */
+/* @stop: make turnstile_wait() return false at once; false undoes that. */
 void turnstile_stop(struct turnstile *t, bool stop);
 
 #endif
