@@ -12,7 +12,7 @@
 
 #define GUEST_PAGE_MASK 0xfffull
 
-/* A region, [gpa, last]: inclusive, so that one may end at the top of the address space. */
+/* A region [gpa, last]. @last is inclusive, since a region may end at the top of the addresses. */
 struct region {
 	uint64_t gpa, last;
 	uint8_t *host;
@@ -27,8 +27,8 @@ struct guest_memory {
 };
 
 /*
- * Writers first: a map or unmap is what the client waits for, while the engine thread reads
- * guest memory all the time and would, as glibc's default has it, keep a writer out.
+ * Prefer writers: the engine thread reads guest memory all the time and, with glibc's default,
+ * would starve the writers, map and unmap, on which the client waits.
  */
 static int lock_init(pthread_rwlock_t *lock)
 {
@@ -69,7 +69,7 @@ static uint64_t region_size(const struct region *region)
 	return region->last - region->gpa + 1;
 }
 
-/* Index of the first region that ends at or after @gpa, or the count of regions. */
+/* Index of the first region that ends at or after @gpa, or the number of regions. */
 static size_t first_not_before(const struct guest_memory *mem, uint64_t gpa)
 {
 	size_t low = 0, high = mem->count;
@@ -135,7 +135,7 @@ static int insert(struct guest_memory *mem, const struct region *region)
 	return ret;
 }
 
-/* Map @size bytes and list them; @fd is -1 for anonymous memory. */
+/* Map @size bytes and insert the region. @fd is -1 for anonymous memory. */
 static int map_and_insert(struct guest_memory *mem, int fd, uint64_t offset, uint64_t gpa,
 			  uint64_t size, bool writable)
 {
@@ -154,7 +154,7 @@ static int map_and_insert(struct guest_memory *mem, int fd, uint64_t offset, uin
 	return ret;
 }
 
-/* True if [@offset, @offset + @size) lies in the file: beyond its end an access is a SIGBUS. */
+/* Check that [@offset, @offset + @size) is in the file: accesses beyond its end get SIGBUS. */
 static int check_file(int fd, uint64_t offset, uint64_t size)
 {
 	struct stat st;
@@ -227,8 +227,8 @@ enum direction {
 };
 
 /*
- * Host memory of the longest part of [@gpa, @gpa + @len) that starts at @gpa and lies in one
- * region, its length in @part; NULL when @gpa is no RAM, or not writable for TO_GUEST.
+ * Find the region of @gpa. @part is set to the bytes of [@gpa, @gpa + @len) in it. Return: host
+ * address of @gpa, or NULL if @gpa is not RAM, or, for TO_GUEST, not writable.
  */
 static uint8_t *find_part(const struct guest_memory *mem, uint64_t gpa, size_t len,
 			  enum direction direction, size_t *part)
@@ -284,7 +284,7 @@ static bool access_locked(struct guest_memory *mem, uint64_t gpa, void *buf, siz
 	size_t part = 0;
 	uint8_t *host = len ? find_part(mem, gpa, len, direction, &part) : NULL;
 
-	/* nearly always: a command stream accesses some bytes at a time */
+	/* the usual case: a short access of a command stream in one region */
 	if (host && part == len) {
 		copy_part(host, buf, len, direction);
 		return true;
@@ -318,9 +318,9 @@ int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *buf, 
 }
 
 /*
- * An aligned word lies in one region, because regions begin and end at page boundaries, and is
- * aligned in the host too. Acquire and release: what the guest's CPU wrote before it stored a
- * word is seen by whoever loaded that word here, and the other way round.
+ * An aligned word is in one region, because regions begin and end at page boundaries, and is
+ * aligned in the host, too. Loads are acquire, stores are release: a load of a word that a guest
+ * CPU stored also makes the CPU's earlier stores visible here, and vice versa.
  */
 #define DEFINE_WORD_ACCESSORS(bits, word_t) \
 	int guest_memory_read##bits(struct guest_memory *mem, uint64_t gpa, word_t *value) \
