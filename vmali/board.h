@@ -6,13 +6,12 @@
 #include <stdint.h>
 
 /*
- * The one place where a transport (vfio-user, or a unit test in the same process) and the GPU
- * meet. The transport knows nothing of Mali, the GPU nothing of sockets: here a register is read
- * or written, an interrupt raised. Guest memory, the third thing they share, is
- * memory/guest_memory.h.
+ * The interface between a transport (vfio-user, or a unit test in the same process) and the GPU:
+ * register accesses and interrupts. The transport contains nothing of Mali, the GPU nothing of
+ * sockets. Both also use guest memory (memory/guest_memory.h).
  */
 
-/* The MSI-X vectors of the board, in the order in which the guest module hands them out. */
+/* The MSI-X vectors of the board, in the order in which the guest module assigns them. */
 enum board_vector {
 	BOARD_VECTOR_JOB,
 	BOARD_VECTOR_MMU,
@@ -24,13 +23,12 @@ enum board_vector {
 #define BOARD_REGS_SIZE 0x400000u
 
 /**
- * struct board_gpu_ops - What the GPU offers to a transport
+ * struct board_gpu_ops - Operations of the GPU, called by a transport
  * @read32: value of the register at byte @offset (4-byte aligned, below BOARD_REGS_SIZE).
  * @write32: write of a register.
  * @reset: the PCI function was reset: back to the state after power-on, no interrupt pending.
  *
- * Callable from any thread; each returns within one slice of stream execution, whatever the
- * streams do.
+ * Callable from any thread. Each waits for one slice of stream execution at most.
  */
 struct board_gpu_ops {
 	uint32_t (*read32)(void *gpu, uint32_t offset);
@@ -39,7 +37,7 @@ struct board_gpu_ops {
 };
 
 /**
- * struct board_irq_sink - What a transport offers to the GPU
+ * struct board_irq_sink - Operation of a transport, called by the GPU
  * @raise: one edge on @vector. Callable from any thread, never blocks, never calls back.
  * @ctx: first argument of @raise.
  */

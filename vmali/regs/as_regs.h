@@ -6,7 +6,7 @@
 #include "regs/field.h"
 
 /*
- * The registers of an address space (AS), as byte offsets in its 64-byte block.
+ * Registers of an address space (AS), as byte offsets in its 64-byte block.
  * Source: Linux drivers/gpu/drm/panthor/panthor_mmu_regs.h, unless a line says otherwise.
  */
 #define AS_BLOCK_SIZE 64
@@ -32,7 +32,7 @@ enum as_command {
 	AS_COMMAND_FLUSH_MEM	= 5
 };
 
-/* TRANSTAB: bits below the granule and above 48 are not part of the address. */
+/* TRANSTAB: bits 47:12 are the address. */
 #define AS_TRANSTAB_BASE		FIELD(47, 12)
 
 #define AS_TRANSCFG_ADRMODE		FIELD(3, 0)
@@ -51,7 +51,7 @@ enum as_adrmode {
 /* panthor_mmu_as_enable(): INA_BITS = AS_INA_BITS_BASE - bits of the input address. */
 #define AS_INA_BITS_BASE		55
 
-/* MEMATTR byte n: what a descriptor with attribute index n means. */
+/* MEMATTR byte n: memory attributes of descriptors with attribute index n. */
 #define AS_MEMATTR_INNER_OUTER		FIELD(7, 6)
 #define AS_MEMATTR_FAULT		3
 
@@ -74,7 +74,7 @@ enum as_access {
 };
 
 /*
- * Exception types of the MMU; those of a walk are followed by the table level, 0..3.
+ * Exception types of the MMU. The table level, 0..3, is added to those of a walk.
  * Source: panthor_device.h, enum drm_panthor_exception_type.
  */
 enum as_exception {

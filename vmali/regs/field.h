@@ -7,7 +7,7 @@
 
 /*
  * A bit field of a register or instruction word, @lsb its lowest bit, @width its bits (1..64).
- * Layouts are written down as tables of these, so that no shift is done by hand.
+ * Layouts are tables of fields, so that no code shifts by hand.
  */
 struct field {
 	uint8_t lsb, width;

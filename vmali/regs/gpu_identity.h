@@ -7,9 +7,9 @@
 #include "regs/gpu_regs.h"
 
 /*
- * Which GPU this is: a Mali-G610 of arch 10.8 as in an RK3588 (four shader cores, one L2 slice),
- * without coherency. Registers that are not listed read 0, which stands for "none" in all of
- * them (TEXTURE_FEATURES of formats that only shaders could use, GPU_FEATURES of arch 11, ...).
+ * Identification registers: a Mali-G610 of arch 10.8 as in an RK3588 (four shader cores, one L2
+ * slice), without coherency. Registers that are not listed read 0, which means "none" in all of
+ * them (TEXTURE_FEATURES: formats for shaders only; GPU_FEATURES: arch 11; ...).
  */
 #define GPU_SHADER_PRESENT 0x50005ull
 #define GPU_TILER_PRESENT 0x1ull

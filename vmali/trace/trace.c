@@ -13,13 +13,13 @@
 
 bool trace_enabled;
 
-/* Guards trace_file: an event must not write to a file that is being closed. */
+/* Guards trace_file: trace_event() must not write to a file that trace_close() closes. */
 static pthread_mutex_t trace_lock = PTHREAD_MUTEX_INITIALIZER;
 static FILE *trace_file;
 
 static FILE *open_file(const char *path)
 {
-	/* 'e': close on exec; standard error is not ours to close, so a trace to it borrows it */
+	/* 'e': close on exec. finish_file() does not close standard error. */
 	return strcmp(path, "-") ? fopen(path, "we") : stderr;
 }
 
@@ -70,7 +70,7 @@ void trace_event(const char *room, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 
-	/* the time is taken under the lock, so that the lines of a file are in its order */
+	/* the time is read under the lock, so that the lines of a file are in the order of time */
 	pthread_mutex_lock(&trace_lock);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (trace_file)
@@ -88,6 +88,6 @@ void log_line(const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 
-	/* one call, so that lines of several threads do not mix */
+	/* a single call, so that lines of several threads do not mix */
 	fprintf(stderr, "vmali: %s\n", text);
 }

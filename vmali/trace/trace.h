@@ -7,14 +7,14 @@
 #include <stdint.h>
 
 /*
- * A trace of the driver's and the GPU's actions, one line an event:
+ * A trace of the driver's and the GPU's actions, one line for each event:
  *
  *     [  731.234567] mmu: AS1 LOCK 0x80000000..0x801fffff
  *
- * The time is CLOCK_MONOTONIC of the host, in seconds: the clock that GPU timestamp registers
- * count too (gpu/gpu.h), so a timestamp that the guest read can be found in the trace. Off
- * unless a file was given; the macro then costs one test of a global. Lines are buffered until
- * trace_close(), except on standard error.
+ * The time is CLOCK_MONOTONIC of the host, in seconds. The timestamp registers of the GPU count the
+ * same clock (gpu/gpu_private.h), so that a timestamp read by the guest can be found in the trace.
+ * Without a file the trace is off, and trace() costs one test of a global variable. Lines are
+ * buffered until trace_close(), except on standard error.
  */
 extern bool trace_enabled;
 
@@ -25,10 +25,10 @@ extern bool trace_enabled;
  */
 int trace_open(const char *path);
 
-/* Write out what is buffered and stop; a trace that could not be written whole is reported. */
+/* Write the buffered lines and stop tracing. Logs a message if a line could not be written. */
 void trace_close(void);
 
-/* @room is a short word such as "mmu", "csg", "cs", "irq", "pci". Callable from any thread. */
+/* @room: module, such as "mmu", "csg", "cs", "irq", "pci". Callable from any thread. */
 void trace_event(const char *room, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define trace(...) \
@@ -38,8 +38,8 @@ void trace_event(const char *room, const char *fmt, ...) __attribute__((format(p
 	} while (0)
 
 /*
- * log_once() reports something that a well-behaved guest does not do, on standard error, the
- * first time only for each call site, so that no guest can fill the disk.
+ * log_once() reports an error of the guest on standard error. Each call site reports its first
+ * error only, so that no guest can fill the disk.
  */
 void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
