@@ -103,7 +103,7 @@ static int handle_region_write(struct front_device *device, struct message *requ
 	return region_write(device, request, reply);
 }
 
-/* Memory and eventfds are the client's to set and stay as they are. */
+/* A reset keeps the memory and the eventfds that the client has set up. */
 static int handle_reset(struct front_device *device, struct message *request, struct message *reply)
 {
 	(void)request;
@@ -115,8 +115,8 @@ static int handle_reset(struct front_device *device, struct message *request, st
 }
 
 /*
- * A request's payload begins with @payload bytes; only with MORE_DATA others may follow, only
- * with FILES may files come along.
+ * The payload of a request has @payload bytes. Flags in @allowed: MORE_DATA, the payload may be
+ * longer; FILES, the request may have files.
  */
 enum {
 	MORE_DATA = 1,

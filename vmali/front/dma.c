@@ -81,7 +81,7 @@ static int check_map(const struct vfio_user_dma_map *in, const struct message *r
 	return check_range(in->address, in->size);
 }
 
-/* Overlap is looked for among all ranges, also those that are no RAM. */
+/* A range may overlap no other range, even if one of them is not RAM. */
 static int add_range(struct dma_map *map, const struct vfio_user_dma_map *in, const int *fd)
 {
 	struct dma_range range = {

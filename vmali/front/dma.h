@@ -8,9 +8,9 @@
 #include "front/message.h"
 
 /*
- * The address ranges that the client has announced. Those with a file are RAM and become guest
- * memory. Those without (ROM, memory that is not shared) are not accessible to the GPU, and only
- * remembered: the client takes them back as it takes back the others.
+ * The address ranges mapped by VFIO_USER_DMA_MAP. Ranges with a file are RAM and become guest
+ * memory. Ranges without a file (ROM, memory that is not shared) are not accessible to the GPU.
+ * They are only recorded, since the client unmaps them like the others.
  */
 struct guest_memory;
 struct dma_range;
@@ -24,19 +24,19 @@ struct dma_map {
 void dma_map_init(struct dma_map *map, struct guest_memory *mem);
 void dma_map_fini(struct dma_map *map);
 
-/* Forget all ranges and unmap all guest memory. */
+/* Remove all ranges and unmap all guest memory. */
 void dma_map_clear(struct dma_map *map);
 
-/* Ranges that can be announced at once, offered as max_dma_maps. */
+/* Maximum number of ranges, sent to the client as max_dma_maps. */
 #define DMA_MAP_MAX 4096
 
 /*
- * VFIO_USER_DMA_MAP. Return: 0; -EINVAL (a field's rule, file too short, more than one file),
- * -EEXIST (overlaps a range), -ENOSPC (too many), -ENOMEM or what mmap() says.
+ * VFIO_USER_DMA_MAP. Return: 0; -EINVAL (invalid field, file too short, more than one file),
+ * -EEXIST (overlaps a range), -ENOSPC (too many ranges), -ENOMEM, or the error of mmap().
  */
 int dma_map_add(struct dma_map *map, const struct message *request);
 
-/* VFIO_USER_DMA_UNMAP. Return: 0, -EINVAL, -ENOENT (not exactly a range of before). */
+/* VFIO_USER_DMA_UNMAP. Return: 0, -EINVAL, -ENOENT (not exactly a mapped range). */
 int dma_map_remove(struct dma_map *map, const struct message *request, struct message *reply);
 
 #endif

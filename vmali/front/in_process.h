@@ -8,10 +8,10 @@
 #include "board.h"
 
 /*
- * A transport without sockets or PCI: unit tests drive a GPU with it. Guest memory starts empty;
- * tests add what they need with guest_memory_map_private().
+ * A transport without sockets or PCI, for unit tests of the GPU. Guest memory starts empty; tests
+ * add regions with guest_memory_map_private().
  *
- * Order of use: in_process_init(), make the GPU with @mem and in_process_sink(), then
+ * Order of use: in_process_init(), create the GPU with @mem and in_process_sink(), then
  * in_process_attach(). Register accesses and edges may come from any thread.
  */
 struct guest_memory;
@@ -30,10 +30,10 @@ struct in_process {
  */
 int in_process_init(struct in_process *front);
 
-/* Frees the guest memory: the GPU must be gone by then. */
+/* Frees the guest memory. The GPU must have been destroyed before. */
 void in_process_fini(struct in_process *front);
 
-/* Sink of the GPU's interrupts, which are counted: see in_process_take_edges(). */
+/* Sink that counts the GPU's interrupts, see in_process_take_edges(). */
 struct board_irq_sink in_process_sink(struct in_process *front);
 
 void in_process_attach(struct in_process *front, const struct board_gpu_ops *ops, void *gpu);
@@ -41,7 +41,7 @@ void in_process_attach(struct in_process *front, const struct board_gpu_ops *ops
 uint32_t in_process_read32(struct in_process *front, uint32_t offset);
 void in_process_write32(struct in_process *front, uint32_t offset, uint32_t value);
 
-/* 64-bit registers as the driver accesses them: two words, the low one first. */
+/* Access a 64-bit register like the driver: two words, the low one first. */
 uint64_t in_process_read64(struct in_process *front, uint32_t offset);
 void in_process_write64(struct in_process *front, uint32_t offset, uint64_t value);
 

@@ -9,7 +9,7 @@
 
 #include "trace/trace.h"
 
-/* Interrupts of each index, and where they stand in the table. */
+/* For each index: its first slot in the table, and the number of its interrupts. */
 static const struct irq_index {
 	unsigned int first, count;
 } irq_indices[VFIO_USER_IRQ_COUNT] = {
@@ -37,7 +37,7 @@ void irq_table_fini(struct irq_table *irqs)
 	pthread_mutex_destroy(&irqs->lock);
 }
 
-/* Put @fd, or -1, into a slot. */
+/* Set the eventfd of a slot to @fd, or to -1 for none. Closes the old one. */
 static void assign_locked(struct irq_table *irqs, unsigned int slot, int fd)
 {
 	if (irqs->eventfd[slot] >= 0)
@@ -59,8 +59,8 @@ void irq_table_clear(struct irq_table *irqs)
 }
 
 /*
- * The write cannot block, see set_nonblocking(). It fails with EAGAIN only while 2^64 - 2 edges are
- * unread, and then one more says nothing new.
+ * The write cannot block, see set_nonblocking(). EAGAIN means that the counter of the eventfd is at
+ * its maximum: the client has not read earlier edges, and this one can be dropped.
  */
 static void raise_locked(struct irq_table *irqs, unsigned int slot)
 {
@@ -105,8 +105,9 @@ int irq_get_info(const struct message *request, struct message *reply)
 }
 
 /*
- * Whatever file the client sends as an eventfd, a write to it must not stop the GPU. The flag
- * belongs to the open file, which the client shares: QEMU's event notifiers have it set anyway.
+ * A write to a file that the client sends as an eventfd must not block the GPU, even if it is no
+ * eventfd. The flag changes the open file that client and server share. QEMU's event notifiers have
+ * it set already.
  */
 static int set_nonblocking(int fd)
 {
@@ -138,7 +139,7 @@ static int set_eventfds(struct irq_table *irqs, const struct irq_index *index,
 	return 0;
 }
 
-/* @chosen: a byte for each interrupt, or NULL for all of them. */
+/* @chosen: a byte for each interrupt, not 0 to raise it; NULL: raise all. */
 static void trigger(struct irq_table *irqs, const struct irq_index *index,
 		    const struct vfio_user_irq_set *set, const uint8_t *chosen)
 {
@@ -157,7 +158,7 @@ static void disable_index(struct irq_table *irqs, const struct irq_index *index)
 	pthread_mutex_unlock(&irqs->lock);
 }
 
-/* A range that begins and ends within the index; empty only if it stands for all of it. */
+/* The range must be within the index. Start and count 0 with DATA_NONE mean the whole index. */
 static int check_range(const struct vfio_user_irq_set *set)
 {
 	unsigned int available = irq_indices[set->index].count;
@@ -167,7 +168,7 @@ static int check_range(const struct vfio_user_irq_set *set)
 	return set->start < available && set->count <= available - set->start ? 0 : -EINVAL;
 }
 
-/* Size of the payload, files that are due only with DATA_EVENTFD. */
+/* Check the size of the payload. Files are allowed with DATA_EVENTFD only. */
 static int check_data(const struct vfio_user_irq_set *set, const struct message *request)
 {
 	size_t data = set->flags & VFIO_USER_IRQ_DATA_BOOL ? set->count : 0;
@@ -183,7 +184,7 @@ static int check_flags(uint32_t flags)
 {
 	uint32_t data = flags & VFIO_USER_IRQ_DATA_MASK;
 
-	/* one bit of the three */
+	/* exactly one of the three bits */
 	if (!data || data & (data - 1))
 		return -EINVAL;
 	return (flags & ~VFIO_USER_IRQ_DATA_MASK) == VFIO_USER_IRQ_ACTION_TRIGGER ? 0 : -EINVAL;

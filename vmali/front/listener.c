@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* The name under which the socket is made, beside the final one. */
+/* Temporary name of the socket, in the folder of the final one. */
 static int temporary_name(struct sockaddr_un *addr, const char *path)
 {
 	int len;
@@ -29,7 +29,7 @@ static int check_replaceable(const char *path)
 	return S_ISSOCK(st.st_mode) ? 0 : -EEXIST;
 }
 
-/* Listen at a name that is already bound, then give the socket its final name. */
+/* Listen on the bound socket, then rename its file to the final name. */
 static int publish(struct listener *listener, const char *temporary)
 {
 	struct stat st;
@@ -50,7 +50,7 @@ static int bind_and_publish(struct listener *listener)
 		ret = check_replaceable(listener->path);
 	if (ret)
 		return ret;
-	/* on Linux the file gets the mode that the socket has when it is bound */
+	/* on Linux, bind() creates the file with the mode of the socket */
 	if (fchmod(listener->fd, 0600) ||
 	    bind(listener->fd, (struct sockaddr *)&addr, sizeof(addr)))
 		return -errno;

@@ -9,7 +9,7 @@
  * struct listener - The Unix socket that the client connects to
  * @fd: listening socket, or -1.
  * @path: its name.
- * @device, @inode: which file it is, so that no other is ever removed.
+ * @device, @inode: identify its file, so that listener_close() removes no other file.
  */
 struct listener {
 	int fd;
@@ -22,19 +22,19 @@ struct listener {
  * listener_open() - Listen at @path
  * @path: kept, not copied.
  *
- * The file appears under its name once it can be connected to, and only its owner can. A socket
- * of that name is replaced, any other file is not.
+ * The socket gets its name when it is ready for connections. Only its owner can connect. A socket
+ * with this name is replaced, any other file is kept.
  *
- * Return: 0; -ENAMETOOLONG (a socket's name has 107 bytes, a temporary suffix takes some of
- * them); -EEXIST (a file that is no socket); or a negative errno of the system.
+ * Return: 0; -ENAMETOOLONG (107 bytes at most, including a temporary suffix); -EEXIST (a file that
+ * is no socket); or a negative errno of the system.
  */
 int listener_open(struct listener *listener, const char *path);
 
 /**
  * listener_accept() - Wait for a client
- * @stop: the wait ends when this becomes readable, or -1.
+ * @stop: file that ends the wait when it becomes readable, or -1.
  *
- * Return: a connected socket that does not block, -ECANCELED, or another negative errno.
+ * Return: a connected non-blocking socket, -ECANCELED (@stop), or another negative errno.
  */
 int listener_accept(const struct listener *listener, int stop);
 

@@ -37,7 +37,7 @@ static void take_fds(struct message *message, struct msghdr *msg)
 {
 	struct cmsghdr *cmsg;
 
-	/* the kernel has dropped what did not fit */
+	/* the kernel has dropped the files that did not fit */
 	if (msg->msg_flags & MSG_CTRUNC)
 		message->surplus_fds = true;
 	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
@@ -54,7 +54,7 @@ static void take_fds(struct message *message, struct msghdr *msg)
 	}
 }
 
-/* Bytes received, at most @len, 0 at the stream's end. */
+/* Receive up to @len bytes. Return: their number, 0 at the end of the stream, or an error. */
 static ssize_t receive_some(const struct link *link, struct message *message, void *buf, size_t len)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(VFIO_USER_MAX_FDS * sizeof(int))];
@@ -78,7 +78,7 @@ static bool would_block(ssize_t error)
 	return error == -EAGAIN || error == -EINTR;
 }
 
-/* Receive exactly @len bytes. Return: 1, 0 when the peer is gone, or a negative errno. */
+/* Receive exactly @len bytes. Return: 1, 0 at the end of the stream, or a negative errno. */
 static int receive_all(const struct link *link, struct message *message, void *buf, size_t len)
 {
 	uint8_t *at = buf;
@@ -118,7 +118,7 @@ static int check_header(const struct vfio_user_header *header)
 
 static int receive_message(const struct link *link, struct message *request)
 {
-	/* always here, so that a client that never pauses cannot keep a stop from being seen */
+	/* check for a stop before every message, even if the client sends without a pause */
 	int ret = wait_for(link, POLLIN);
 
 	if (ret)
@@ -142,7 +142,7 @@ int message_receive(const struct link *link, struct message *request)
 	ret = receive_message(link, request);
 	if (ret != 1)
 		message_close_fds(request);
-	/* a peer that dies with requests unread ends the stream so */
+	/* the stream ends with ECONNRESET if the peer has closed it with unread replies */
 	return ret == -ECONNRESET ? 0 : ret;
 }
 

@@ -10,17 +10,17 @@
 #include "front/protocol.h"
 
 /*
- * Messages as they come off the socket and go onto it: framing, sizes, file descriptors. What a
- * message means is decided elsewhere. One thread receives and sends.
+ * Messages on the socket: framing, sizes, file descriptors. Their meaning is in device.c and
+ * version.c. One thread receives and sends.
  */
 
-/* The largest request and the largest reply: a transfer and what stands before its data. */
+/* Size of the largest request or reply: a region access with its data. */
 #define MESSAGE_MAX_PAYLOAD (sizeof(struct vfio_user_region_access) + VFIO_USER_MAX_TRANSFER)
 
 /**
  * struct link - A connection
  * @socket: connected stream socket, not blocking.
- * @stop: when this becomes readable (a signalfd), all waiting ends with -ECANCELED; or -1.
+ * @stop: file, such as a signalfd, that ends every wait with -ECANCELED when it is readable; or -1.
  */
 struct link {
 	int socket;
@@ -31,8 +31,8 @@ struct link {
  * struct message - A request, or a reply
  * @payload: aligned, so that it can be read as any of the protocol's structures.
  * @size: bytes of @payload in use.
- * @fds: files that came with a request, owned by the message. Who keeps one puts -1 in its place.
- * @surplus_fds: more files came than VFIO_USER_MAX_FDS; those are closed already.
+ * @fds: files of a request, owned by the message. A handler that keeps a file replaces it by -1.
+ * @surplus_fds: the request had more files than VFIO_USER_MAX_FDS; the surplus is closed already.
  */
 struct message {
 	struct vfio_user_header header;
@@ -46,20 +46,20 @@ struct message {
 /**
  * message_receive() - Wait for a request
  *
- * Return: 1; 0 when the peer is gone, between messages or amidst one; -EPROTO when what came
- * can not be the beginning of a message (a size that no message has, a type other than command):
- * where the next one begins is unknown then; -ECANCELED; another negative errno of the socket.
- * Only after 1 has the caller something to give back, with message_close_fds().
+ * Return: 1; 0 if the peer has disconnected, also in the middle of a message; -EPROTO for an
+ * invalid header (size out of range, type other than command), after which the start of the next
+ * message is unknown; -ECANCELED; another negative errno of the socket. After 1, the caller must
+ * call message_close_fds().
  */
 int message_receive(const struct link *link, struct message *request);
 
-/* Close the files that no handler took over. */
+/* Close the files that no handler has taken over. */
 void message_close_fds(struct message *request);
 
 /**
- * message_reply() - Answer @request, unless it asked for no reply
- * @reply: its payload and size are sent.
- * @error: 0, or an errno, and then only the header is sent.
+ * message_reply() - Send the reply to @request, unless it has the flag NO_REPLY
+ * @reply: payload and size of the reply.
+ * @error: 0, or an errno: then only the header is sent.
  *
  * Return: 0, -ECANCELED, or another negative errno of the socket.
  */

@@ -7,9 +7,9 @@
 #define MSIX_CAP 0x40 /* offset of the MSI-X capability */
 
 /*
- * One row a register: where it is, how wide, its value after reset and the bits that the guest
- * can write. All that no row names reads as zero and ignores writes. Offsets and bits: PCI Local
- * Bus Specification 3.0, chapter 6, as in <linux/pci_regs.h>.
+ * One row for each register: offset, bytes, value after reset, writable bits. All other bytes read
+ * as zero and ignore writes. Offsets and bits: PCI Local Bus Specification 3.0, chapter 6, as in
+ * <linux/pci_regs.h>.
  */
 /* clang-format off */
 static const struct config_reg {
@@ -27,7 +27,7 @@ static const struct config_reg {
 	{ 0x2c, 2, PCI_CONFIG_VENDOR, 0 },	/* subsystem: the board itself */
 	{ 0x2e, 2, PCI_CONFIG_DEVICE, 0 },
 	{ 0x34, 1, MSIX_CAP, 0 },
-	{ 0x3c, 1, 0x00, 0xff },	/* interrupt line: a scratch register of the firmware's */
+	{ 0x3c, 1, 0x00, 0xff },	/* interrupt line: scratch register of the firmware */
 	{ MSIX_CAP, 2, 0x0011, 0 },	/* MSI-X, the last capability */
 	{ MSIX_CAP + 2, 2, BOARD_VECTOR_COUNT - 1, 0xc000 },	/* enable, mask all */
 	{ MSIX_CAP + 4, 4, PCI_CONFIG_MSIX_TABLE | 2, 0 },	/* in BAR2 */

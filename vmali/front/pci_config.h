@@ -9,12 +9,12 @@
 #include "board.h"
 
 /*
- * PCI configuration space of the board: type 0 header and an MSI-X capability. Bytes and the
- * bits of them that can be written; nothing happens on a write, because the client (QEMU) acts
- * on the command register, the BARs and MSI-X itself.
+ * PCI configuration space of the board: type 0 header and an MSI-X capability. Writes change the
+ * writable bits and have no other effect: the client (QEMU) implements the command register, the
+ * BARs and MSI-X.
  *
- * Vendor and device id are assumed: Arm's vendor id with a number of this board's own. The guest
- * module (kernel/vmali-pci) looks for the same numbers.
+ * The device id is this board's own, with Arm's vendor id (assumed). The guest module
+ * (kernel/vmali-pci) matches these ids.
  */
 #define PCI_CONFIG_SIZE 256u
 #define PCI_CONFIG_VENDOR 0x13b5u

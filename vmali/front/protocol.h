@@ -6,14 +6,15 @@
 #include <stdint.h>
 
 /*
- * The messages on the vfio-user socket, version 0.0 (QEMU, docs/interop/vfio-user.rst). All of it
- * is in the byte order of the host, on which client and server both run. Beside each field: the
- * rule by which a request is accepted, and what a reply holds.
+ * The messages on the vfio-user socket, version 0.0 (QEMU, docs/interop/vfio-user.rst). All fields
+ * are in the byte order of the host, on which client and server both run. The comment of each field
+ * has its valid values in a request and its value in a reply. In the *_info structures, requests
+ * are checked for argsz and index only.
  */
 
-/* clang-format off: the rules stand in a column */
+/* clang-format off: keeps each comment on the line of its field */
 
-/* Commands that this server knows; the document's others are answered with ENOTSUP. */
+/* Commands of this server. Other commands get the error EOPNOTSUPP. */
 enum vfio_user_command {
 	VFIO_USER_VERSION = 1,
 	VFIO_USER_DMA_MAP = 2,
@@ -35,24 +36,24 @@ enum vfio_user_command {
 #define VFIO_USER_ERROR 0x20u
 
 struct vfio_user_header {
-	uint16_t id; /* any value; a reply repeats it */
-	uint16_t command; /* a reply repeats it */
+	uint16_t id; /* any value; reply: that of the request */
+	uint16_t command; /* reply: that of the request */
 	uint32_t size; /* header and payload, bytes */
-	uint32_t flags; /* request: TYPE_COMMAND, perhaps NO_REPLY, nothing else */
+	uint32_t flags; /* request: TYPE_COMMAND, optionally NO_REPLY */
 	uint32_t error; /* request: ignored; reply with ERROR: errno */
 };
 _Static_assert(sizeof(struct vfio_user_header) == 16, "vfio-user header");
 
-/* The largest payload of a REGION_READ or REGION_WRITE, offered as max_data_xfer_size. */
+/* Maximum count of a REGION_READ or REGION_WRITE, sent to the client as max_data_xfer_size. */
 #define VFIO_USER_MAX_TRANSFER 4096u
 
-/* Files accepted with one message, offered as max_msg_fds. */
+/* Maximum number of files of a message, sent to the client as max_msg_fds. */
 #define VFIO_USER_MAX_FDS 8u
 
 struct vfio_user_version {
-	uint16_t major; /* 0; a reply repeats it */
+	uint16_t major; /* 0; reply: 0 */
 	uint16_t minor; /* any; reply: 0 */
-	/* then, perhaps, a JSON object and a NUL; reply: always */
+	/* followed by a JSON object and a NUL, optional in a request */
 };
 _Static_assert(sizeof(struct vfio_user_version) == 4, "vfio-user version");
 
@@ -62,8 +63,8 @@ _Static_assert(sizeof(struct vfio_user_version) == 4, "vfio-user version");
 struct vfio_user_device_info {
 	uint32_t argsz; /* at least this structure; reply: its size */
 	uint32_t flags; /* 0; reply: DEVICE_FLAGS_* */
-	uint32_t num_regions; /* 0; reply: regions, also the empty ones */
-	uint32_t num_irqs; /* 0; reply: interrupt indices, also the empty ones */
+	uint32_t num_regions; /* 0; reply: number of regions, including empty ones */
+	uint32_t num_irqs; /* 0; reply: number of indices, including empty ones */
 };
 _Static_assert(sizeof(struct vfio_user_device_info) == 16, "vfio-user device info");
 
@@ -86,19 +87,19 @@ enum vfio_user_region {
 
 struct vfio_user_region_info {
 	uint32_t argsz; /* at least this structure; reply: its size */
-	uint32_t flags; /* 0; reply: REGION_FLAGS_*, 0: there is no such region */
-	uint32_t index; /* below REGION_COUNT; a reply repeats it */
-	uint32_t cap_offset; /* 0; reply: 0, there are no capabilities */
-	uint64_t size; /* 0; reply: bytes */
-	uint64_t offset; /* 0; reply: 0, nothing can be mapped by the client */
+	uint32_t flags; /* 0; reply: REGION_FLAGS_*, 0 for an empty region */
+	uint32_t index; /* below REGION_COUNT; reply: that of the request */
+	uint32_t cap_offset; /* 0; reply: 0, no capabilities */
+	uint64_t size; /* 0; reply: bytes of the region */
+	uint64_t offset; /* 0; reply: 0, the client can map no region */
 };
 _Static_assert(sizeof(struct vfio_user_region_info) == 32, "vfio-user region info");
 
 struct vfio_user_region_access {
-	uint64_t offset; /* in the region, bytes; a reply repeats it */
-	uint32_t region; /* a region with a size; a reply repeats it */
-	uint32_t count; /* bytes, 1..MAX_TRANSFER; a reply repeats it */
-	/* then @count bytes, in the request of a write and in the reply of a read */
+	uint64_t offset; /* bytes from the start of the region; reply: that of the request */
+	uint32_t region; /* a region that is not empty; reply: that of the request */
+	uint32_t count; /* bytes, 1..MAX_TRANSFER; reply: that of the request */
+	/* followed by @count bytes in the request of a write and in the reply of a read */
 };
 _Static_assert(sizeof(struct vfio_user_region_access) == 16, "vfio-user region access");
 
@@ -117,8 +118,8 @@ enum vfio_user_irq {
 struct vfio_user_irq_info {
 	uint32_t argsz; /* at least this structure; reply: its size */
 	uint32_t flags; /* 0; reply: IRQ_FLAGS_* */
-	uint32_t index; /* below IRQ_COUNT; a reply repeats it */
-	uint32_t count; /* 0; reply: interrupts of this index */
+	uint32_t index; /* below IRQ_COUNT; reply: that of the request */
+	uint32_t count; /* 0; reply: number of interrupts of the index */
 };
 _Static_assert(sizeof(struct vfio_user_irq_info) == 16, "vfio-user IRQ info");
 
@@ -132,11 +133,11 @@ _Static_assert(sizeof(struct vfio_user_irq_info) == 16, "vfio-user IRQ info");
 
 struct vfio_user_irq_set {
 	uint32_t argsz; /* size of the payload: this structure and its data */
-	uint32_t flags; /* one DATA_* and ACTION_TRIGGER: no index can be masked */
+	uint32_t flags; /* one DATA_* and ACTION_TRIGGER: masking is not supported */
 	uint32_t index; /* below IRQ_COUNT */
 	uint32_t start; /* first interrupt */
-	uint32_t count; /* start + count: at most the index's; 0: see front/irq.h */
-	/* then, with DATA_BOOL, @count bytes */
+	uint32_t count; /* start + count: within the index; 0: see front/irq.h */
+	/* followed by @count bytes with DATA_BOOL */
 };
 _Static_assert(sizeof(struct vfio_user_irq_set) == 20, "vfio-user IRQ set");
 
@@ -145,8 +146,8 @@ _Static_assert(sizeof(struct vfio_user_irq_set) == 20, "vfio-user IRQ set");
 
 struct vfio_user_dma_map {
 	uint32_t argsz; /* at least this structure */
-	uint32_t flags; /* DMA_READABLE, perhaps DMA_WRITABLE */
-	uint64_t offset; /* in the file that comes with it, a multiple of 4 KiB */
+	uint32_t flags; /* DMA_READABLE, optionally DMA_WRITABLE */
+	uint64_t offset; /* in the file of the message, a multiple of 4 KiB */
 	uint64_t address; /* guest physical, a multiple of 4 KiB */
 	uint64_t size; /* bytes, a multiple of 4 KiB, not 0 */
 };
@@ -155,10 +156,10 @@ _Static_assert(sizeof(struct vfio_user_dma_map) == 32, "vfio-user DMA map");
 #define VFIO_USER_DMA_UNMAP_ALL 0x2u
 
 struct vfio_user_dma_unmap {
-	uint32_t argsz; /* at least this structure; the reply repeats the request */
+	uint32_t argsz; /* at least this structure; reply: a copy of the request */
 	uint32_t flags; /* 0, or UNMAP_ALL */
-	uint64_t address; /* exactly that of an earlier map; with UNMAP_ALL 0 */
-	uint64_t size; /* likewise */
+	uint64_t address; /* address of a mapped range; 0 with UNMAP_ALL */
+	uint64_t size; /* size of that range; 0 with UNMAP_ALL */
 };
 _Static_assert(sizeof(struct vfio_user_dma_unmap) == 24, "vfio-user DMA unmap");
 

@@ -52,7 +52,7 @@ static void config_write(struct front_device *device, size_t offset, const uint8
 	pci_config_write(&device->config, offset, buf, len);
 }
 
-/* @align: accesses are multiples of it, in offset and length. */
+/* @align: offset and length of an access must be multiples of it. */
 static const struct region {
 	uint32_t size, align;
 	void (*read)(struct front_device *device, size_t offset, uint8_t *buf, size_t len);
@@ -82,7 +82,7 @@ int region_get_info(const struct message *request, struct message *reply)
 	return 0;
 }
 
-/* The region of an access that lies wholly in it, or NULL. */
+/* The region of an access, or NULL if the access is invalid or not wholly in its region. */
 static const struct region *find_region(const struct vfio_user_region_access *access)
 {
 	const struct region *region;

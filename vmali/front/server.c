@@ -16,7 +16,7 @@ static int handle(struct front_device *device, struct message *request, struct m
 	return front_device_handle(device, request, reply);
 }
 
-/* The first request must agree on the version: nothing else means anything before that. */
+/* The first request must be VFIO_USER_VERSION. */
 static int handle_first(struct message *request, struct message *reply)
 {
 	reply->size = 0;
@@ -25,7 +25,7 @@ static int handle_first(struct message *request, struct message *reply)
 	return version_negotiate(request, reply);
 }
 
-/* Send the reply and close what is left of the request. Return: as server_run(), 1 to go on. */
+/* Send the reply and close the files of the request. Return: 1, or the result of server_run(). */
 static int finish(const struct link *link, struct message *request, struct message *reply,
 		  int result)
 {

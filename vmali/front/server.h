@@ -9,13 +9,12 @@
 /**
  * server_run() - Serve one connection until it ends
  *
- * A request that cannot be done is answered with an error and changes nothing. The client's
- * memory and eventfds are still there when this returns: stop what uses them, then call
+ * A request that fails gets an error reply and has no effect. The client's memory and eventfds are
+ * still in use when server_run() returns: the caller stops the GPU and then calls
  * front_device_disconnect().
  *
- * Return: 0 when the client disconnected; -EPROTO when it does not speak the protocol (the
- * reason was logged); -ECANCELED when the link's stop became readable; another negative errno
- * of the socket.
+ * Return: 0 if the client disconnected; -EPROTO if it violated the protocol (the log has the
+ * reason); -ECANCELED if @stop of the link became readable; another negative errno of the socket.
  */
 int server_run(struct front_device *device, const struct link *link);
 

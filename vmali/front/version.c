@@ -7,7 +7,7 @@
 
 #include "front/dma.h"
 
-/* Not offered, on purpose: write_multiple, which would merge writes, and twin_socket. */
+/* Left out on purpose: write_multiple, which would merge writes, and twin_socket. */
 #define CAPABILITIES \
 	"{\"capabilities\":{" \
 	"\"max_msg_fds\":%u," \

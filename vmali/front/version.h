@@ -6,11 +6,11 @@
 #include "front/message.h"
 
 /*
- * VFIO_USER_VERSION: agree on 0.0 and tell the limits of this server. What the client can do is
- * of no interest, for the server sends it neither commands nor files; so its JSON is not parsed.
+ * VFIO_USER_VERSION: accept version 0 and send the limits of this server. The client's capabilities
+ * are not parsed, because the server sends no commands and no files.
  *
- * Return: 0, or -EINVAL: another major version, a payload too short, text that does not end with
- * a NUL.
+ * Return: 0, or -EINVAL for another major version, a payload that is too short, text without a NUL
+ * at its end, or a request with files.
  */
 int version_negotiate(const struct message *request, struct message *reply);
 
