@@ -24,7 +24,7 @@ void global_boot(struct mcu *mcu)
 	mcu_put(mcu, GLB_CONTROL + GLB_C_INSTR_FEATURES, 0);
 }
 
-/* panthor_fw_init_global_iface(): a count of 1024 core clocks. */
+/* The register counts in units of 1024 core clocks (panthor_fw_init_global_iface()). */
 static void global_progress_timer(struct mcu *mcu)
 {
 	mcu->progress_limit =
@@ -38,14 +38,14 @@ static void global_not_there(struct mcu *mcu)
 	log_once("MCU: a request for protected mode or performance counters, which are not there");
 }
 
-/* Requests that are acknowledged at once; GLB_HALT is not among them. */
+/* Requests that are acknowledged at once, which excludes GLB_HALT. */
 static const struct {
 	uint32_t bit;
 	const char *name;
 	void (*act)(struct mcu *mcu);	/* NULL: nothing to do */
 } requests[] = {
 	{ GLB_PROGRESS_TIMER, "PROGRESS_TIMER", global_progress_timer },
-	{ GLB_ALLOC_EN, "ALLOC_EN", NULL },		/* all cores are always there */
+	{ GLB_ALLOC_EN, "ALLOC_EN", NULL },		/* all cores are always available */
 	{ GLB_POWEROFF_TIMER, "POWEROFF_TIMER", NULL },	/* power takes no time */
 	{ GLB_PROTM_ENTER, "PROTM_ENTER", global_not_there },
 	{ GLB_PERFCNT_EN, "PERFCNT_EN", global_not_there },
@@ -71,7 +71,7 @@ static void global_requests(struct mcu *mcu, uint32_t req, uint32_t pending)
 	mcu_ack(mcu, &global_box, req, done);
 }
 
-/* GLB_IDLE_EN is a level, which the driver does not toggle after a fast reset. */
+/* GLB_IDLE_EN is a level, not a toggle: the driver does not change it after a fast reset. */
 static void global_idle_config(struct mcu *mcu, uint32_t req)
 {
 	uint32_t timer = mcu_get(mcu, GLB_INPUT + GLB_I_IDLE_TIMER);
@@ -96,8 +96,8 @@ static void global_ring_groups(struct mcu *mcu)
 }
 
 /*
- * The driver waits for MCU_STATUS, not for an acknowledge (panthor_fw_mcu_halted()), and takes
- * the request back before the next boot.
+ * GLB_HALT is not acknowledged: the driver waits for MCU_STATUS (panthor_fw_mcu_halted()), and
+ * clears the request before the next boot.
  */
 static void global_halt(struct mcu *mcu)
 {

@@ -47,7 +47,7 @@ static void group_event(struct mcu *mcu, struct mcu_group *group, uint32_t event
 	mcu_event(mcu, &box, event);
 }
 
-/* Take over the slot for a new group, whatever was in it. */
+/* Load a new group into the slot; drops a group that is still in it. */
 static void group_occupy(struct mcu *mcu, struct mcu_group *group)
 {
 	uint32_t input = CSG_INPUT(mcu_group_index(mcu, group));
@@ -92,7 +92,7 @@ static int group_resume(struct mcu *mcu, struct mcu_group *group)
 	return 0;
 }
 
-/* Bring all rings' output pages up to date, the streams then being off the hardware. */
+/* Write the output pages of all rings, with the streams off the hardware. */
 static int group_publish(struct mcu *mcu, struct mcu_group *group)
 {
 	for (unsigned int s = 0; s < MCU_CS_PER_CSG; s++) {
@@ -133,7 +133,7 @@ static int group_suspend(struct mcu *mcu, struct mcu_group *group)
 	return 0;
 }
 
-/* The rings are of no use any more: what a lock keeps from being written is dropped. */
+/* Does not wait for locked output pages: the driver does not use the rings any more. */
 static int group_terminate(struct mcu *mcu, struct mcu_group *group)
 {
 	group_publish(mcu, group);
@@ -152,8 +152,8 @@ static const struct {
 };
 
 /*
- * Return: the request bits that are done. A state that cannot be entered for a fault stays
- * unacknowledged: the driver then terminates the group or resets the GPU.
+ * Return: the request bits that are done. If the change of state faults, the request is not
+ * acknowledged: the driver then terminates the group or resets the GPU.
  */
 static uint32_t group_state_request(struct mcu *mcu, struct mcu_group *group, uint32_t req)
 {
@@ -181,8 +181,8 @@ static uint32_t group_state_request(struct mcu *mcu, struct mcu_group *group, ui
 }
 
 /*
- * The priority is noted for the driver and not used (mcu_run_stream()). There is one kind of
- * core mask, "all", so nothing else is to be configured.
+ * The endpoint configuration is copied to the status words. The priority is not used
+ * (mcu_run_stream()), and the model has no cores to configure.
  */
 static void group_endpoint_config(struct mcu *mcu, struct mcu_group *group)
 {
@@ -266,7 +266,7 @@ void group_report(struct mcu *mcu, struct mcu_group *group)
 	group->idle = idle;
 }
 
-/* Since when a stream has been stuck; false if none is. */
+/* Set @since to the cycle count of the earliest stuck stream. Return: false if none is stuck. */
 static bool group_stuck_since(const struct mcu_group *group, uint64_t *since)
 {
 	bool stuck = false;

@@ -12,9 +12,9 @@
  * 4.0.0, so that endpoint requests are 32 bits wide and GLB_HALT is a request bit, panthor_fw.c).
  * Source of all offsets and bits: the structures of panthor_fw.h.
  *
- * Fixed by the driver: the global control block at 0, the group control blocks from 0x1000, the
- * stream control blocks 0x40 into their group's. All else is the firmware's choice: here each
- * group (CSG) owns a page which holds its control, input and output blocks and those of its
+ * The driver fixes the offsets of the global control block (0), the group control blocks (from
+ * 0x1000), and the stream control blocks (0x40 into that of their group). The firmware chooses the
+ * rest: each group (CSG) has a page with its control, input and output blocks and those of its
  * streams (CS). "Input" is written by the driver, "output" by the MCU.
  */
 #define MCU_AS 0			/* the MCU's own address space */
@@ -34,7 +34,7 @@
 #define CS_OUTPUT(g, s) (CSG_CONTROL(g) + 0x800u + 0x100u * (s))
 #define MCU_INTERFACE_SIZE CSG_CONTROL(MCU_CSG_COUNT)
 
-/* Inside the blocks. */
+/* Offsets in the blocks. */
 enum glb_control_offset {
 	GLB_C_VERSION = 0x00,
 	GLB_C_FEATURES = 0x04,
@@ -130,7 +130,7 @@ enum cs_output_offset {
 	CS_OUTPUT_SIZE = 0xd8
 };
 
-/* A ring's pages, in the MCU's address space (struct panthor_fw_ringbuf_{input,output}_iface). */
+/* Offsets in a ring's input and output page (struct panthor_fw_ringbuf_{input,output}_iface). */
 enum ring_offset {
 	RING_I_INSERT = 0x0,
 	RING_I_EXTRACT = 0x8,
@@ -167,7 +167,7 @@ _Static_assert(MCU_INTERFACE_SIZE <= FIRMWARE_SHARED_SIZE, "the section is too s
 #define GLB_IDLE_EN (1u << 10)
 #define GLB_IDLE (1u << 26)		/* event */
 
-/* Timers: a count of 1024 ticks of the system counter or of core clocks (IDLE_TIMER). */
+/* Timers count units of 1024 ticks of the system counter or 1024 core clocks (IDLE_TIMER). */
 #define GLB_TIMER_VALUE FIELD(30, 0)
 #define GLB_TIMER_GPU_COUNTER FIELD(31, 31)
 #define GLB_TIMER_SCALE 1024

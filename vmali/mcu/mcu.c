@@ -46,8 +46,8 @@ void mcu_put64(struct mcu *mcu, uint32_t offset, uint64_t value)
 }
 
 /*
- * Request words are toggles: a bit that differs from its acknowledge is pending. The value to
- * copy is the one that was acted on, not what the driver may have written since.
+ * Request bits are toggles: a bit that differs from its acknowledge is pending. @req is the value
+ * that was executed. The request word may have changed since.
  */
 void mcu_ack(struct mcu *mcu, const struct mailbox *box, uint32_t req, uint32_t mask)
 {
@@ -62,8 +62,8 @@ void mcu_ack(struct mcu *mcu, const struct mailbox *box, uint32_t req, uint32_t 
 }
 
 /*
- * Events go the other way round: the MCU toggles, the driver makes its word equal. One that is
- * still pending covers this one: the driver looks at what happened after it took note of it.
+ * Events are toggled by the MCU and acknowledged by the driver. An event is not toggled again while
+ * it is pending: the driver reads the state only after it has acknowledged the event.
  */
 void mcu_event(struct mcu *mcu, const struct mailbox *box, uint32_t event)
 {
@@ -125,7 +125,7 @@ void mcu_destroy(struct mcu *mcu)
 	free(mcu);
 }
 
-/* The MCU's own registers are lost; the shared section stays. */
+/* Disable the MCU: its internal state is lost, the shared section stays. */
 static void mcu_disable(struct mcu *mcu)
 {
 	mcu->status = MCU_STATUS_DISABLED;
@@ -207,7 +207,7 @@ void mcu_kick(struct mcu *mcu)
 	mcu_for_each_stream(mcu, unstall);
 }
 
-/* 0 when all of the interface can be accessed, -EAGAIN or -EFAULT. A lock covers whole pages. */
+/* Read each page of the interface. Return: 0 if all are accessible, -EAGAIN or -EFAULT. */
 static int mcu_reach(struct mcu *mcu)
 {
 	uint32_t word;
@@ -219,8 +219,8 @@ static int mcu_reach(struct mcu *mcu)
 }
 
 /*
- * The control blocks are written at every boot, for the driver zeroes the section before a slow
- * one; request and acknowledge words are left alone, for on a fast one they go on.
+ * Every boot writes the control blocks, because the driver zeroes the section before a slow boot. A
+ * boot keeps the request and acknowledge words, because they stay valid across a fast boot.
  */
 static void mcu_boot(struct mcu *mcu)
 {
@@ -243,7 +243,7 @@ static void mcu_boot(struct mcu *mcu)
 	mcu->config.job_irq(mcu->config.ctx, JOB_INT_GLOBAL_IF);
 }
 
-/* User doorbells: wake the streams that they belong to. */
+/* Wake the streams of the user doorbells @rung. */
 static void mcu_user_doorbells(struct mcu *mcu, uint64_t rung)
 {
 	for (unsigned int i = 0; i < STREAM_COUNT; i++) {
@@ -255,7 +255,7 @@ static void mcu_user_doorbells(struct mcu *mcu, uint64_t rung)
 	}
 }
 
-/* All requests of the driver. */
+/* Execute all requests of the driver. */
 static void mcu_interfaces(struct mcu *mcu)
 {
 	uint64_t rung = mcu->doorbells;
@@ -272,8 +272,8 @@ static void mcu_interfaces(struct mcu *mcu)
 }
 
 /*
- * A SYNC_WAIT looks again when a stream has written a sync object, and every millisecond, for
- * the guest's CPUs may have written it.
+ * Blocked streams check their condition again after a stream has written a sync object, and every
+ * millisecond, because the guest's CPUs may have written it.
  */
 static void mcu_poll(struct mcu *mcu)
 {
@@ -286,7 +286,7 @@ static void mcu_poll(struct mcu *mcu)
 	mcu_for_each_stream(mcu, unblock);
 }
 
-/* The stream, counted through all groups, whose turn it is; -1: none can run. */
+/* Index of the next stream to run, counted through all groups; -1: none can run. */
 static int mcu_next_stream(const struct mcu *mcu)
 {
 	for (unsigned int i = 1; i <= STREAM_COUNT; i++) {
@@ -301,8 +301,8 @@ static int mcu_next_stream(const struct mcu *mcu)
 }
 
 /*
- * One slice of one stream. All runnable streams get equal shares in turn; real firmware prefers
- * groups of higher priority between the ticks of the driver.
+ * Run one slice of one stream, round-robin. Real firmware prefers groups of higher priority between
+ * the ticks of the driver.
  */
 static void mcu_run_stream(struct mcu *mcu)
 {
@@ -330,7 +330,7 @@ static bool mcu_any_blocked(const struct mcu *mcu)
 	return false;
 }
 
-/* Check all timers. Return: whether one is running. */
+/* Check all timers. Return: true if one is running. */
 static bool mcu_timers(struct mcu *mcu)
 {
 	bool running = global_idle_timer(mcu);
@@ -346,7 +346,7 @@ enum mcu_next mcu_run(struct mcu *mcu)
 
 	if (mcu->boot_wanted)
 		mcu_boot(mcu);
-	/* If the interface is out of reach, the register write that changes that comes here. */
+	/* Idle without the interface: the register write that unlocks it leads to the next call. */
 	if (mcu->status != MCU_STATUS_ENABLED || mcu_reach(mcu))
 		return MCU_IDLE;
 	mcu_interfaces(mcu);

@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 /*
- * The microcontroller and its firmware, as the driver sees them: boot and halt, the global, group
- * (CSG) and stream (CS) interfaces in shared memory, the scheduling of resident groups. All
- * work is done in mcu_run(), in slices; register writes only leave a note. Not thread-safe: the
- * caller holds the GPU's lock.
+ * The microcontroller and its firmware, as seen by the driver: boot and halt, the global, group
+ * (CSG) and stream (CS) interfaces in shared memory, the scheduling of resident groups. mcu_run()
+ * does all work, in slices; register writes only set flags for it. Not thread-safe: the caller
+ * holds the GPU's lock.
  */
 struct mmu;
 struct mcu;
@@ -19,8 +19,8 @@ struct mcu;
 #define MCU_CS_PER_CSG 8
 
 /**
- * struct mcu_config - What the MCU needs from around it
- * @job_irq: raise these bits of JOB_INT_RAWSTAT.
+ * struct mcu_config - Callbacks of the MCU
+ * @job_irq: raises @bits of JOB_INT_RAWSTAT.
  * @timestamp: GPU timestamp counter, in ticks of 1 / @timestamp_hz seconds.
  */
 struct mcu_config {
@@ -34,27 +34,27 @@ struct mcu_config {
 struct mcu *mcu_create(struct mmu *mmu, const struct mcu_config *config);
 void mcu_destroy(struct mcu *mcu);
 
-/* GPU reset: MCU disabled, groups gone. */
+/* GPU reset: disable the MCU and drop all groups. */
 void mcu_reset(struct mcu *mcu);
 
 void mcu_control_write(struct mcu *mcu, uint32_t value);
 uint32_t mcu_control_read(const struct mcu *mcu);
 uint32_t mcu_status_read(const struct mcu *mcu);
 
-/* A doorbell page was written: 0 is the global one, others belong to groups. */
+/* Ring doorbell @id: 0 is the global doorbell, others are user doorbells of streams. */
 void mcu_doorbell(struct mcu *mcu, unsigned int id);
 
-/* An AS was unlocked or updated: stalled streams look again. */
+/* Let stalled streams repeat their access, after a command to an AS. */
 void mcu_kick(struct mcu *mcu);
 
-/* Latest time for the next call of mcu_run(), if nothing else happens before. */
+/* Time of the next call of mcu_run(), unless a register write comes before. */
 enum mcu_next {
-	MCU_RUN_AGAIN,		/* at once: there are runnable streams */
-	MCU_RUN_LATER,		/* in about a millisecond: streams wait for memory to change */
+	MCU_RUN_AGAIN,		/* at once: streams are runnable */
+	MCU_RUN_LATER,		/* in a millisecond: streams are blocked, or timers run */
 	MCU_IDLE		/* at the next register write */
 };
 
-/* One bounded slice of work. */
+/* Do one bounded slice of work. */
 enum mcu_next mcu_run(struct mcu *mcu);
 
 #endif

@@ -13,15 +13,14 @@
  *			flags (31:30), then a body; sizes are multiples of 4
  *	data		anywhere up to the end of the file; entries point at it by file offset
  *
- * The driver (panthor_fw_load()) wants major version 0, and one interface section at the start of
- * the shared region. On silicon that is where the firmware's code and data would come too, but
- * the MCU of the board is part of the model and executes nothing: all the image says is how large
- * the shared section is, and that the driver clears it before a boot (the ZERO flag), so that
- * the model starts from a known state as firmware does. A second, optional entry carries the
- * string that the driver logs as "Firmware git sha".
+ * The driver (panthor_fw_load()) requires major version 0, and one interface section at the start
+ * of the shared region. A real image also has sections for code and data. The MCU of the board is
+ * part of the model and executes no code, so this image only gives the size of the shared section.
+ * Its ZERO flag makes the driver clear the section before a boot, so that the model starts from a
+ * known state. A second, optional entry has the string that the driver logs as "Firmware git sha".
  *
- * The interface section is mapped readable, writable and not executable, and uncached, as control
- * blocks are that both sides poll (panthor_fw_load_section_entry()).
+ * The interface section is mapped readable, writable and not executable, and uncached, because
+ * driver and firmware both poll its control blocks (panthor_fw_load_section_entry()).
  */
 
 #include <endian.h>
@@ -33,7 +32,7 @@
 
 #include "mcu/firmware_layout.h"
 
-/* The build defines it to the project's version; compiled by hand, there is none. */
+/* Defined by the build as the project's version. */
 #ifndef VMALI_VERSION
 #define VMALI_VERSION "unversioned"
 #endif
@@ -46,7 +45,7 @@
 /* enum panthor_fw_binary_entry_type */
 #define FW_ENTRY_INTERFACE 0u
 #define FW_ENTRY_BUILD_INFO 6u
-/* CSF_FW_BINARY_ENTRY_*: a loader that does not know the type may skip the entry. */
+/* CSF_FW_BINARY_ENTRY_*: the driver may skip entries of unknown type. */
 #define FW_ENTRY_OPTIONAL (1u << 31)
 #define FW_ENTRY_SIZE_MAX 0xffu
 
@@ -57,7 +56,7 @@
 #define FW_SECTION_SHARED (1u << 30)
 #define FW_SECTION_ZERO (1u << 31)
 
-/* The granule of the MMU, to which a section's addresses are aligned. */
+/* Granule of the MMU, the alignment of sections. */
 #define FW_PAGE_SIZE 0x1000u
 
 struct fw_header {
@@ -67,7 +66,7 @@ struct fw_header {
 	uint16_t zero1;
 	uint32_t version_hash;
 	uint32_t zero2;
-	uint32_t entries_end; /* file offset; what lies after it is data */
+	uint32_t entries_end; /* file offset at which the entries end and the data begins */
 };
 
 struct fw_section {
@@ -83,7 +82,7 @@ struct fw_build_info {
 	uint32_t data_size; /* in bytes, with the terminating NUL */
 };
 
-/* The prefix is what panthor_fw_read_build_info() looks for. */
+/* panthor_fw_read_build_info() expects this prefix. */
 #define FW_BUILD_INFO "git_sha: vmali-" VMALI_VERSION
 
 struct fw_image {

@@ -23,7 +23,7 @@ void stream_boot(struct mcu *mcu, unsigned int g, unsigned int s)
 	mcu_put(mcu, control + CS_C_OUTPUT_VA, FIRMWARE_SHARED_VA + CS_OUTPUT(g, s));
 }
 
-/* No interrupt of its own: a stream reports through its group (stream_irq()). */
+/* .job_bits is 0: stream_irq() raises the interrupt of the group. */
 static struct mailbox stream_box(unsigned int g, unsigned int s)
 {
 	return (struct mailbox){
@@ -33,7 +33,7 @@ static struct mailbox stream_box(unsigned int g, unsigned int s)
 	};
 }
 
-/* Make the group's bit for this stream pending, and interrupt. */
+/* Make the bit of the stream in CS_IRQ_REQ of its group pending, and raise the interrupt. */
 static void stream_irq(struct mcu *mcu, unsigned int g, unsigned int s)
 {
 	uint32_t req = mcu_get(mcu, CSG_OUTPUT(g) + CSG_O_CS_IRQ_REQ);
@@ -65,7 +65,7 @@ static bool ring_valid(uint64_t base, uint32_t size)
 	       base < GPU_VA_END && size <= GPU_VA_END - base;
 }
 
-/* The group's AS comes from guest memory; AS0 is the MCU's and no group's. */
+/* The AS of the group is read from guest memory. AS0 is reserved for the MCU. */
 static bool stream_config_valid(const struct csf_stream_config *config)
 {
 	return ring_valid(config->ring_va, config->ring_size) && config->as != MCU_AS &&
@@ -202,7 +202,7 @@ int stream_publish(struct mcu *mcu, struct mcu_stream *stream, bool active)
 	return ret;
 }
 
-/* Address of the instruction that comes next. */
+/* Address of the next instruction. */
 static uint64_t stream_pc(const struct csf_stream *cs)
 {
 	if (cs->state.depth)
@@ -236,7 +236,7 @@ void stream_write_status(struct mcu *mcu, struct mcu_group *group, unsigned int 
 		blocked ? CS_BLOCKED_SYNC_WAIT : CS_BLOCKED_NONE);
 }
 
-/* True if [extract, insert) is a range that a driver can have written to the ring. */
+/* True if [extract, insert) is aligned and fits into the ring. */
 static bool insert_valid(const struct csf_stream *cs, uint64_t insert)
 {
 	uint64_t extract = cs->state.extract;
@@ -246,9 +246,9 @@ static bool insert_valid(const struct csf_stream *cs, uint64_t insert)
 }
 
 /*
- * Read how far the driver has filled the ring.
+ * Read the insert index of the ring.
  *
- * Return: whether the stream can run; otherwise it is stalled or halted now.
+ * Return: true if the stream can run; if not, it is stalled or halted.
  */
 static bool stream_fetch(struct mcu *mcu, struct mcu_group *group, unsigned int s, uint64_t *insert)
 {
@@ -273,7 +273,7 @@ static bool stream_fetch(struct mcu *mcu, struct mcu_group *group, unsigned int 
 	return false;
 }
 
-/* The position of a stream, as the driver can see it. */
+/* Position of a stream. A change during a slice is progress. */
 struct position {
 	uint64_t extract, pc;
 	uint32_t depth;
@@ -294,7 +294,7 @@ static void stream_outcome(struct mcu *mcu, struct mcu_group *group, unsigned in
 {
 	static const struct {
 		enum stream_run run;
-		const char *name;	/* NULL: not worth a line */
+		const char *name;	/* NULL: not traced */
 	} next[] = {
 		[CSF_SLICE_USED] = { STREAM_READY, NULL },
 		[CSF_RING_EMPTY] = { STREAM_EMPTY, "ring empty" },

@@ -7,9 +7,9 @@
 #include "trace/trace.h"
 
 /*
- * A group that leaves its slot takes the architectural state of its streams along, in a buffer in
- * the MCU's address space whose layout is the firmware's own affair. The driver does not write
- * there, but it is guest memory: what comes back is checked before it is used.
+ * When a group leaves its slot, the state of its streams is saved to its suspend buffer, in the
+ * MCU's address space. Only the firmware defines the layout of the buffer, and the driver does not
+ * write it. Since it is guest memory, the state is checked before it is resumed.
  */
 #define SAVED_MAGIC 0x44535356u		/* "VSSD" */
 
@@ -27,7 +27,7 @@ struct saved_group {
 
 _Static_assert(sizeof(struct saved_group) <= MCU_SUSPEND_SIZE, "the driver allocates too little");
 
-/* All that can go on goes on by looking again at where it is. */
+/* Streams that are not off or halted are resumed as runnable. */
 static enum stream_run saved_run(enum stream_run run)
 {
 	return run == STREAM_OFF || run == STREAM_HALTED ? run : STREAM_READY;
@@ -46,8 +46,8 @@ int suspend_save(struct mcu *mcu, struct mcu_group *group)
 }
 
 /*
- * A buffer that cannot be what was saved means that memory of the firmware was overwritten, after
- * which nothing else of it can be trusted either.
+ * An invalid buffer means that firmware memory was overwritten. The stream reports
+ * CS_UNRECOVERABLE, on which the driver resets the GPU.
  */
 static int restore_stream(struct mcu *mcu, struct mcu_group *group, unsigned int s,
 			  const struct saved_stream *saved, bool valid)
