@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (C) 2026 The vmali authors
 /*
- * vmali: a software Mali CSF GPU, served to one vfio-user client. This file has the command line,
- * the signals and the construction of the parts, on which no room depends.
+ * vmali: a software Mali CSF GPU for one vfio-user client. This file has the command line and the
+ * signals, and creates the parts. No other file depends on it.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -20,8 +20,8 @@
 #include "trace/trace.h"
 
 enum exit_status {
-	EXIT_SERVED, /* the client disconnected, or a signal asked to end */
-	EXIT_FAILED, /* set-up failed, or the connection did */
+	EXIT_SERVED, /* the client disconnected, or a signal ended the program */
+	EXIT_FAILED, /* set-up or connection failed */
 	EXIT_USAGE
 };
 
@@ -30,7 +30,7 @@ struct options {
 	struct mmu_config mmu;
 };
 
-/* The board as made by one run of the program. */
+/* The board. */
 struct machine {
 	struct guest_memory *mem;
 	struct gpu *gpu;
@@ -116,7 +116,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 	for (;;) {
 		const char *given = argv[optind];
 
-		/* ':' keeps getopt quiet and tells a missing value from an unknown option */
+		/* ':' suppresses getopt's messages, and is returned for a missing value */
 		option = getopt_long(argc, argv, ":", long_options, NULL);
 		if (option < 0)
 			break;
@@ -138,8 +138,8 @@ static int fail(const char *what, int error)
 }
 
 /*
- * Signals that end the process become readable, so that every wait includes them. Threads
- * made later inherit the mask.
+ * Signals that end the process are blocked and read from a signalfd, which every wait polls.
+ * Threads that are created later inherit the mask.
  */
 static int open_stop(void)
 {
@@ -151,7 +151,7 @@ static int open_stop(void)
 	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
-	/* an eventfd of the client may turn out to be a pipe */
+	/* the client may have sent a pipe as an eventfd */
 	signal(SIGPIPE, SIG_IGN);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -203,7 +203,7 @@ static int serve(struct machine *machine, int socket, int stop)
 	if (ret)
 		return fail("starting the GPU", ret);
 	ret = server_run(&machine->device, &link);
-	/* in this order, so that memory that is going away is not taken for faults of the GPU */
+	/* the GPU first: it would report faults while its memory is unmapped */
 	gpu_stop(machine->gpu);
 	front_device_disconnect(&machine->device);
 	if (ret && ret != -ECANCELED)
