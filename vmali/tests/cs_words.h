@@ -8,8 +8,8 @@
 #include "tests/random.h"
 
 /*
- * Instructions for tests, written down once more from Mesa's v10.xml: the decoder must not agree
- * with itself.
+ * Instructions for tests. The encodings are copied from Mesa's v10.xml, independent of the
+ * decoder's table, so that a wrong entry there is detected.
  */
 #define F(value, lsb) ((uint64_t)(value) << (lsb))
 #define S16(value) ((uint64_t)(uint16_t)(value))
@@ -48,7 +48,7 @@
 
 enum { LEQUAL, GREATER, EQUAL, NEQUAL, LESS, GEQUAL, ALWAYS };
 
-/* Random words end a stream at once; most here are instructions on registers that exist. */
+/* Mostly valid instructions on existing registers: a fully random word would end the stream. */
 static inline uint64_t fuzz_word(struct random *random)
 {
 	static const uint8_t opcodes[] = {
@@ -62,7 +62,7 @@ static inline uint64_t fuzz_word(struct random *random)
 		return word;
 	word &= 0x003e3e3effffffffull;
 	if (random_below(random, 2))
-		word &= ~F(0xc, 28);		/* conditions and masks that are valid more often */
+		word &= ~F(0xc, 28);		/* makes conditions and masks valid more often */
 	return word | F(opcode, 56);
 }
 

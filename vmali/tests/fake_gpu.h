@@ -8,8 +8,8 @@
 #include "board.h"
 
 /*
- * The least that a transport can drive: a register reads as a function of its offset, but the one
- * that was written last as what was written.
+ * A minimal GPU for transports: a register reads as a function of its offset. The register that was
+ * written last reads as the written value.
  */
 struct fake_gpu {
 	unsigned int reads, writes, resets;

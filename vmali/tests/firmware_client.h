@@ -10,25 +10,26 @@
 #include "tests/pgtable_builder.h"
 
 /*
- * The driver's side of the firmware interface, for tests: guest memory with page tables for the
- * MCU and for one user address space, eight groups of eight rings in them, and what panthor does
- * to the shared section, step by step. All of it goes by guest physical address, as the CPU's
- * mappings do, so that it works while the GPU's address spaces are locked or off.
+ * The driver's side of the firmware interface, for tests: guest memory with page tables for the MCU
+ * and for one user address space, eight groups of eight rings in them, and panthor's accesses to
+ * the shared section. All accesses use guest physical addresses, like the CPU's mappings, so that
+ * they work while the GPU's address spaces are locked or off.
  */
 
-/* The shared section; the offsets of its blocks come from it, as the driver reads them. */
+/* The shared section. The test reads the offsets of its blocks from it, like the driver. */
 #define SECTION_VA 0x04000000u
 #define SECTION_SIZE 0x80000u
 
-/* MCU VA of what belongs to group @g, stream @s: each ring page and suspend buffer in a 32 KiB
- * block of its own, the smallest region that can be locked.
+/*
+ * MCU VAs for group @g, stream @s. Each ring page and suspend buffer has a block of 32 KiB, the
+ * smallest region that can be locked.
  */
 #define LOCK_LG2 15
 #define RING_INPUT_VA(g, s) (0x05000000u + 0x100000u * (g) + 0x10000u * (s))
 #define RING_OUTPUT_VA(g, s) (RING_INPUT_VA(g, s) + 0x8000u)
 #define SUSPEND_VA(g) (0x05080000u + 0x100000u * (g))
 
-/* User VA of what belongs to group @g, stream @s. */
+/* User VAs for group @g, stream @s. */
 #define RING_SIZE 0x1000u
 #define GROUP_VA(g) (0x10000000ull + 0x100000ull * (g))
 #define RING_VA(g, s) (GROUP_VA(g) + 0x1000ull * (s))
@@ -40,7 +41,7 @@
 #define GROUPS 8
 #define STREAMS 8
 
-/* AS of group @g; eight groups share seven. */
+/* AS of group @g: eight groups share seven address spaces. */
 #define GROUP_AS(g) (1 + (g) % 7)
 
 struct client {
@@ -59,7 +60,7 @@ void section_put(struct client *c, uint32_t offset, uint32_t value);
 void section_put64(struct client *c, uint32_t offset, uint64_t value);
 void section_zero(struct client *c);
 
-/* Words in the MCU's VM outside of the section, and in the user's VM. */
+/* Access words in the MCU's address space outside of the section, and in the user's. */
 uint64_t mcu_get64_va(struct client *c, uint64_t va);
 void mcu_put64_va(struct client *c, uint64_t va, uint64_t value);
 uint64_t user_get64(struct client *c, uint64_t va);
@@ -80,29 +81,29 @@ void section_update(struct client *c, uint32_t in, uint32_t value, uint32_t mask
 /* Bits of @mask that are pending. */
 uint32_t section_pending(struct client *c, uint32_t in, uint32_t out, uint32_t mask);
 
-/* As panthor_fw_init_global_iface(): timers, masks. Ring doorbell 0 afterwards. */
+/* Set timers and masks like panthor_fw_init_global_iface(). The caller rings doorbell 0. */
 void client_init_global(struct client *c);
-/* As csg_slot_prog_locked(): program the slot and @streams of its streams. */
+/* Program the slot and its @streams (a mask) like csg_slot_prog_locked(). */
 void client_program_group(struct client *c, unsigned int g, uint32_t streams);
-/* Ask for @state and ring the group. Ring doorbell 0 afterwards. */
+/* Request @state and ring the group. The caller rings doorbell 0. */
 void client_request_state(struct client *c, unsigned int g, uint32_t state);
 /* Ring the group's doorbell in the interface, and those of @streams. */
 void client_ring_group(struct client *c, unsigned int g, uint32_t streams);
-/* Take note of all events of the group, as sched_process_csg_irq_locked() does. */
+/* Acknowledge all events of the group, like sched_process_csg_irq_locked(). Return: events. */
 uint32_t client_take_events(struct client *c, unsigned int g);
 
-/* Append instructions to a ring, and let the GPU see them. */
+/* ring_put() appends instructions to a ring; ring_insert() writes its insert index. */
 void ring_put(struct client *c, unsigned int g, unsigned int s, const uint64_t *words,
 	      unsigned int count);
 void ring_insert(struct client *c, unsigned int g, unsigned int s);
-/* As the ring's output page says. */
+/* Words of the ring's output page. */
 uint64_t ring_extract(struct client *c, unsigned int g, unsigned int s);
 uint32_t ring_active(struct client *c, unsigned int g, unsigned int s);
 
 /* Write @count instructions to user memory at @va. */
 void code_put(struct client *c, uint64_t va, const uint64_t *words, unsigned int count);
 
-/* Instructions, encoded here once more. A pair is named by its low register. */
+/* Instructions, encoded independent of csf/. A pair is named by its low register. */
 static inline uint64_t ins_move48(unsigned int dst, uint64_t imm)
 {
 	return 1ull << 56 | (uint64_t)dst << 48 | imm;

@@ -13,7 +13,7 @@
 #define TABLE_SIZE 4096
 #define ADDRESS_MASK 0x0000fffffffff000ull
 
-/* The tables are part of the test: one that cannot be built is a mistake in it. */
+/* A table that cannot be built is an error of the test. */
 static void must(bool holds, const char *what)
 {
 	if (holds)

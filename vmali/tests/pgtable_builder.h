@@ -6,9 +6,8 @@
 #include <stdint.h>
 
 /*
- * Page tables for tests, written into guest memory as a driver would. The bits are written down
- * here once more, from the Arm ARM, so that a wrong bit in mmu/pt_format.h does not agree with
- * itself.
+ * Page tables for tests, written to guest memory like a driver does. The bits are copied from the
+ * Arm ARM, independent of mmu/pt_format.h, so that a wrong bit there is detected.
  */
 struct guest_memory;
 struct mmu;
@@ -24,7 +23,7 @@ struct mmu;
 #define PTB_TABLE_NO_USER	(1ull << 61)
 #define PTB_TABLE_READ_ONLY	(1ull << 62)
 
-/* A leaf that may be read and written, without its address and its bit 1. */
+/* A readable and writable leaf, without its address and its bit 1. */
 #define PTB_RW			(PTB_VALID | PTB_USER | PTB_AF)
 #define PTB_RO			(PTB_RW | PTB_READ_ONLY)
 
@@ -44,7 +43,7 @@ struct pgtable {
 /* Start with an empty level 0 table in [@gpa, @gpa + @size). */
 void pgtable_init(struct pgtable *pt, struct guest_memory *mem, uint64_t gpa, uint64_t size);
 
-/* GPA of the descriptor of @va at @level; tables above are made. */
+/* GPA of the descriptor of @va at @level. Creates missing tables above. */
 uint64_t pgtable_entry(struct pgtable *pt, uint64_t va, unsigned int level);
 
 /* Write @pte as the descriptor of @va at @level. */
@@ -58,7 +57,7 @@ void as_write64(struct mmu *mmu, unsigned int as, uint32_t reg, uint64_t value);
 uint64_t as_read64(struct mmu *mmu, unsigned int as, uint32_t reg);
 void as_command(struct mmu *mmu, unsigned int as, uint32_t command);
 
-/* Give @as the tables of @pt, as panthor_mmu_as_enable() does. */
+/* Enable @as with the tables of @pt, like panthor_mmu_as_enable(). */
 void as_enable(struct mmu *mmu, unsigned int as, const struct pgtable *pt);
 
 /* LOCK and UNLOCK of the @size_lg2 region at @start. */

@@ -9,8 +9,8 @@
 #include <time.h>
 
 /*
- * Random numbers for tests: xorshift64*, so that a seed gives the same numbers everywhere. The
- * seed is a new one in every run, printed, and can be given back as VMALI_TEST_SEED.
+ * Random numbers for tests: xorshift64*, so that a seed gives the same numbers on every machine.
+ * Each run has a new seed and prints it. VMALI_TEST_SEED sets the seed.
  */
 struct random {
 	uint64_t state;
@@ -27,7 +27,7 @@ static inline struct random random_start(const char *test)
 		     : (uint64_t)now.tv_sec << 20 ^ (uint64_t)now.tv_nsec;
 	printf("%s: VMALI_TEST_SEED=0x%llx\n", test, (unsigned long long)seed);
 	fflush(stdout);
-	/* the generator's one fixed point */
+	/* 0 is the fixed point of the generator */
 	return (struct random){ .state = seed ? seed : 1 };
 }
 

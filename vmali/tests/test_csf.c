@@ -3,16 +3,16 @@
 /*
  * Unit tests of csf/: execution of command streams. (The decoder alone: test_csf_decode.c.)
  *
- *  1. programs: a few instructions with the registers and memory that they must leave. Hunts a
- *     wrong field, a sign not extended, a neighbour that was written too.
- *  2. conditions: every one of BRANCH (signed) and SYNC_WAIT (unsigned) with less, equal, more.
- *  3. loads in flight: what is seen before and after the WAIT that covers them.
- *  4. stalls and faults: an instruction in a locked region is done once, later; one that faults
- *     is not done at all.
+ *  1. programs: a few instructions with their expected registers and memory. Hunts a wrong field,
+ *     a sign that is not extended, a neighbour that is written, too.
+ *  2. conditions: each one of BRANCH (signed) and SYNC_WAIT (unsigned) with less, equal, more.
+ *  3. loads in flight: registers before and after the WAIT that covers the load.
+ *  4. stalls and faults: an instruction that accesses a locked region is done once, after UNLOCK;
+ *     an instruction that faults has no effect.
  *  5. flow: loops, CALL and JUMP, depth, ends of buffers, the wrap of the ring, bad positions.
- *  6. budget: exactly as many instructions as allowed; nothing fetched is kept between slices.
+ *  6. budget: the exact number of instructions; fetched instructions are not kept between slices.
  *  7. the driver's own job sequence, word by word.
- *  8. a state read back from a suspend buffer.
+ *  8. validity of a state from a suspend buffer.
  *  9. random words: never a crash, never more than the budget, never a write outside of the
  *     pages that are mapped writable.
  */
@@ -46,7 +46,7 @@
 #define RING_GPA (RAM + 2 * BLOCK)
 #define TABLES_GPA (RAM + 4 * BLOCK)
 
-/* DATA: a writable block, then a read-only page, then nothing. */
+/* DATA is a writable block; behind it are a read-only page and an unmapped page. */
 #define DATA 0x10000000ull
 #define READ_ONLY (DATA + BLOCK)
 #define UNMAPPED (READ_ONLY + PAGE)
@@ -88,7 +88,7 @@ static void host_sync_update(void *ctx)
 	f->syncs++;
 }
 
-/* The stream starts at the ring's byte @extract with all registers 0. */
+/* Start the stream at ring position @extract with all registers 0. */
 static void restart(struct fixture *f, uint64_t extract)
 {
 	struct csf_stream_config config = {
@@ -170,7 +170,7 @@ static void put_code(struct fixture *f, uint64_t gpa, const uint64_t *word, size
 #define WORDS(...) (const uint64_t[]){ __VA_ARGS__ }
 #define COUNT(...) (sizeof(WORDS(__VA_ARGS__)) / sizeof(uint64_t))
 
-/* Run what is in the ring from its start. */
+/* Write instructions to the ring and run them from its start. */
 static enum csf_outcome run_words(struct fixture *f, const uint64_t *word, size_t count)
 {
 	put_code(f, RING_GPA, word, count);
@@ -179,7 +179,7 @@ static enum csf_outcome run_words(struct fixture *f, const uint64_t *word, size_
 
 #define run(f, ...) run_words(f, WORDS(__VA_ARGS__), COUNT(__VA_ARGS__))
 
-/* Runs from the ring's start, with the registers and loads in flight of the run before. */
+/* Run from the start of the ring. Keeps registers and loads in flight of the last run. */
 static enum csf_outcome run_words_on(struct fixture *f, const uint64_t *word, size_t count)
 {
 	f->cs.state.extract = 0;
@@ -201,8 +201,9 @@ static void assert_fatal(struct fixture *f, enum csf_outcome outcome, uint32_t e
 #define PROGRAM_MAX 8
 
 /*
- * Pair 0 holds DATA, pair 2 READ_ONLY, pair 4 UNMAPPED. Before the program the words at DATA are
- * 0x1000000010, 0x1000000011, ... (pattern()). @outcome 0: it runs to the end of the ring.
+ * A program. Before it, pair 0 is DATA, pair 2 READ_ONLY, pair 4 UNMAPPED, and the words at DATA
+ * are 0x1000000010, 0x1000000011, ... (pattern()). @outcome 0: the program runs to the end of the
+ * ring.
  */
 struct program {
 	const char *name;
@@ -349,7 +350,7 @@ static void check_program(struct fixture *f, const struct program *p)
 		assert_fatal(f, outcome, p->exception, p->info);
 	else
 		assert_int_equal(outcome, p->outcome ? p->outcome : CSF_RING_EMPTY);
-	/* a stream that stops stands at the instruction that stopped it, here the last one */
+	/* the position is that of the instruction that stopped the stream, the last one */
 	assert_int_equal(f->cs.state.extract,
 			 (p->count - (outcome != CSF_RING_EMPTY)) * CSF_INSTR_SIZE);
 	for (size_t i = 0; i < 4 && (p->reg[i].reg || p->reg[i].value); i++)
@@ -374,7 +375,7 @@ static void test_programs(void **state)
 
 /* 2. Conditions */
 
-/* True if a condition holds for a value that is less than, equal to, greater than the other. */
+/* For each condition: true if it holds for less, equal, greater. */
 static const bool holds[][3] = {
 	[LEQUAL] = { true, true, false },
 	[GREATER] = { false, false, true },
@@ -402,7 +403,7 @@ static void test_branch_conditions(void **state)
 	drop_fixture(f);
 }
 
-/* Values that a signed comparison would order the other way. */
+/* A signed comparison would order these values differently. */
 static void check_sync_wait(struct fixture *f, unsigned int cond, unsigned int order, bool is_64bit)
 {
 	static const uint64_t values[] = { 0x7fffffff, 0x80000000, 0x80000001 };
@@ -413,7 +414,7 @@ static void check_sync_wait(struct fixture *f, unsigned int cond, unsigned int o
 	restart(f, 0);
 	set_pair(f, 0, DATA);
 	set_pair(f, 6, values[1] << shift);
-	/* next to a 32-bit value there is the status, which must not matter */
+	/* the status next to a 32-bit value must not change the result */
 	set64(f, DATA_GPA, values[order] << shift | (is_64bit ? 0 : F(0xbad, 32)));
 	outcome = run(f, wait);
 	assert_int_equal(outcome, holds[cond][order] ? CSF_RING_EMPTY : CSF_BLOCKED_SYNC);
@@ -486,7 +487,7 @@ static void test_load_other_scoreboard(void **state)
 	drop_fixture(f);
 }
 
-/* The load is issued on the entry of that moment, and memory is read at that moment. */
+/* A load uses the scoreboard entry and the contents of memory at its issue. */
 static void test_load_is_issued_once(void **state)
 {
 	struct fixture *f = make_fixture();
@@ -517,7 +518,7 @@ static void test_load_overwrites(void **state)
 	drop_fixture(f);
 }
 
-/* A load arrives once: a later WAIT on the same entry has nothing left to deliver. */
+/* A load writes its registers once, not again at a later WAIT for its entry. */
 static void test_load_arrives_once(void **state)
 {
 	struct fixture *f = make_fixture();
@@ -545,7 +546,7 @@ static void test_drain(void **state)
 	drop_fixture(f);
 }
 
-/* Loads in flight to the first and the last registers, of which a WAIT covers every other one. */
+/* Loads to the first and last registers. The first WAIT covers every second load. */
 static void test_loads_everywhere(void **state)
 {
 	static const unsigned int base[] = { 6, 16, 31, 32, 47, 63, 64, 80, 95 };
@@ -568,7 +569,7 @@ static void test_loads_everywhere(void **state)
 
 /* 4. Stalls and faults */
 
-/* Each touches the first words of DATA; what is there when it was done once, in the end. */
+/* Instructions that access the first words of DATA. @value: the first word after one execution. */
 static const struct {
 	uint64_t word, value;
 	unsigned int syncs;
@@ -644,7 +645,7 @@ static void test_fetch_stalls_and_faults(void **state)
 	drop_fixture(f);
 }
 
-/* A store over the end of the mapped pages does nothing at all. */
+/* A store across the end of the mapped pages has no effect. */
 static void test_fault_leaves_memory(void **state)
 {
 	struct fixture *f = make_fixture();
@@ -706,7 +707,7 @@ static void test_many_words(void **state)
 		assert_int_equal(run_on(f, MOVE32(reg, imm)), CSF_RING_EMPTY);
 		assert_int_equal(f->cs.state.reg[reg], imm);
 	}
-	/* nor does one that is refused become valid by being seen again */
+	/* an invalid word is also invalid the second time */
 	for (unsigned int i = 0; i < 2; i++) {
 		restart(f, 0);
 		assert_fatal(f, run(f, MOVE32(96, 1)), CSF_EXC_CS_INSTR_INVALID, MOVE32(96, 1));
@@ -726,7 +727,7 @@ static void test_branch_targets(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		enum csf_outcome outcome;
 
-		/* offset 1 is the buffer's end, where it returns */
+		/* offset 1 is the end of the buffer: the branch returns */
 		restart(f, 0);
 		outcome = call(f, BRANCH(ALWAYS, 0, cases[i].offset), NOP);
 		if (cases[i].leaves)
@@ -752,7 +753,7 @@ static void test_branch_in_ring(void **state)
 	drop_fixture(f);
 }
 
-/* Buffer i calls buffer i + 1 and counts when it comes back. */
+/* Buffer i calls buffer i + 1 and counts after its return. */
 static void build_call_chain(struct fixture *f, unsigned int depth)
 {
 	for (unsigned int i = 0; i < depth; i++) {
@@ -825,7 +826,7 @@ static void test_call_targets(void **state)
 	drop_fixture(f);
 }
 
-/* A JUMP does not come back to its own buffer, but to what called that; however many of them. */
+/* The buffer of a JUMP returns to the caller of the first buffer, after any number of JUMPs. */
 static void test_jump(void **state)
 {
 	struct fixture *f = make_fixture();
@@ -846,7 +847,7 @@ static void test_jump(void **state)
 	drop_fixture(f);
 }
 
-/* The position goes on counting; the address wraps. */
+/* The position does not wrap; the address does. */
 static void test_ring_wrap(void **state)
 {
 	struct fixture *f = make_fixture();
@@ -860,7 +861,7 @@ static void test_ring_wrap(void **state)
 	assert_int_equal(csf_stream_run(&f->cs, start + 40, PLENTY), CSF_RING_EMPTY);
 	assert_int_equal(f->cs.state.reg[6], 31);
 	assert_int_equal(f->cs.state.extract, start + 40);
-	/* a full ring: every word once */
+	/* a full ring: each word is executed once */
 	for (unsigned int i = 0; i < RING_SIZE / 8; i++)
 		set64(f, RING_GPA + i * 8, ADD_IMM32(6, 6, 1));
 	restart(f, 24);
@@ -869,7 +870,7 @@ static void test_ring_wrap(void **state)
 	drop_fixture(f);
 }
 
-/* The smallest ring, across two lines of the fetch: it wraps in the middle of one. */
+/* The smallest ring, which wraps in the middle of a fetch line. */
 static void test_ring_across_lines(void **state)
 {
 	struct csf_stream_config config = { .as = AS, .ring_va = CODE + 40, .ring_size = 64 };
@@ -934,7 +935,7 @@ static void test_budget(void **state)
 	drop_fixture(f);
 }
 
-/* New code, then a new page under the old address: seen in the next slice. */
+/* The next slice executes new code, and code in a new page at the old address. */
 static void test_fetch_is_fresh(void **state)
 {
 	struct fixture *f = make_fixture();
@@ -1004,7 +1005,7 @@ static void test_state_valid(void **state)
 	good.frame[0] = (struct csf_frame){ CODE + 8, CODE + 16 };
 	/* beyond its end: the stream faults when it fetches there */
 	good.frame[1] = (struct csf_frame){ CODE + 16, CODE + 8 };
-	/* above the frames in use anything may lie */
+	/* unused frames may hold any value */
 	good.frame[2] = (struct csf_frame){ 1, 2 };
 	assert_true(csf_state_valid(&good));
 	bad = good;
@@ -1027,7 +1028,7 @@ static void test_state_valid(void **state)
 	assert_false(csf_state_valid(&bad));
 }
 
-/* Stop at every instruction of a loop with a call, go on in another stream: the same result. */
+/* Stop at every instruction of a loop with a call, and resume in another stream. */
 static void test_resume_anywhere(void **state)
 {
 	struct fixture *f = make_fixture();
@@ -1089,7 +1090,7 @@ static void fuzz_code(struct fixture *f, struct random *random, struct fuzz_code
 	put_code(f, CODE_GPA, code->code, FUZZ_WORDS);
 }
 
-/* Behind an instruction that stopped the stream, or back into the ring when there is no way on. */
+/* Skip the instruction that stopped the stream, or leave its buffer for the ring. */
 static void fuzz_skip(struct fixture *f, struct random *random)
 {
 	struct csf_state *s = &f->cs.state;
@@ -1103,7 +1104,7 @@ static void fuzz_skip(struct fixture *f, struct random *random)
 		s->extract += CSF_INSTR_SIZE;
 }
 
-/* All pages that the stream may only read hold what was put there. */
+/* Pages that are read-only for the stream are unchanged. */
 static void fuzz_check(struct fixture *f, const struct fuzz_code *code)
 {
 	static uint64_t now[FUZZ_WORDS];
@@ -1116,7 +1117,7 @@ static void fuzz_check(struct fixture *f, const struct fuzz_code *code)
 	assert_memory_equal(now, code->ring, sizeof(now));
 }
 
-/* Return: how many instructions were done. */
+/* Return: number of executed instructions. */
 static unsigned int fuzz_round(struct fixture *f, struct random *random)
 {
 	static struct fuzz_code code;
@@ -1144,7 +1145,7 @@ static void test_fuzz_stream(void **state)
 	static uint8_t before[64 * PAGE], after[64 * PAGE];
 
 	(void)state;
-	/* the trace prints every word, whatever it is */
+	/* also disassemble every word, for the trace */
 	assert_int_equal(trace_open("/dev/null"), 0);
 	assert_int_equal(guest_memory_read(f->mem, TABLES_GPA, before, sizeof(before)), 0);
 	for (unsigned int done = 0; done < FUZZ_INSTRUCTIONS;)

@@ -4,8 +4,8 @@
  * Unit tests of csf/decode.c: words to instructions and to text.
  *
  *  1. each instruction as a literal word against its text.
- *  2. the golden words, against which the encoder of the test library is held too. Hunts two
- *     readings of the same facts that differ.
+ *  2. the golden words, which also check the encoder of the test library. Hunts differences between
+ *     encoder and decoder.
  *  3. opcodes and operands that do not exist, each with its nearest valid neighbour.
  *  4. texts that do not fit.
  *  5. random words: operands within their limits, or refused.
@@ -87,7 +87,7 @@ static void test_words(void **state)
 	}
 }
 
-/* Golden words name fields as their author did: those that the decoder names otherwise. */
+/* Fields with different names in the golden words and in the decoder. */
 static const struct {
 	const char *golden, *ours;
 } field_names[] = {
@@ -119,7 +119,7 @@ static long long operand_number(const char *text)
 	return strtoll(*text == 'r' || *text == 'd' ? text + 1 : text, NULL, 0);
 }
 
-/* The value that @golden has for our field @ours; 0 if the file does not name it. */
+/* Value of the decoder's field @ours in @golden; 0 if @golden does not have it. */
 static long long golden_number(const char *golden, const char *ours)
 {
 	char copy[256], *rest = copy;
@@ -136,7 +136,7 @@ static long long golden_number(const char *golden, const char *ours)
 	return 0;
 }
 
-/* Each operand that the decoder finds has the golden value, and nothing golden is left out. */
+/* The name and each decoded operand must have the golden value. */
 static void check_golden_word(const char *golden, uint64_t word)
 {
 	char text[128], *rest, *name, *value;
@@ -155,7 +155,7 @@ static void check_golden_word(const char *golden, uint64_t word)
 	}
 }
 
-/* As many fields as the golden text names must have a counterpart in ours. */
+/* The decoder must have each field of the golden word. */
 static void check_golden_fields(const char *golden, uint64_t word)
 {
 	char copy[256], text[128], *rest = copy;
@@ -220,7 +220,7 @@ static void test_unknown_opcodes(void **state)
 	}
 }
 
-/* Operands that do not exist; each with the nearest that does. */
+/* Words with an invalid operand, each with its nearest valid neighbour. */
 static const struct {
 	uint64_t invalid, valid;
 } operand_limits[] = {
@@ -255,7 +255,7 @@ static const struct {
 	{ SYNC_WAIT64(15, 0, 0, 0), SYNC_WAIT64(6, 0, 0, 0) },
 	{ SYNC_ADD64(0, 1, 0), SYNC_ADD32(0, 1, 0) },
 	{ SYNC_ADD32(1, 0, 0), SYNC_ADD32(2, 0, 0) },
-	/* a signal slot that does not exist counts only where something is deferred */
+	/* an invalid signal slot is an error only with a wait mask */
 	{ SYNC_SET64(0, 0, 0) | F(15, 48) | F(1, 16), SYNC_SET64(0, 0, 0) | F(15, 48) },
 	{ STORE_STATE(0, 0, 0) | F(8, 48) | F(1, 16), STORE_STATE(0, 0, 0) | F(7, 48) | F(1, 16) },
 	{ HEAP_SET(3), HEAP_SET(2) },

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 // Copyright (C) 2026 The vmali authors
 /*
- * Unit tests of front/ without a socket: what the PCI device does with whole requests.
+ * Unit tests of front/ without a socket: whole requests to the PCI device.
  *
  *  1. device, region and interrupt information: every index, argsz too small.
- *  2. shape: every command number, and for the known ones every payload size from 0 to 8 bytes
- *     more than due, and files that do not belong. Hunts reads beyond a short payload.
- *  3. regions: offset, count and alignment at both edges, wrap of offset + count, regions that
- *     are not there; a refused access does nothing.
- *  4. configuration space: what lspci shows, and each bit of it written to one and to zero.
+ *  2. shape: every command number; for the known ones, every payload size from 0 to 8 bytes too
+ *     many, and unexpected files. Hunts reads beyond a short payload.
+ *  3. regions: offset, count and alignment at both edges, wrap of offset + count, empty regions; a
+ *     rejected access has no effect.
+ *  4. configuration space: contents as in lspci, and each bit written to one and to zero.
  *  5. SET_IRQS: every index, start, count, flags and number of files within small bounds and at
- *     the 32-bit limit, against a shadow of which eventfd belongs to which interrupt. Hunts
- *     partial ranges that touch a neighbour, and files that leak.
- *  6. an eventfd whose counter is full, or that is a full pipe, does not stop the GPU.
+ *     the 32-bit limit, against a shadow of the eventfd of each interrupt. Hunts partial ranges
+ *     that change a neighbour, and files that leak.
+ *  6. an eventfd with a full counter, or a full pipe in its place, does not block the GPU.
  *  7. DMA maps: fields, overlap of RAM and other windows, exact unmap, unmap of all; the order
  *     in which SeaBIOS makes QEMU remap the memory below 1 MiB.
  *  8. reset: configuration space and GPU, not memory or eventfds.
@@ -168,7 +168,7 @@ static void test_irq_info(void **state)
 	assert_int_equal(ask(f, VFIO_USER_DEVICE_GET_IRQ_INFO, &info, sizeof(info)), -EINVAL);
 }
 
-/* One row a command: its payload's size, and whether more data and files can come. */
+/* One row for each command: size of its payload, more data allowed, files allowed. */
 static const struct {
 	uint16_t command;
 	size_t payload;
@@ -187,7 +187,7 @@ static const struct {
 
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
-/* A payload that is right for every command if only its size is, but for a SET_IRQS's data. */
+/* A payload that is valid for every command if its size is, except for the data of SET_IRQS. */
 static void make_shape(struct fixture *f, size_t row, size_t size)
 {
 	uint8_t payload[64] = { 0 };
@@ -367,14 +367,14 @@ static void test_register_values(void **state)
 	assert_int_equal(f->gpu.last_offset, 0x80000);
 	assert_int_equal(f->gpu.last_value, value);
 
-	/* the MSI-X window keeps nothing */
+	/* the MSI-X window ignores writes */
 	assert_int_equal(access_region(f, true, VFIO_USER_REGION_BAR2, 0x800, 4, &value), 0);
 	assert_int_equal(access_region(f, false, VFIO_USER_REGION_BAR2, 0x800, 4, NULL), 0);
 	memcpy(words, read_data(f), 4);
 	assert_int_equal(words[0], 0);
 }
 
-/* A write whose data is shorter or longer than its count says. */
+/* Writes with less or more data than their count. */
 static void test_write_data_size(void **state)
 {
 	struct fixture *f = *state;
@@ -395,7 +395,7 @@ static uint8_t config_byte(struct fixture *f, uint64_t offset)
 }
 
 /* clang-format off */
-/* The first 0x4c bytes after reset; what follows is zero. */
+/* The first 0x4c bytes after reset; all others are zero. */
 static const uint8_t config_after_reset[PCI_CONFIG_SIZE] = {
 	0xb5, 0x13, 0x41, 0x4d, 0x00, 0x00, 0x10, 0x00, 0x00, 0x00, 0x80, 0x03,
 	[0x2c] = 0xb5, 0x13, 0x41, 0x4d,
@@ -432,7 +432,7 @@ static void test_config_bits(void **state)
 	}
 }
 
-/* All of it at once, as some firmware sizes BARs; then reset. */
+/* Write all bytes in one access, as some firmware does to size BARs; then reset. */
 static void test_config_block(void **state)
 {
 	struct fixture *f = *state;
@@ -449,8 +449,8 @@ static void test_config_block(void **state)
 }
 
 /*
- * The shadow of SET_IRQS. Eventfds come from a pool; the device gets duplicates, so the pool
- * tells by its counters which interrupt is connected to what.
+ * The shadow of SET_IRQS. The device gets duplicates of eventfds in a pool. The counters of the
+ * pool then show the eventfd of each interrupt.
  */
 #define POOL 16
 #define SLOTS 5 /* MSI-X 0..2, ERR, REQ */
@@ -465,7 +465,7 @@ struct irq_shadow {
 struct irq_case {
 	uint32_t index, start, count, flags;
 	unsigned int files;
-	int data; /* bytes of data more (or less) than are due */
+	int data; /* number of bytes too many (or, negative, missing) */
 };
 
 static const struct {
@@ -515,7 +515,7 @@ static bool is_valid_case(const struct irq_case *c)
 	return !eventfds || !c->files || c->files == c->count;
 }
 
-/* Bytes of DATA_BOOL alternate: 0, 1, 0, 0x80, ... by number of the interrupt. */
+/* The byte of an interrupt for DATA_BOOL: 0, 1, 0, 0x80, ... */
 static uint8_t bool_byte(uint32_t interrupt)
 {
 	static const uint8_t bytes[4] = { 0, 1, 0, 0x80 };
@@ -523,7 +523,7 @@ static uint8_t bool_byte(uint32_t interrupt)
 	return bytes[interrupt % 4];
 }
 
-/* Applies a valid request to the shadow; @edges: those that it raises, by place in the pool. */
+/* Apply a valid request to the shadow. @edges: its edges for each eventfd of the pool. */
 static void shadow_apply(struct irq_shadow *shadow, const struct irq_case *c, const int *given,
 			 uint64_t *edges)
 {
@@ -571,7 +571,7 @@ static int send_irq_set(struct fixture *f, const struct irq_case *c)
 	return handle(f);
 }
 
-/* Raise each interrupt once and see where that arrives. */
+/* Raise each interrupt once, and check that its eventfd counts it. */
 static void check_connections(struct fixture *f, const struct irq_shadow *shadow,
 			      const struct irq_case *c)
 {
@@ -602,7 +602,7 @@ static bool is_connected(const struct irq_shadow *shadow, int place)
 	return false;
 }
 
-/* An eventfd of the pool that no interrupt has, so that a replaced one shows. */
+/* An unused eventfd of the pool, so that a replaced eventfd is detected. */
 static int take_from_pool(struct irq_shadow *shadow)
 {
 	do {
@@ -633,7 +633,7 @@ static void try_irq_case(struct fixture *f, struct irq_shadow *shadow, const str
 	check_connections(f, shadow, c);
 }
 
-/* Connect all interrupts: from here, what a case changes beyond its range shows. */
+/* Connect all interrupts, so that a change outside of the range of a case is detected. */
 static void connect_all(struct fixture *f, struct irq_shadow *shadow)
 {
 	static const struct irq_case all[] = {
@@ -646,7 +646,7 @@ static void connect_all(struct fixture *f, struct irq_shadow *shadow)
 		try_irq_case(f, shadow, &all[i]);
 }
 
-/* Bounds: one index, start and count beyond what any index has, four files for three vectors. */
+/* Index up to 5, start and count up to 4 and at the 32-bit limit, up to four files. */
 static void test_set_irqs(void **state)
 {
 	static const uint32_t values[] = { 0, 1, 2, 3, 4, UINT32_MAX - 1, UINT32_MAX };
@@ -682,7 +682,7 @@ static void test_set_irqs(void **state)
 	shadow_fini(&shadow);
 }
 
-/* From an unconnected state, in the order in which QEMU does it. */
+/* Start without eventfds, and follow the order of requests of QEMU. */
 static void test_set_irqs_as_qemu(void **state)
 {
 	/* clang-format off */
@@ -741,7 +741,7 @@ static void connect_vector0(struct fixture *f, int fd)
 	assert_int_equal(handle(f), 0);
 }
 
-/* Both files block when the client makes them; raising must return all the same. */
+/* Both files are in blocking mode when the client sends them. A raise must not block. */
 static void test_raise_never_blocks(void **state)
 {
 	struct fixture *f = *state;
@@ -873,8 +873,8 @@ static void test_dma_limit(void **state)
 }
 
 /*
- * Messages of QEMU for a q35 machine while SeaBIOS opened and closed the windows below 1 MiB:
- * kind, address, and address of the last byte. 'm': RAM, 'r': RAM, read-only, 'w': a window.
+ * Messages of QEMU for a q35 machine while SeaBIOS opens and closes the windows below 1 MiB: kind,
+ * address of the first and the last byte. 'm': RAM, 'r': read-only RAM, 'w': a window (not RAM).
  */
 /* clang-format off */
 static const struct {
@@ -916,7 +916,7 @@ static void test_dma_as_seabios(void **state)
 		if (!i)
 			assert_int_equal(guest_memory_write(f->mem, 0xe7ffe, mark, 4), 0);
 	}
-	/* the mark lies across the last two pieces, and only one of them can be written */
+	/* the mark crosses the last two pieces, of which only one is writable */
 	assert_int_equal(guest_memory_read(f->mem, 0xe7ffe, buf, 4), 0);
 	assert_memory_equal(buf, mark, 4);
 	assert_int_equal(guest_memory_write(f->mem, 0xe7ffe, mark, 4), -EFAULT);

@@ -3,7 +3,7 @@
 /*
  * The GPU from its registers, through the in-process transport.
  *
- *  1. Identification: what panthor reads at probe; unknown registers read 0 and ignore writes.
+ *  1. Identification: the registers read by panthor at probe; unknown ones read 0, ignore writes.
  *  2. Interrupts: exactly one edge whenever STAT turns from zero to non-zero.
  *  3. Power, resets, counters, flush id.
  *  4. An MMU fault reaches its interrupt, once until it is cleared.
@@ -11,7 +11,7 @@
  *     register accesses while a stream loops for ever, and its suspend, start and stop.
  *  6. Random register writes neither crash nor hang it.
  *
- * Deadlines are for a loaded machine under a sanitizer: a slice takes a fraction of a millisecond.
+ * Deadlines allow for a loaded machine and a sanitizer. A slice takes less than a millisecond.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -70,7 +70,7 @@ static unsigned int edges(struct board *b, enum board_vector vector)
 	return in_process_take_edges(&b->front, vector);
 }
 
-/* Step until there is nothing to do; blocked streams and timers count as something. */
+/* Step until the GPU is idle: no runnable or blocked stream, no running timer. */
 static void run(struct board *b)
 {
 	for (unsigned int i = 0; i < STEPS_MAX && gpu_step(b->gpu); i++)
@@ -134,7 +134,7 @@ static void unmask(struct board *b)
 	wr(b, REG_GPU_INT + INT_MASK, GPU_IRQ_RESET_COMPLETED | GPU_IRQ_CLEAN_CACHES_COMPLETED);
 }
 
-/* As panthor resumes: L2, address spaces, MCU. */
+/* Resume like panthor: L2, address spaces, MCU. */
 static void power_up(struct board *b)
 {
 	in_process_write64(&b->front, REG_POWER_AT(POWER_ON, POWER_L2), 1);
@@ -202,7 +202,7 @@ enum irq_op {
 	MASK
 };
 
-/* The bit that RAISE raises, by a flush command, and one that it does not. */
+/* The bit raised by RAISE, which flushes caches, and another bit. */
 #define FLUSH GPU_IRQ_CLEAN_CACHES_COMPLETED
 #define RESET GPU_IRQ_RESET_COMPLETED
 
@@ -379,7 +379,7 @@ static void test_counters(void **state)
 	assert_int_equal(in_process_read64(&b->front, REG_TIMESTAMP), 0x200000000);
 }
 
-/* User space passes it to group_submit, which takes bits 23:0 and 31, and 0 for "none". */
+/* GROUP_SUBMIT allows bits 23:0 and 31 of a flush id; 0 is no id. */
 static void test_latest_flush(void **state)
 {
 	struct board *b = *state;
@@ -399,7 +399,7 @@ static void test_latest_flush(void **state)
 
 /* 4. MMU faults */
 
-/* A ring in AS1 that loads from nowhere; returns after the fault. */
+/* Run a ring in AS1 with a load from an unmapped address. Returns after the fault. */
 static void cause_fault(struct board *b, unsigned int g)
 {
 	const uint64_t words[] = { ins_move48(0, UNMAPPED_VA), ins_store(2, 1, 0) };
@@ -554,7 +554,7 @@ static void test_thread_endless(void **state)
 		      CODE_VA(0, 0), CODE_VA(0, 0) + 8);
 }
 
-/* Several threads hammer registers, as vCPUs may; none of them, nor the engine, is starved. */
+/* Several threads read registers in a loop, like vCPUs. No thread is starved, nor the engine. */
 static void *hammer(void *ctx)
 {
 	struct board *b = ctx;
@@ -581,7 +581,7 @@ static void test_thread_hammered(void **state)
 	assert_true(now_ms() < end);
 }
 
-/* The lock by itself: with a pause in the middle of each read-modify-write, none is lost. */
+/* The lock alone: threads yield in the middle of a read-modify-write, and no update is lost. */
 struct shared {
 	struct turnstile lock;
 	unsigned int count;
@@ -618,7 +618,7 @@ static void test_turnstile_excludes(void **state)
 	turnstile_destroy(&shared.lock);
 }
 
-/* A ring between the look for work and the wait is not lost; a wait without one times out. */
+/* A ring before turnstile_wait() is not lost. A wait without a ring times out. */
 static void test_turnstile_bell(void **state)
 {
 	struct turnstile lock;

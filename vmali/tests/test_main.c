@@ -7,10 +7,10 @@
  *  2. set-up that fails is status 1 and one line, and leaves no socket.
  *  3. SIGTERM, SIGINT and SIGHUP, before a client is there and while one is connected: status 0,
  *     the socket is gone, the trace is written.
- *  4. a client that disconnects: status 0; one that does not speak the protocol: status 1.
- *  5. a second client is refused, and the socket's name is free, once the first one is there.
+ *  4. a client that disconnects: status 0; a client that violates the protocol: status 1.
+ *  5. after the first client has connected, a second one is refused and the socket's name is free.
  *
- * Each wait ends after DEADLINE_MS, which no wait comes near on an idle machine.
+ * Each wait ends after DEADLINE_MS. On an idle machine, waits are much shorter.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -78,7 +78,7 @@ static void start(struct process *process, const char *const *args)
 	process->pid = fork();
 	assert_true(process->pid >= 0);
 	if (!process->pid) {
-		/* a test that fails leaves no process behind */
+		/* a failed test leaves no process behind */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(pipes[1], STDOUT_FILENO);
 		dup2(pipes[1], STDERR_FILENO);
@@ -89,7 +89,7 @@ static void start(struct process *process, const char *const *args)
 	process->output = pipes[0];
 }
 
-/* Wait until it has closed its output, that is, has ended. Return: exit status. */
+/* Wait for the end of the process, which closes its output. Return: exit status. */
 static int finish(struct process *process, char *output, size_t size)
 {
 	struct pollfd poll_fd = { .fd = process->output, .events = POLLIN };

@@ -4,15 +4,15 @@
  * The firmware interface, as panthor uses it (tests/firmware_client.h), on the MCU with its MMU
  * and streams; no registers, no thread, a clock that stands still until a test moves it.
  *
- *  1. Boot, halt, disable, fast and slow reset: what must be written and what must be kept.
- *  2. Each global request is acknowledged, and interrupts only where asked to.
+ *  1. Boot, halt, disable, fast and slow reset: words that are written and words that are kept.
+ *  2. Each global request is acknowledged, and interrupts only if the mask has its bit.
  *  3. A job: result, extract, SYNC_UPDATE and CSG_IDLE once, GLB_IDLE after its timer.
  *  4. SYNC_WAIT: status for the driver, release by another group and by the CPU.
  *  5. Suspend in the middle of a call and resume in another slot: registers, call stack, position.
- *  6. Faults: CS_FATAL, page fault, progress timer, rings that make no sense.
+ *  6. Faults: CS_FATAL, page fault, progress timer, invalid rings.
  *  7. Locked regions: nothing is lost while the interface, a ring or a suspend buffer is locked.
- *  8. Endless streams: others get their share, requests are served.
- *  9. Whatever is in the shared section, the MCU neither crashes nor hangs.
+ *  8. Endless streams: other streams get an equal share, requests are executed.
+ *  9. Random words in the shared section neither crash nor hang the MCU.
  *
  * Slices are counted, not timed: RUNS_MAX is far more than any scenario needs.
  */
@@ -91,7 +91,7 @@ static enum mcu_next run(struct board *b)
 	return MCU_RUN_AGAIN;
 }
 
-/* Let @ms pass, looking every millisecond as the engine does. */
+/* Advance the clock by @ms, and run the MCU every millisecond like the engine. */
 static void pass_ms(struct board *b, unsigned int ms)
 {
 	for (unsigned int i = 0; i < ms; i++) {
@@ -185,7 +185,7 @@ static void start_group(struct board *b, unsigned int g, uint32_t streams)
 	assert_true(state_acked(b, g));
 }
 
-/* Jobs. Registers are their own: 0..15 in called code, 64.. in the ring. */
+/* Jobs. Called code uses registers 0..15, the ring uses registers from 64. */
 
 /* In the ring: call @count instructions at @code, then add 1 to the stream's sync object. */
 static void put_job(struct board *b, unsigned int g, unsigned int s, unsigned int count)
@@ -199,7 +199,7 @@ static void put_job(struct board *b, unsigned int g, unsigned int s, unsigned in
 	ring_insert(&b->client, g, s);
 }
 
-/* Called code that adds 3 @turns times and stores the sum at the stream's data. */
+/* Called code: add 3 @turns times, and store the sum at DATA_VA. */
 static void put_sum(struct board *b, unsigned int g, unsigned int s, uint32_t turns)
 {
 	const uint64_t code[] = {
@@ -316,7 +316,7 @@ static void halt(struct board *b)
 	section_update(&b->client, glb_in(&b->client), GLB_HALT, GLB_HALT);
 	ring_global(b);
 	assert_int_equal(mcu_status_read(b->mcu), MCU_STATUS_HALT);
-	/* the driver takes the request back, it is never acknowledged */
+	/* not acknowledged: the driver clears the request */
 	assert_int_equal(section_get(&b->client, glb_out(&b->client)) & GLB_HALT, 0);
 	section_update(&b->client, glb_in(&b->client), 0, GLB_HALT);
 }
@@ -369,7 +369,7 @@ static void test_slow_reset_starts_anew(void **state)
 	section_zero(&b->client);
 	boot(b);
 	test_boot_writes_control(state);
-	/* the group is gone with the reset */
+	/* the reset drops the group */
 	assert_int_equal(run(b), MCU_IDLE);
 }
 
@@ -416,7 +416,7 @@ static void test_job(void **state)
 	assert_int_equal(client_take_events(c, 0), CSG_SYNC_UPDATE | CSG_IDLE);
 }
 
-/* Doorbells without news raise nothing, or driver and firmware would ring each other for ever. */
+/* A doorbell without work raises no event: else driver and firmware would loop for ever. */
 static void test_idle_once(void **state)
 {
 	struct board *b = *state;
@@ -596,7 +596,7 @@ static void test_wait_released_by_group(void **state)
 	assert_int_equal(user_get64(c, DATA_VA(0, 0)), 0);
 	ring_put(c, 3, 2, set, ARRAY_SIZE(set));
 	ring_insert(c, 3, 2);
-	/* the clock stands still: no look by time */
+	/* the clock stands still: no check by time */
 	start_group(b, 3, 0x4);
 	assert_int_equal(user_get64(c, DATA_VA(0, 0)), 1);
 }
@@ -612,7 +612,7 @@ static void test_wait_released_by_cpu(void **state)
 	client_take_events(c, 0);
 	take_job_bits(b);
 	pass_ms(b, 3);
-	/* looking again in vain is no news */
+	/* a check without a change raises no event */
 	assert_int_equal(take_job_bits(b), 0);
 	user_put64(c, SYNC_VA(5, 5), 42);
 	pass_ms(b, 2);
@@ -631,8 +631,8 @@ static void suspend(struct board *b, unsigned int g)
 }
 
 /*
- * Slot @to takes over what slot @from ran: its rings, its suspend buffer, its AS, as when the
- * driver binds a suspended group to another slot.
+ * Program slot @to with the rings, the suspend buffer and the AS of slot @from, like a driver that
+ * binds a suspended group to another slot.
  */
 static void move_group(struct board *b, unsigned int from, unsigned int to)
 {
@@ -760,14 +760,14 @@ static void test_bad_instruction(void **state)
 	start_group(b, 4, 0x20);
 	assert_fatal(b, 4, 5, CSF_EXC_CS_INSTR_INVALID);
 	assert_int_equal(section_get64(c, cs_out(c, 4, 5) + CS_O_FATAL_INFO), INS_INVALID);
-	/* halted: a doorbell does not bring it back, and nothing is reported twice */
+	/* halted: a doorbell does not restart the stream, and no event is repeated */
 	mcu_doorbell(b->mcu, 5);
 	run(b);
 	assert_int_equal(take_job_bits(b), 0);
 	state_request(b, 4, CSG_TERMINATE);
 	run(b);
 	assert_true(state_acked(b, 4));
-	/* the slot is as good as new */
+	/* the slot is usable again */
 	client_take_events(c, 4);
 	section_update(c, cs_in(c, 4, 5), section_get(c, cs_out(c, 4, 5)), CS_FATAL);
 	put_sum(b, 4, 0, 2);
@@ -776,8 +776,8 @@ static void test_bad_instruction(void **state)
 }
 
 /*
- * A stream that fails once more before the driver took note of the first time: its bit stays
- * pending, and is not toggled back to "nothing happened".
+ * A stream fails again before the driver has acknowledged the first CS_FATAL: the bit stays
+ * pending. A second toggle would clear it.
  */
 static void test_fatal_twice(void **state)
 {
@@ -836,11 +836,11 @@ static void test_progress_timer(void **state)
 	assert_int_equal(client_take_events(c, 1), CSG_PROGRESS_TIMER_EVENT);
 	pass_ms(b, 6000);
 	assert_int_equal(client_take_events(c, 1), 0);
-	/* who waits for a sync object is not stuck */
+	/* a stream in a SYNC_WAIT is not stuck */
 	assert_int_equal(client_take_events(c, 2), 0);
 }
 
-/* Time out behind a lock, get on, time out again: two events. */
+/* Time out at a locked region, make progress, time out again: two events. */
 static void test_progress_timer_again(void **state)
 {
 	struct board *b = *state;
@@ -965,7 +965,7 @@ static void test_changed_suspend_buffer(void **state)
 	assert_fatal(b, 0, 0, 0x41);
 }
 
-/* The driver's wait for the acknowledge times out; it resets the GPU then. */
+/* No acknowledge: the driver's wait times out, and it resets the GPU. */
 static void test_suspend_buffer_not_there(void **state)
 {
 	struct board *b = *state;
@@ -1040,7 +1040,7 @@ static void test_locked_ring_pages(void **state)
 		mcu_doorbell(b->mcu, 1);
 		run(b);
 		assert_int_equal(ring_extract(c, 0, 0), extract);
-		/* not idle as long as the driver could not see that all is done */
+		/* not idle until the output page shows the last extract index */
 		assert_int_equal(client_take_events(c, 0) & CSG_IDLE, 0);
 		unlock(b);
 		run(b);
@@ -1107,7 +1107,7 @@ static void test_locked_suspend_buffer(void **state)
 	state_request(b, 0, CSG_SUSPEND);
 	run(b);
 	assert_false(state_acked(b, 0));
-	/* the group waits, and does not run on */
+	/* the streams of the group do not run until the UNLOCK */
 	assert_int_equal(user_get64(c, SYNC_VA(0, 0)), 0);
 	unlock(b);
 	run(b);
@@ -1192,8 +1192,8 @@ static void test_endless_stream_is_suspended(void **state)
 /* 9. Hostile guests */
 
 /*
- * The control blocks, by which the test finds its way and which the MCU does not read. A ring's
- * output page may be anywhere, even there.
+ * The control blocks. The test reads the offsets of the other blocks from them; the MCU does not
+ * read them, but may overwrite them: random words can place a ring's output page there.
  */
 #define CONTROL_WORDS (0x9000 / 4)
 
@@ -1214,7 +1214,7 @@ static void copy_control(struct client *c, uint32_t words[CONTROL_WORDS], bool r
 	}
 }
 
-/* Random words in the section, more often than not such that they mean something. */
+/* Write random words to the section, most of them with a meaning for the firmware. */
 static void scribble(struct client *c, struct random *random, uint32_t offset)
 {
 	static const uint64_t words[] = {
@@ -1301,7 +1301,7 @@ static void test_hostile_section(void **state)
 		mcu_run(b->mcu);
 		if (mcu_status_read(b->mcu) == MCU_STATUS_ENABLED)
 			continue;
-		/* halted by a scribbled request: start over */
+		/* a random request has halted the MCU: boot it again */
 		for (unsigned int as = 0; as < MMU_AS_COUNT; as++)
 			as_unlock(b->mmu, as);
 		section_put(&b->client, GLB_INPUT, 0);
@@ -1309,7 +1309,7 @@ static void test_hostile_section(void **state)
 		mcu_control_write(b->mcu, MCU_CONTROL_DISABLE);
 		boot(b);
 	}
-	/* and works for a guest that behaves again */
+	/* afterwards the MCU works for a correct guest */
 	for (unsigned int as = 0; as < MMU_AS_COUNT; as++)
 		as_unlock(b->mmu, as);
 	mcu_reset(b->mcu);

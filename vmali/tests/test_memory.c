@@ -5,15 +5,15 @@
  *
  *  1. map rules: alignment, size 0, wrap, the file's end, overlap by one page, read-only files,
  *     the limit of regions. Hunts a region that reaches beyond its file (SIGBUS) or over another.
- *  2. unmap: only exactly what was mapped.
+ *  2. unmap: only a whole region.
  *  3. edges: first and last byte, one before, one behind, wrap at the top of the address space.
  *  4. crossing: accesses over adjacent regions, over a hole, into a read-only region: all or
  *     nothing.
  *  5. words: alignment, byte order, last word, read-only.
- *  6. remap in pieces, as SeaBIOS makes QEMU do it: contents stay, for the file has them.
+ *  6. remap in pieces, as QEMU does for SeaBIOS: the contents stay, because they are in the file.
  *  7. random maps, unmaps and accesses against a shadow of one entry a page.
- *  8. accesses while another thread maps and unmaps: never a fault of this process, never a
- *     byte that is not the file's.
+ *  8. accesses while another thread maps and unmaps: no fault of this process, no byte that is not
+ *     in the file.
  *
  * The addresses are small or at the top of the 64 bits, where arithmetic wraps.
  */
@@ -36,14 +36,14 @@
 
 #define PAGE 0x1000ull
 #define TOP_PAGE (UINT64_MAX - PAGE + 1)
-#define PLENTY 64 /* pages of a test's file: more than any test maps */
+#define PLENTY 64 /* pages of the file of a test: more than any test maps */
 
 struct fixture {
 	struct guest_memory *mem;
 	int fd;
 };
 
-/* A file whose bytes tell their offset: page number and place in the page, both in 8 bits. */
+/* Byte of the file at @offset, derived from its page number and its offset in the page. */
 static uint8_t pattern(uint64_t offset)
 {
 	return (uint8_t)(offset / PAGE * 37 + offset);
@@ -379,7 +379,7 @@ static void random_map(struct fixture *f, struct shadow *shadow, struct random *
 		shadow_set(shadow, first, count, true, writable);
 }
 
-/* Half of the time with the size of the region that is there. */
+/* If a region starts at @first, half of the calls use its size. */
 static void random_unmap(struct fixture *f, struct shadow *shadow, struct random *random,
 			 unsigned int first, unsigned int count)
 {
@@ -395,7 +395,7 @@ static void random_unmap(struct fixture *f, struct shadow *shadow, struct random
 		shadow_set(shadow, first, count, false, false);
 }
 
-/* Writes the bytes that are there already, so that the pattern stays. */
+/* Writes bytes with the same value, so that the pattern stays. */
 static void random_access(struct fixture *f, const struct shadow *shadow, struct random *random)
 {
 	static uint8_t buf[SHADOW_PAGES * PAGE];
@@ -442,7 +442,7 @@ struct race {
 	bool stop;
 };
 
-/* Reads see the file's bytes; writes stay outside of them. Return: number of wrong bytes. */
+/* Read the pattern of the file and write outside of it. Return: number of wrong bytes. */
 static void *access_all_the_time(void *arg)
 {
 	struct race *race = arg;

@@ -6,15 +6,16 @@
  *  1. walk: leaves of every size, and every descriptor that faults, each with its exact
  *     FAULTSTATUS. Hunts a wrong level, a permission read from the wrong bit, a store that is
  *     done although it faults.
- *  2. execute permission, which no access of a stream asks for, by the walk itself.
+ *  2. execute permission, by the walk alone: no access of a stream needs it.
  *  3. registers: latched at UPDATE only, read back, read-only ones, address modes, 39-bit input.
  *  4. accesses over several leaves: all or nothing; limits of length and address; words.
  *  5. faults: the first is reported, the next only after it was cleared.
- *  6. LOCK: what LOCKADDR means, to the byte; who stalls; second LOCK; UNLOCK of nothing.
- *  7. TLB: what stays and what each command drops, in each mode. Hunts a TLB that is too eager
- *     (a driver's missing flush would pass unseen) or too lazy (a correct driver would fail).
- *  8. random maps, unmaps, invalidations (some forgotten) and accesses, against a shadow that
- *     predicts which page each access reaches.
+ *  6. LOCK: region of a LOCKADDR to the byte; accesses that stall; a second LOCK; UNLOCK without
+ *     LOCK.
+ *  7. TLB: entries that each command drops and keeps, in each mode. Hunts a TLB that drops too
+ *     much (hides a missing flush of the driver) or too little (a correct driver would fail).
+ *  8. random maps, unmaps, invalidations (some left out) and accesses, against a shadow that
+ *     predicts the page of each access.
  *  9. hostile tables: random words, tables that contain themselves, addresses outside of RAM.
  *
  * RAM starts at 1 GiB, so that its first byte is the start of a block of any size.
@@ -52,9 +53,9 @@
 #define OUTSIDE (2 * GIB)		/* no RAM here */
 #define TOO_HIGH (1ull << 40)		/* beyond the 40 bits of a physical address */
 
-#define VA 0x7f8040200000ull		/* an index other than 0 at every level but the last */
+#define VA 0x7f8040200000ull		/* index 0 at the last level only */
 
-/* Five apart, the two meet in the same of the tiny TLB's few hash buckets. */
+/* With a distance of five, both use the same hash bucket of the tiny TLB. */
 #define AS 1
 #define OTHER_AS 6
 
@@ -139,7 +140,7 @@ static uint32_t faultstatus(struct fixture *f, unsigned int as)
 
 /* 1. Walk */
 
-#define READ 0x200		/* access types as FAULTSTATUS has them */
+#define READ 0x200		/* access types in FAULTSTATUS */
 #define WRITE 0x300
 #define DECODER 0x400
 
@@ -147,8 +148,9 @@ static uint32_t faultstatus(struct fixture *f, unsigned int as)
 #define TABLE (PTB_VALID | PTB_TABLE)
 
 /*
- * @pte is put at @level for VA; where @tables is set, it is or-ed to the table descriptor above
- * the leaf instead. @status: FAULTSTATUS, 0 when the access is to succeed at RAM + @offset.
+ * @pte: descriptor of VA at @level. @tables: if not 0, bits that are set in the table descriptor
+ *	above
+ * the leaf. @status: FAULTSTATUS, or 0 if the access must succeed at RAM + @offset.
  */
 struct walk_case {
 	const char *name;
@@ -298,7 +300,7 @@ static void test_walk(void **state)
 	}
 }
 
-/* Every bit of the input address picks another page: one wrong index and two would meet. */
+/* Each bit of the input address selects another page: with a wrong index, two would be equal. */
 static void test_walk_indices(void **state)
 {
 	struct fixture *f = make_fixture(MMU_TLB_OFF);
@@ -463,7 +465,7 @@ static void test_modes(void **state)
 	}
 }
 
-/* INA_BITS 16: 39 bits, of which the first table is one of level 1. */
+/* INA_BITS 16: 39 bits, so the walk starts at level 1. */
 static void test_input_bits(void **state)
 {
 	struct fixture *f = make_fixture(MMU_TLB_OFF);
@@ -520,7 +522,7 @@ static void test_tlb_option(void **state)
 
 /* 4. Accesses over several leaves */
 
-/* A 2 MiB block, then pages in falling order: what is adjacent in VA is not in RAM. */
+/* A 2 MiB block, then pages in falling order: neighbours in VA are not neighbours in RAM. */
 static void map_mixed(struct fixture *f)
 {
 	pgtable_map(&f->pt, VA, 2, RAM, PTB_RW);
@@ -541,7 +543,7 @@ static void test_crossing(void **state)
 	assert_int_equal(mmu_write(f->mmu, AS, va, out, sizeof(out)), 0);
 	assert_int_equal(mmu_read(f->mmu, AS, va, in, sizeof(in)), 0);
 	assert_memory_equal(out, in, sizeof(out));
-	/* where the block ends, and where the second page landed */
+	/* the end of the block, and the second page */
 	assert_int_equal(guest_memory_read(f->mem, RAM + BLOCK - 0x123, in, 0x123), 0);
 	assert_memory_equal(out, in, 0x123);
 	assert_int_equal(guest_memory_read(f->mem, RAM + 8 * MIB - PAGE, in, PAGE), 0);
@@ -620,7 +622,7 @@ static void test_first_fault_only(void **state)
 	assert_int_equal(mmu_write64(f->mmu, AS, VA, 1), -EFAULT);
 	assert_int_equal(f->reported[AS], 1);
 	assert_int_equal(as_read64(f->mmu, AS, AS_REG_FAULTADDRESS), VA + PAGE);
-	/* what is mapped still works, and other address spaces have faults of their own */
+	/* mapped addresses still work, and other address spaces report their own faults */
 	assert_int_equal(gpu64(f, VA), 0);
 	assert_int_equal(mmu_read64(f->mmu, OTHER_AS, VA, &value), -EFAULT);
 	assert_int_equal(f->reported[OTHER_AS], 1);
@@ -699,13 +701,13 @@ static void test_lock_stalls(void **state)
 	pgtable_map(&f->pt, VA + BLOCK, 2, RAM + BLOCK, PTB_RW);
 	as_enable(f->mmu, OTHER_AS, &f->pt);
 	as_lock(f->mmu, AS, VA + BLOCK, 15);
-	/* the last bytes before the region go through, an access that touches it does not */
+	/* an access up to the start of the region succeeds, an access into it stalls */
 	assert_int_equal(mmu_write(f->mmu, AS, VA + BLOCK - 16, pair, 16), 0);
 	assert_int_equal(mmu_write(f->mmu, AS, VA + BLOCK - 8, pair, 16), -EAGAIN);
 	assert_int_equal(ram64(f, RAM + BLOCK - 8), 2);
 	assert_int_equal(mmu_write64(f->mmu, AS, VA + BLOCK, 3), -EAGAIN);
 	assert_int_equal(mmu_write64(f->mmu, OTHER_AS, VA + BLOCK, 3), 0);
-	/* UNLOCK of another AS does not help */
+	/* UNLOCK of another AS has no effect */
 	as_unlock(f->mmu, OTHER_AS);
 	assert_int_equal(mmu_write64(f->mmu, AS, VA + BLOCK, 4), -EAGAIN);
 	as_unlock(f->mmu, AS);
@@ -844,7 +846,7 @@ static const struct {
 	{ 1, 30, 0x7f8040000000ull },
 };
 
-/* Map two places of RAM one after the other; tell which one the GPU sees. */
+/* Map two pages of RAM one after the other, and check which one the GPU reads. */
 static void check_tlb_case(enum mmu_tlb_mode mode, size_t leaf, size_t action)
 {
 	struct fixture *f = make_fixture(mode);
@@ -859,7 +861,7 @@ static void check_tlb_case(enum mmu_tlb_mode mode, size_t leaf, size_t action)
 	set_ram64(f, to, second);
 	as_enable(f->mmu, OTHER_AS, &f->pt);
 	pgtable_map(&f->pt, va, tlb_leaves[leaf].level, from, PTB_RW);
-	/* the region of a lock that is over means nothing */
+	/* a region that was unlocked before has no effect */
 	lock_unlock(f, AS, va, tlb_leaves[leaf].region_lg2);
 	assert_int_equal(gpu64(f, va), first);
 	pgtable_map(&f->pt, va, tlb_leaves[leaf].level, to, PTB_RW);
@@ -880,7 +882,7 @@ static void test_tlb_invalidation(void **state)
 	}
 }
 
-/* An address in two address spaces has two translations, which are dropped separately. */
+/* The translations of one address in two address spaces are dropped separately. */
 static void check_tlb_address_spaces(enum mmu_tlb_mode mode)
 {
 	struct fixture *f = make_fixture(mode);
@@ -899,7 +901,7 @@ static void check_tlb_address_spaces(enum mmu_tlb_mode mode)
 		assert_int_equal(mmu_read64(f->mmu, OTHER_AS, VA + i * PAGE, &value), 0);
 		assert_int_equal(value, 63 - i);
 	}
-	/* everything of the other goes, nothing of this one */
+	/* drop all entries of the other AS, none of this one */
 	pgtable_map(&f->pt, VA + 63 * PAGE, 3, RAM, PTB_RW);
 	pgtable_map(&other, VA + 63 * PAGE, 3, RAM + PAGE, PTB_RW);
 	lock_unlock(f, OTHER_AS, 0, 64);
@@ -969,7 +971,7 @@ static void test_tlb_permissions(void **state)
 	drop_fixture(f);
 }
 
-/* panthor maps what was not mapped without an invalidation of its own. */
+/* panthor does not invalidate when it maps a range that was not mapped before. */
 static void test_tlb_keeps_no_faults(void **state)
 {
 	struct fixture *f = make_fixture(MMU_TLB_KEEP);
@@ -986,7 +988,7 @@ static void test_tlb_keeps_no_faults(void **state)
 	drop_fixture(f);
 }
 
-/* More pages than the TLB holds: all still right, and the memory of the TLB is bounded. */
+/* More pages than the TLB holds: all translations are right, and its memory is bounded. */
 static void test_tlb_full(void **state)
 {
 	struct fixture *f = make_fixture(MMU_TLB_KEEP);
@@ -1008,7 +1010,7 @@ static void test_tlb_full(void **state)
 	after = stats_of(f);
 	assert_int_equal(after.hits - before.hits, 1);
 	assert_int_equal(after.walks - before.walks, 1);
-	/* a large region is dropped by a scan, and drops exactly what was there */
+	/* the large region is dropped by a scan, which drops exactly the entries in it */
 	as_lock(f->mmu, AS, 0, 64);
 	as_unlock(f->mmu, AS);
 	assert_int_equal(stats_of(f).invalidated - before.invalidated, TLB_KEEP_ENTRIES);
@@ -1036,7 +1038,7 @@ static void test_tlb_tiny(void **state)
 	}
 	assert_int_equal(stats_of(f).walks, TLB_TINY_ENTRIES);
 	assert_int_equal(stats_of(f).hits, TLB_TINY_ENTRIES);
-	/* too many pages: some are replaced, not all, and the seed decides which */
+	/* too many pages: the seed determines the pages that are replaced */
 	mmu_reset(f->mmu);
 	mmu_destroy(f->mmu);
 	f->mmu = make_mmu(f, MMU_TLB_TINY, 1);
@@ -1057,7 +1059,7 @@ static void test_tlb_tiny(void **state)
 #define RANDOM_PAGES 64			/* pages of RAM, each marked with its number */
 #define RANDOM_STEPS 200000
 
-/* A translation as the shadow knows it: page number in RAM of a leaf's first page, or -1. */
+/* A leaf in the shadow. @page: number of its first page in RAM, or -1 for none. */
 struct shadow_leaf {
 	int page;
 	bool writable;
@@ -1118,7 +1120,7 @@ static void random_map(struct fixture *f, struct shadow *s, struct random *rando
 	};
 
 	if (random_below(random, 8) == 0) {
-		/* a block starts at a block's start */
+		/* a block maps to an aligned block of RAM */
 		leaf.page = 0;
 		pgtable_map(&f->pt, window_va(number), 2, RAM, leaf.writable ? PTB_RW : PTB_RO);
 		s->block[block] = leaf;
@@ -1180,7 +1182,7 @@ static void random_access(struct fixture *f, struct shadow *s, struct random *ra
 		assert_int_equal(ram64(f, RAM + leaf.page * PAGE + 8), mark);
 }
 
-/* A block without a table would fault at another level: start with all tables there. */
+/* Create all tables: a missing table would fault at another level. */
 static void random_prepare(struct fixture *f, struct shadow *s)
 {
 	for (unsigned int i = 0; i < RANDOM_PAGES; i++)
@@ -1195,7 +1197,7 @@ static void random_prepare(struct fixture *f, struct shadow *s)
 	}
 }
 
-/* Leave nothing stale, as a driver without defects does. */
+/* Invalidate all, like a driver without defects. */
 static void forget_all(struct fixture *f, struct shadow *s)
 {
 	lock_unlock(f, AS, 0, 64);
@@ -1258,7 +1260,7 @@ static void test_random_tiny(void **state)
 
 /* 9. Hostile tables */
 
-/* Words that are more often valid descriptors into RAM than random ones would be. */
+/* Random words, with more valid descriptors into RAM than by chance. */
 static uint64_t hostile_word(struct random *random)
 {
 	uint64_t word = random_next(random);
@@ -1313,7 +1315,7 @@ static void test_hostile_tables(void **state)
 	drop_fixture(f);
 }
 
-/* A table that is its own entry everywhere: any address is mapped, to the table itself. */
+/* All entries of a table point to the table: each address is mapped, to the table. */
 static void test_self_reference(void **state)
 {
 	struct fixture *f = make_fixture(MMU_TLB_KEEP);
@@ -1323,7 +1325,7 @@ static void test_self_reference(void **state)
 		set_ram64(f, TABLES + i * 8, TABLES | TABLE | PTB_USER | PTB_AF);
 	assert_int_equal(gpu64(f, 0), TABLES | TABLE | PTB_USER | PTB_AF);
 	assert_int_equal(gpu64(f, VA + 0xff8), TABLES | TABLE | PTB_USER | PTB_AF);
-	/* a table that the GPU itself rewrites: the old translation stays, the next walk faults */
+	/* the GPU overwrites the table: the old translation stays, the next walk faults */
 	assert_int_equal(mmu_write64(f->mmu, AS, 0, 0), 0);
 	assert_int_equal(gpu64(f, 0), 0);
 	lock_unlock(f, AS, 0, 15);

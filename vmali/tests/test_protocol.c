@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Copyright (C) 2026 The vmali authors
 /*
- * Unit tests of front/ over a socket: one process, the server in a thread of its own, a fake GPU
- * behind it. Unless told otherwise, every test ends with: the server has returned what it should,
- * the client's memory is unmapped, and no file descriptor is left.
+ * Unit tests of front/ over a socket: one process, the server in its own thread, with a fake GPU.
+ * Every test without another comment ends with these checks: the return value of the server, the
+ * client's memory is unmapped, and no file descriptor is left.
  *
- *  1. version: agreement, with and without JSON; what is no agreement ends the connection.
+ *  1. version: agreement, with and without JSON; without agreement the connection ends.
  *  2. header: every size below a header and beyond the largest message, every type but command
  *     ends the connection; every unknown flag and command is answered, and the next one works.
  *  3. truncation: each request cut off after each of its bytes, then the client hangs up; or it
@@ -14,11 +14,11 @@
  *  5. posted writes: no reply, not even for errors; the next read sees the write.
  *  6. files: too many, too many for this process, with the wrong command, late in a message; an
  *     interrupt through a real eventfd.
- *  7. ids: whatever the client chose comes back.
- *  8. stop: noticed between messages, in the middle of one, and while a reply does not go out.
+ *  7. ids: the reply has the id of the request.
+ *  8. stop: between messages, in the middle of one, and while the reply cannot be sent.
  *  9. fuzz: requests with random fields, sizes, files, and random flips of bits, with a seed that
  *     is printed. After each connection a fresh one works.
- * 10. listener: the name appears and goes, other files are left alone.
+ * 10. listener: the name is created and removed, other files are not changed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,7 +54,7 @@
 #define REPLY_DEADLINE_MS 5000
 #define FUZZ_CONNECTIONS 1000
 #define FUZZ_MESSAGES 30
-#define MANY_FDS 20 /* more than a message may bring, fewer than the kernel's 253 */
+#define MANY_FDS 20 /* more than a message may have, less than the kernel's 253 */
 
 struct connection {
 	struct guest_memory *mem;
@@ -100,7 +100,7 @@ static void open_connection(struct connection *c)
 	assert_int_equal(pthread_create(&c->thread, NULL, serve, c), 0);
 }
 
-/* Wait for the server's end and see that nothing is left. Return: what it returned. */
+/* Wait for the end of the server and check for leaks. Return: its return value. */
 static int finish_connection_any(struct connection *c)
 {
 	uint8_t byte;
@@ -142,7 +142,7 @@ static void make_packet(struct packet *packet, uint16_t command, const void *pay
 	memcpy(packet->payload, payload, size);
 }
 
-/* Send @len bytes and perhaps files; a server that has hung up is no failure here. */
+/* Send @len bytes and optional files. A server that has hung up is no failure. */
 static void send_bytes(struct connection *c, const void *buf, size_t len, const int *fds,
 		       unsigned int count)
 {
@@ -192,7 +192,7 @@ static bool receive_packet(struct connection *c, struct packet *packet)
 	return receive_bytes(c, packet->payload, packet->header.size - HEADER);
 }
 
-/* The reply to @request is due: of this id and command, and with @error or without. */
+/* Receive the reply to @request, and check its id, command and @error. */
 static void expect_reply(struct connection *c, const struct packet *request, struct packet *reply,
 			 int error)
 {
@@ -233,7 +233,7 @@ static void check_alive(struct connection *c)
 	assert_int_equal(reply.header.size, HEADER + sizeof(info));
 }
 
-/* The server has ended the connection, because the client does not speak the protocol. */
+/* The server must end the connection because of a protocol violation. */
 static void expect_hang_up(struct connection *c)
 {
 	struct packet reply;
@@ -259,7 +259,7 @@ static void test_version(void **state)
 				  "\"max_data_xfer_size\":4096,"
 				  "\"max_dma_maps\":4096,\"pgsizes\":4096}}");
 	check_alive(&c);
-	/* a second time is too late, and has no effect */
+	/* a second VFIO_USER_VERSION is an error without effect */
 	ask(&c, VFIO_USER_VERSION, json, sizeof(json), &reply, EOPNOTSUPP);
 	check_alive(&c);
 	close_connection(&c);
@@ -366,7 +366,7 @@ static void test_unknown_commands(void **state)
 	close_connection(&c);
 }
 
-/* A right request of every command, in an order in which each of them succeeds. */
+/* A valid request of every command, in an order in which each one succeeds. */
 #define REQUESTS 10
 
 static void make_request(struct packet *packet, unsigned int number)
@@ -438,7 +438,7 @@ static void test_fragments(void **state)
 	close_connection(&c);
 }
 
-/* All requests in one write, as a client that pipelines may do. */
+/* All requests in one write, like a client that pipelines. */
 static void test_pipelined(void **state)
 {
 	static uint8_t stream[REQUESTS * sizeof(struct packet)];
@@ -513,7 +513,7 @@ static int make_ram(void)
 	return fd;
 }
 
-/* The client closes its end with the reply unread: the stream ends with ECONNRESET then. */
+/* The client closes its end with an unread reply: the stream ends with ECONNRESET. */
 static void test_unread_reply(void **state)
 {
 	struct pollfd readable;
@@ -564,7 +564,7 @@ static void test_files(void **state)
 	}
 }
 
-/* When the process may open no more files, the kernel drops those of a message, which is no RAM. */
+/* At the limit of open files, the kernel drops the file of a message: it must not map RAM. */
 static void test_no_room_for_file(void **state)
 {
 	struct vfio_user_dma_map map = { 32, 3, 0, 0, PAGE };
@@ -609,7 +609,7 @@ static void test_late_file(void **state)
 	expect_reply(&c, &request, &reply, 0);
 	assert_int_equal(guest_memory_read(c.mem, 0, &byte, 1), 0);
 
-	/* and one that comes with nothing but a header, of a command that takes none */
+	/* a file with the header of a command that allows no files */
 	make_packet(&request, VFIO_USER_DEVICE_RESET, "", 0);
 	send_bytes(&c, &request, HEADER, &fd, 1);
 	expect_reply(&c, &request, &reply, EINVAL);
@@ -692,7 +692,7 @@ static void test_stop(void **state)
 	stop_server(&c);
 }
 
-/* The client asks and does not read: at some point neither side can send any more. */
+/* The client sends requests and reads no replies, until neither side can send. */
 static void test_stop_blocked(void **state)
 {
 	struct packet packet;
@@ -714,7 +714,7 @@ static void test_stop_blocked(void **state)
 	stop_server(&c);
 }
 
-/* A value that is likelier than others to be at some edge. */
+/* A random value, often at or near a limit. */
 static uint64_t fuzz_value(struct random *random)
 {
 	/* clang-format off */
@@ -735,7 +735,7 @@ static void fuzz_packet(struct random *random, struct packet *packet)
 
 	make_request(packet, (unsigned int)random_below(random, REQUESTS));
 	payload = packet->header.size - HEADER;
-	/* some fields, at their natural places, but for a word now and then */
+	/* change some fields, mostly aligned, sometimes any word */
 	for (uint64_t n = random_below(random, 4); n && payload >= 4; n--) {
 		uint64_t value = fuzz_value(random);
 		size_t at = 4 * random_below(random, payload / 4);
@@ -773,7 +773,7 @@ static void fuzz_send(struct random *random, struct connection *c, int ram, int 
 	send_bytes(c, &packet, len, fds, files);
 }
 
-/* Any reply of the server. */
+/* Receive and drop the replies that have arrived. */
 static void drop_replies(struct connection *c)
 {
 	uint8_t buf[4096];
@@ -911,7 +911,7 @@ static void test_listener_stop(void **state)
 	close(stop_fd);
 }
 
-/* A second server takes the name over; the first does not remove what is no longer its own. */
+/* A second server replaces the socket. The first server must not remove the new file. */
 static void test_listener_replaced(void **state)
 {
 	struct listener first, second;

@@ -4,10 +4,10 @@
  * Unit tests of trace/.
  *
  *  1. off: nothing is evaluated; a file that cannot be opened is an error and leaves it off.
- *  2. form and time of a line: between two readings of the clock that it claims to show.
+ *  2. form and time of a line: the time is between two readings of CLOCK_MONOTONIC.
  *  3. lines of several threads are whole and in the order of their times.
  *  4. a full disk is reported when the trace ends, and does not stop anything.
- *  5. log_once() writes one line a call site.
+ *  5. log_once() writes one line for each call site.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +28,7 @@
 #include "trace/trace.h"
 
 #define THREADS 4
-#define LINES 500 /* a thread: more than fit into a stream's buffer */
+#define LINES 500 /* per thread: more than the buffer of a FILE holds */
 
 static char path[] = "/tmp/vmali-trace.XXXXXX";
 
@@ -161,7 +161,7 @@ static void test_threads(void **state)
 	fclose(file);
 }
 
-/* Lines that @write makes on standard error; the first of them in @first. */
+/* Count the lines of @write on standard error. Copies the first one to @first. */
 static unsigned int count_stderr_lines(void (*write)(void), char *first, size_t size)
 {
 	int saved = dup(STDERR_FILENO), fd = open(path, O_RDWR | O_TRUNC | O_CLOEXEC);
