@@ -99,7 +99,7 @@ static int __ioctl_err(int fd, unsigned long request, void *arg)
 	return err;
 }
 
-/* Asserts that an ioctl ends with the errno @err, or succeeds if @err is 0; names the ioctl. */
+/* Asserts that an ioctl fails with @err, or succeeds if @err is 0. The message names the ioctl. */
 #define ioctl_expect(fd, request, arg, err) \
 	assert_errno(__ioctl_err(fd, request, arg), err, #request)
 

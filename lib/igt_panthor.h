@@ -42,7 +42,7 @@ struct panthor_bo {
 
 /*
  * Deadline for the end of a job: twice the driver's job timeout (JOB_TIMEOUT_MS in
- * panthor_sched.c), so that a test sees how the driver ends a job that hangs.
+ * panthor_sched.c), so that a job that hangs is ended by the driver first.
  */
 #define IGT_PANTHOR_JOB_DEADLINE_MS 10000
 
@@ -146,7 +146,7 @@ int64_t igt_panthor_deadline(unsigned int ms);
  * @group_state: flags of enum drm_panthor_group_state_flags
  * @fatal_queues: mask of the queues that ended with a fatal fault
  *
- * How a job ended.
+ * Result of a job.
  */
 struct igt_panthor_job_result {
 	int fence;

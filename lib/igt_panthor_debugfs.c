@@ -257,7 +257,7 @@ static bool parse_vma(const char *line, const struct columns *columns,
  * @text: content of gpuvas
  * @vmas: filled; to be freed by igt_panthor_free_vmas()
  *
- * Each VM starts with a header line of its own.
+ * The lines of each VM start with a header line.
  *
  * Returns: 0, -EPROTO if there is no VM or a column is missing, -ENOMEM.
  */

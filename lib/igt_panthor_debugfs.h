@@ -104,7 +104,7 @@ const struct igt_panthor_vma *igt_panthor_find_vma(const struct igt_panthor_vmas
 						   unsigned int vm, uint64_t va);
 int igt_panthor_find_vm(const struct igt_panthor_vmas *vmas, uint64_t va, uint64_t size);
 
-/* Size of the object that panthor maps sparse ranges to (panthor_dummy_bo_create()). */
+/* Size of the dummy, the BO behind sparse ranges (panthor_dummy_bo_create()). */
 #define IGT_PANTHOR_DUMMY_SIZE (UINT64_C(2) << 20)
 
 /* Usage flag of the gems file: the BO belongs to the kernel. */

@@ -15,7 +15,7 @@
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
 
-/* User addresses of the BOs that every VM has: [0, IGT_PANTHOR_EXEC_VA_END). */
+/* GPU virtual addresses of the BOs of each VM, below IGT_PANTHOR_EXEC_VA_END. */
 #define CMD_VA UINT64_C(0x10000000)
 #define FLAG_VA UINT64_C(0x20000000)
 #define OUT_VA UINT64_C(0x40000000)
@@ -54,7 +54,7 @@ enum flag_word {
 	FLAG_ROUNDS,
 };
 
-/* Multiplying by an odd number maps 32 bits one to one. */
+/* Multiplication by an odd number maps 32-bit words one to one. */
 #define PATTERN_FACTOR 0x9e3779b1u
 
 /**
@@ -185,7 +185,7 @@ static void cs_submit(struct igt_panthor_exec *exec, struct igt_panthor_cs *cs)
 	const int size = igt_panthor_cs_end(cs, REG_SCRATCH);
 
 	igt_assert_lt(0, size);
-	/* The stream has to leave the CPU's write-combining buffers. */
+	/* Drain the CPU's write-combining buffers, which may still hold the stream. */
 	__sync_synchronize();
 	igt_panthor_group_submit_simple(exec->fd, exec->group, 0, CMD_VA, size, exec->syncobj, 0);
 }

@@ -9,7 +9,7 @@
 
 /**
  * SECTION:igt_teardown
- * @short_description: Undo what a subtest leaves behind
+ * @short_description: Undo functions of subtests
  * @title: Teardown
  * @include: igt_teardown.h
  *
