@@ -10,7 +10,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Effects of a write to a range on the rest of the model, as flags. */
+/* Properties of the write handler of a range, as flags. */
 enum {
 	RINGS = 1,		/* the write may give work to the engine */
 	TELLS = 2		/* the write handler traces the write itself */

@@ -7,7 +7,7 @@
 
 /*
  * Registers of an address space (AS), as byte offsets in its 64-byte block.
- * Source: Linux drivers/gpu/drm/panthor/panthor_mmu_regs.h, unless a line says otherwise.
+ * Source: Linux drivers/gpu/drm/panthor/panthor_mmu_regs.h, unless noted otherwise.
  */
 #define AS_BLOCK_SIZE 64
 
@@ -55,7 +55,7 @@ enum as_adrmode {
 #define AS_MEMATTR_INNER_OUTER		FIELD(7, 6)
 #define AS_MEMATTR_FAULT		3
 
-/* LOCKADDR: a naturally aligned power of two, panthor_mmu.c, pack_region_range(). */
+/* LOCKADDR: a naturally aligned region of 2^n bytes (panthor_mmu.c, pack_region_range()). */
 #define AS_LOCKADDR_SIZE_LG2_MINUS_1	FIELD(5, 0)
 #define AS_LOCKADDR_START		FIELD(63, 12)
 #define AS_LOCK_REGION_MIN_LG2		15

@@ -49,7 +49,7 @@
  */
 #define REG_POWER 0x100
 #define REG_POWER_SIZE 0x180
-#define REG_POWER_KIND FIELD(8, 6)	/* of the offset from REG_POWER: enum power_kind */
+#define REG_POWER_KIND FIELD(8, 6)	/* field of the offset from REG_POWER: enum power_kind */
 #define REG_POWER_DOMAIN FIELD(5, 4)	/* enum power_domain */
 #define REG_POWER_HIGH FIELD(3, 2)	/* 0: low word, 1: high word */
 

@@ -8,7 +8,7 @@
  *  3. Power, resets, counters, flush id.
  *  4. An MMU fault reaches its interrupt, once until it is cleared.
  *  5. The engine's lock and bell; with the engine thread: a job from doorbell to interrupt,
- *     register accesses while a stream loops for ever, and its suspend, start and stop.
+ *     register accesses during an endless stream, and its suspend, start and stop.
  *  6. Random register writes neither crash nor hang it.
  *
  * Deadlines allow for a loaded machine and a sanitizer. A slice takes less than a millisecond.

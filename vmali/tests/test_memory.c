@@ -97,7 +97,7 @@ static void test_map_rules(void **state)
 		{ 0, TOP_PAGE, 2 * PAGE, -EINVAL },
 		{ 0, PAGE, -PAGE, -EINVAL },
 		{ 0, 0, -PAGE, -EINVAL },
-		/* the file's end, exactly and one page more, and beyond what an offset can be */
+		/* up to the end of the file, one page more, and beyond the maximum of an offset */
 		{ (PLENTY - 1) * PAGE, 0x30000, PAGE, 0 },
 		{ (PLENTY - 1) * PAGE, 0x40000, 2 * PAGE, -EINVAL },
 		{ PLENTY * PAGE, 0x40000, PAGE, -EINVAL },
@@ -215,7 +215,7 @@ static void test_top_of_address_space(void **state)
 	uint8_t buf[16] = { 0 };
 	uint64_t value;
 
-	/* both ends, so that an address that wraps would find RAM */
+	/* RAM at both ends, so that an address that wraps would hit it */
 	assert_int_equal(guest_memory_map_private(f->mem, 0, PAGE), 0);
 	assert_int_equal(guest_memory_map_private(f->mem, TOP_PAGE, PAGE), 0);
 	assert_int_equal(guest_memory_write(f->mem, UINT64_MAX, buf, 1), 0);

@@ -935,7 +935,7 @@ static void test_tlb_part_of_block(void **state)
 	drop_fixture(f);
 }
 
-/* The block is split into pages, of which one moves: the stale block hides it. */
+/* Split a block into pages and remap one: the stale block entry hides the new mapping. */
 static void test_tlb_split_block(void **state)
 {
 	struct fixture *f = make_fixture(MMU_TLB_KEEP);
@@ -1065,7 +1065,7 @@ struct shadow_leaf {
 	bool writable;
 };
 
-/* Tables and TLB: @block[b].page < 0: the pages of that block are in @table. */
+/* Expected tables and TLB. If @block[b].page < 0, the pages of block b are in @table. */
 struct shadow {
 	struct shadow_leaf block[WINDOW_BLOCKS], table[WINDOW_PAGES];
 	struct shadow_leaf cached_block[WINDOW_BLOCKS], cached_page[WINDOW_PAGES];

@@ -340,7 +340,7 @@ static void test_bad_flags(void **state)
 		send_packet(&c, &request);
 		expect_reply(&c, &request, &reply, EINVAL);
 	}
-	/* the error field of a request has no meaning */
+	/* the error field of a request is ignored */
 	make_packet(&request, VFIO_USER_DEVICE_GET_INFO, &info, sizeof(info));
 	request.header.error = 0xffffffff;
 	send_packet(&c, &request);
