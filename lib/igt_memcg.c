@@ -189,7 +189,7 @@ int64_t igt_memcg_stat(const char *field)
 /**
  * igt_memcg_current:
  *
- * Returns: bytes that the group of igt_memcg_enter() is charged for at this moment, or -1.
+ * Returns: bytes that are charged to the group of igt_memcg_enter() now, or -1.
  */
 int64_t igt_memcg_current(void)
 {
@@ -207,9 +207,9 @@ int64_t igt_memcg_current(void)
 
 /**
  * igt_memcg_reclaim:
- * @bytes: how much to reclaim
+ * @bytes: bytes to reclaim
  *
- * Has the kernel reclaim memory of the group of igt_memcg_enter(). Memory of shared and anonymous
+ * Makes the kernel reclaim memory of the group of igt_memcg_enter(). Memory of shared and anonymous
  * mappings is swapped out. The kernel may reclaim less.
  *
  * Returns: true if all of @bytes was reclaimed.

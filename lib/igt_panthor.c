@@ -504,8 +504,8 @@ void *igt_panthor_mmap_bo(int fd, uint32_t handle, uint64_t size, unsigned int p
  * igt_panthor_unmap_bo:
  * @bo: BO
  *
- * Removes the CPU mapping of igt_panthor_bo_create_mapped(), if there is one. A file of the device
- * stays open as long as it is mapped.
+ * Removes the CPU mapping of igt_panthor_bo_create_mapped(), if there is one. The mapping keeps the
+ * file of the device open.
  */
 void igt_panthor_unmap_bo(struct panthor_bo *bo)
 {

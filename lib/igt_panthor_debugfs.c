@@ -773,7 +773,7 @@ bool igt_panthor_wait_gem_gone(int fd, const char *label, unsigned int ms)
 	return igt_wait(gem_is_gone(fd, label), ms, 5);
 }
 
-/* Inside a PID namespace the process cannot be looked up: then it counts as running. */
+/* Inside a PID namespace, other processes cannot be looked up, and count as running. */
 static bool is_running(pid_t pid, pid_t own)
 {
 	return own != getpid() || !kill(pid, 0) || errno != ESRCH;
@@ -783,9 +783,9 @@ static bool is_running(pid_t pid, pid_t own)
  * igt_panthor_require_alone:
  * @fd: device
  *
- * Skips if another running process, including a child of the caller, has BOs on the device. Its jobs
- * could take the slot of a group or the address space of a VM. This flushes the TLB and would hide a
- * missing flush. Needs debugfs.
+ * Skips if another running process, including a child of the caller, has BOs on the device. Its
+ * jobs could take the slot of a group or the address space of a VM. This flushes the TLB and would
+ * hide a missing flush. Needs debugfs.
  */
 void igt_panthor_require_alone(int fd)
 {

@@ -83,7 +83,7 @@ uint64_t igt_panthor_pattern_va(uint32_t value, uint32_t seed)
 {
 	uint32_t inverse = PATTERN_FACTOR;
 
-	/* Each step doubles the number of low bits of the inverse that are right: 3 at first. */
+	/* Each step doubles the number of correct low bits of the inverse, 3 at the start. */
 	for (unsigned int i = 0; i < 4; i++)
 		inverse *= 2 - PATTERN_FACTOR * inverse;
 

@@ -77,8 +77,8 @@ static bool contents_are_known(struct igt_panthor_exec *exec)
  * @exec: VM
  * @walk: a STORE_LOAD walk over pages of sparse ranges
  *
- * No access may fault. The words are compared where the dummy is known: each is loaded right after
- * its own store, so no other store can come between.
+ * Runs a walk and asserts that no access faults. Compares the loaded words if debugfs shows the
+ * dummy: each word is loaded right after its store, before another store can overwrite it.
  */
 void igt_panthor_sparse_walk(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk)
 {
