@@ -604,11 +604,13 @@ static const struct uapi_case uapi_cases[] = {
 			    "a BO handle or a BO offset, and leave its syncobj unsignalled.",
 		.run = refuse_sync_only,
 		.requests = REQUESTS(
-			{ "sparse", SYNC_ONLY | SPARSE },
-			{ "sparse-noexec", SYNC_ONLY | SPARSE | NOEXEC },
-			{ "readonly", SYNC_ONLY | READONLY }, { "va", SYNC_ONLY, .va = FREE_VA },
+			{ .name = "sparse", .flags = SYNC_ONLY | SPARSE },
+			{ .name = "sparse-noexec", .flags = SYNC_ONLY | SPARSE | NOEXEC },
+			{ .name = "readonly", .flags = SYNC_ONLY | READONLY },
+			{ "va", SYNC_ONLY, .va = FREE_VA },
 			{ "range", SYNC_ONLY, .va = SPARSE_VA, .size = PART_SIZE },
-			{ "handle", SYNC_ONLY, LIVE }, { "offset", SYNC_ONLY, .bo_offset = PAGE }),
+			{ .name = "handle", .flags = SYNC_ONLY, .handle = LIVE },
+			{ "offset", SYNC_ONLY, .bo_offset = PAGE }),
 	},
 	{}
 };
