@@ -99,12 +99,18 @@ static void create_bound(struct igt_panthor_exec *exec, struct panthor_bo *bo, u
 			    DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | flags, 0);
 }
 
+/*
+ * Tag pages of a process. A driver may leak the VM of a subtest that failed: its tag must not be that
+ * of a later VM of the process.
+ */
+#define TAGS 512
+
 static uint64_t pick_tag_va(void)
 {
 	static unsigned int count;
 	const uint64_t slots = (IGT_PANTHOR_EXEC_TAG_VA_END - IGT_PANTHOR_EXEC_TAG_VA) /
 			       IGT_PANTHOR_GPU_PAGE_SIZE;
-	const uint64_t slot = (uint64_t)getpid() * 16 + count++ % 16;
+	const uint64_t slot = (uint64_t)getpid() * TAGS + count++ % TAGS;
 
 	return IGT_PANTHOR_EXEC_TAG_VA + slot % slots * IGT_PANTHOR_GPU_PAGE_SIZE;
 }
