@@ -92,12 +92,18 @@
 /**
  * SUBTEST: block-unusable-reported
  * Scenario: block-unusable
+ * Failure mode: Jobs that run, hang or are lost in a VM whose page table is known to be wrong, and
+ *	unmaps whose failure is not reported.
+ * Test requirement: panthor uAPI 1.9, error injection, or debugfs with split_huge_pages and swap
  * Description: Let a synchronous unmap fail by error injection: VM_BIND says so, the VM stays usable,
  *	and nothing is unmapped. Let a queued unmap fail: its fence says so, the VM is unusable, takes no
  *	more maps, and can be taken down.
  *
  * SUBTEST: block-unusable-%s
  * Scenario: block-unusable
+ * Failure mode: Jobs that run, hang or are lost in a VM whose page table is known to be wrong, and
+ *	unmaps whose failure is not reported.
+ * Test requirement: panthor uAPI 1.9, error injection, or debugfs with split_huge_pages and swap
  * Description: Make a VM unusable by a queued unmap that fails: %arg[1].
  *
  * arg[1]:
