@@ -644,7 +644,7 @@ static void map_reserve(int fd, const struct range *r)
 	struct igt_panthor_exec exec;
 
 	igt_panthor_exec_init(&exec, fd);
-	igt_require_f(exec.uva_range >= 7 * TIB, "needs user addresses up to 7 TiB\n");
+	igt_panthor_exec_require_range(&exec, 7 * TIB);
 	igt_panthor_exec_bind_sparse(&exec, r->va, r->size);
 	igt_panthor_sparse_store_load(&exec, r->va, r->size, FIRST);
 	igt_panthor_vm_assert_usable(fd, exec.vm_id);

@@ -153,8 +153,7 @@ static void init_large(struct igt_panthor_exec *exec, int fd)
 	igt_require_f(igt_meminfo_bytes("MemAvailable") > LARGE_NEEDS,
 		      "needs %" PRIu64 " MiB of free memory\n", LARGE_NEEDS / SZ_1M);
 	igt_panthor_exec_init(exec, fd);
-	igt_require_f(exec->uva_range >= LARGE_VA + LARGE_SIZE,
-		      "needs user addresses up to %#" PRIx64 "\n", LARGE_VA + LARGE_SIZE);
+	igt_panthor_exec_require_range(exec, LARGE_VA + LARGE_SIZE);
 }
 
 static void require_huge_dummy(struct igt_panthor_exec *exec)
@@ -435,8 +434,7 @@ static void blocks_work(struct igt_panthor_exec *exec)
 static void init_blocks(struct igt_panthor_exec *exec, int fd)
 {
 	igt_panthor_exec_init(exec, fd);
-	igt_require_f(exec->uva_range >= BLOCKS_VA + BLOCKS_SIZE + PAGE,
-		      "needs user addresses up to %#" PRIx64 "\n", BLOCKS_VA + BLOCKS_SIZE);
+	igt_panthor_exec_require_range(exec, BLOCKS_VA + BLOCKS_SIZE + PAGE);
 	fill_dummy(exec);
 }
 
@@ -578,8 +576,7 @@ static void reserve_given_back(int fd)
 	int64_t before, kept = 0;
 
 	init_large(&exec, fd);
-	igt_require_f(exec.uva_range >= TIB + KEPT_RANGES * LARGE_SIZE,
-		      "needs user addresses up to 2 TiB\n");
+	igt_panthor_exec_require_range(&exec, TIB + KEPT_RANGES * LARGE_SIZE);
 	require_huge_dummy(&exec);
 
 	before = igt_panthor_page_table_bytes();
@@ -735,8 +732,7 @@ static void reserve_kill(int fd)
 	pid_t pid;
 
 	igt_panthor_exec_init(&exec, fd);
-	igt_require_f(exec.uva_range >= LARGE_VA + LARGE_SIZE,
-		      "needs user addresses up to %#" PRIx64 "\n", LARGE_VA + LARGE_SIZE);
+	igt_panthor_exec_require_range(&exec, LARGE_VA + LARGE_SIZE);
 	count = kill_count(&exec);
 	pid = kill_start(&exec, k, count);
 	igt_teardown_add(reap, (void *)(intptr_t)pid);
