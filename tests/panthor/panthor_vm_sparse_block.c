@@ -45,12 +45,29 @@
  *
  * SUBTEST: block-%s-map
  * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
- *	2 MiB blocks of %arg[1]: both BOs show their own content.
+ *	2 MiB blocks of %arg[1]: both BOs show their own content. Map the first BO as a whole
+ *	again: its pages that were covered keep their content.
+ *
+ * arg[1]:
+ *
+ * @pages:	a BO that lies one page off the blocks of the VM
+ */
+
+/**
+ * SUBTEST: block-%s-unmap
+ * Test requirement: panthor uAPI 1.9, slabinfo without merged caches, huge pages
+ * Description: Unmap pages at the head, inside, across the edge and at the tail of 2 MiB blocks of
+ *	%arg[1]: each hole faults, and the rest keeps its content.
+ *
+ * SUBTEST: block-%s-map
+ * Test requirement: panthor uAPI 1.9, slabinfo without merged caches, huge pages
+ * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
+ *	2 MiB blocks of %arg[1]: both BOs show their own content. Map the first BO as a whole
+ *	again: its pages that were covered keep their content.
  *
  * arg[1]:
  *
  * @huge:	a BO aligned to the blocks of the VM
- * @pages:	a BO that lies one page off the blocks of the VM
  */
 
 /**
@@ -64,7 +81,8 @@
  * Scenario: block-small
  * Test requirement: panthor uAPI 1.9, debugfs with split_huge_pages, swap, huge pages
  * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
- *	2 MiB blocks of %arg[1]: both BOs show their own content.
+ *	2 MiB blocks of %arg[1]: both BOs show their own content. Map the first BO as a whole
+ *	again: its pages that were covered keep their content.
  *
  * arg[1]:
  *
@@ -82,7 +100,8 @@
  * Scenario: block-dmabuf
  * Test requirement: panthor uAPI 1.9, udmabuf
  * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
- *	2 MiB blocks of %arg[1]: both BOs show their own content.
+ *	2 MiB blocks of %arg[1]: both BOs show their own content. Map the first BO as a whole
+ *	again: its pages that were covered keep their content.
  *
  * arg[1]:
  *
@@ -108,10 +127,10 @@
  *
  * arg[1]:
  *
- * @stops:	no later job runs in it, neither at once nor after the device has suspended
- * @queued:	a job that waits for a fence meanwhile ends with an error
- * @running:	a job that runs meanwhile ends with an error
- * @crowded:	a job that waits for a slot meanwhile ends with an error and does not run
+ * @stops:	no later job of the VM runs, neither at once nor after the device has suspended
+ * @queued:	a job of the VM that waits for a fence ends with an error
+ * @running:	a running job of the VM ends with an error
+ * @crowded:	a job of the VM that waits for a slot of the GPU ends with an error, and does not run
  */
 
 /**
@@ -229,6 +248,7 @@ static const struct hole holes[] = {
  * blocks:
  * @exec: VM
  * @bo: what is mapped at %BASE_VA; its CPU mapping is not used
+ * @bo_offset: where in @bo the mapping starts
  * @over: what takes the place of the holes, each at the sum of those before it
  *
  * A range of %BLOCKS blocks, and its holes.
@@ -236,6 +256,7 @@ static const struct hole holes[] = {
 struct blocks {
 	struct igt_panthor_exec exec;
 	struct panthor_bo bo;
+	uint64_t bo_offset;
 	struct panthor_bo over;
 };
 
@@ -296,7 +317,8 @@ static void pages_create(struct blocks *b)
 {
 	igt_panthor_bo_create(b->exec.fd, &b->bo, SIZE + PAGE, 0, 0);
 	igt_panthor_bo_set_label(b->exec.fd, &b->bo, LABEL);
-	bind_blocks(b->exec.fd, b->exec.vm_id, b->bo.handle, PAGE);
+	b->bo_offset = PAGE;
+	bind_blocks(b->exec.fd, b->exec.vm_id, b->bo.handle, b->bo_offset);
 }
 
 #define SPLIT_HUGE_PAGES "/sys/kernel/debug/split_huge_pages"
@@ -330,6 +352,17 @@ static void require_blocks(int64_t tables_before)
 
 	igt_require_f(tables < BLOCKS, "%" PRId64 " page tables for %d blocks: the memory is not "
 		      "contiguous, since there are no huge pages\n", tables, BLOCKS);
+}
+
+/* Skips without huge pages, since the driver then maps the BO by pages. */
+static void blocks_create(struct blocks *b)
+{
+	int64_t before;
+
+	igt_panthor_page_tables_require();
+	before = igt_panthor_page_table_bytes();
+	huge_create(b);
+	require_blocks(before);
 }
 
 static void small_create(struct blocks *b)
@@ -464,7 +497,7 @@ static const struct kind kinds[] = {
 	{
 		.name = "huge",
 		.of = "a BO aligned to the blocks of the VM",
-		.create = huge_create,
+		.create = blocks_create,
 	},
 	{
 		.name = "pages",
@@ -509,6 +542,7 @@ static void holes_fault(struct blocks *b)
 		igt_panthor_exec_must_fault(&b->exec, va, IGT_PANTHOR_LOAD);
 		igt_panthor_exec_must_fault(&b->exec, va + holes[i].size - PAGE, IGT_PANTHOR_STORE);
 	}
+	load_rest(b);
 }
 
 static void holes_filled(struct blocks *b)
@@ -522,6 +556,9 @@ static void holes_filled(struct blocks *b)
 	load_rest(b);
 	for (unsigned int i = 0; i < ARRAY_SIZE(holes); i++)
 		load_pages(&b->exec, BASE_VA + holes[i].offset, holes[i].size, SECOND);
+
+	bind_blocks(b->exec.fd, b->exec.vm_id, b->bo.handle, b->bo_offset);
+	load_pages(&b->exec, BASE_VA, SIZE, FIRST);
 	igt_panthor_free_bo(b->exec.fd, &b->over);
 }
 
@@ -558,7 +595,6 @@ static void split(int fd, const struct kind *kind, bool fill)
 		holes_filled(&b);
 	else
 		holes_fault(&b);
-	load_rest(&b);
 	igt_panthor_exec_neighbours_fault(&b.exec, BASE_VA, SIZE);
 
 	blocks_fini(&b);
@@ -1061,22 +1097,22 @@ static const char * const unusable_reported_describe =
 static const struct igt_panthor_case unusable_cases[] = {
 	{
 		.name = "crowded",
-		.describe = "a job that waits for a slot meanwhile ends with an error and does not run",
+		.describe = "a job of the VM that waits for a slot of the GPU ends with an error, and does not run",
 		.run = unusable_crowded,
 	},
 	{
 		.name = "running",
-		.describe = "a job that runs meanwhile ends with an error",
+		.describe = "a running job of the VM ends with an error",
 		.run = unusable_running,
 	},
 	{
 		.name = "queued",
-		.describe = "a job that waits for a fence meanwhile ends with an error",
+		.describe = "a job of the VM that waits for a fence ends with an error",
 		.run = unusable_queued,
 	},
 	{
 		.name = "stops",
-		.describe = "no later job runs in it, neither at once nor after the device has suspended",
+		.describe = "no later job of the VM runs, neither at once nor after the device has suspended",
 		.run = unusable_stops,
 	},
 	{}
@@ -1118,7 +1154,9 @@ int igt_main()
 			tear_down();
 
 		igt_describe_f("Map another BO over pages at the head, inside, across the edge and at "
-			       "the tail of 2 MiB blocks of %s: both BOs show their own content.",
+			       "the tail of 2 MiB blocks of %s: both BOs show their own content. Map "
+			       "the first BO as a whole again: its pages that were covered keep "
+			       "their content.",
 			       kind->of);
 		igt_subtest_f("block-%s-map", kind->name) {
 			int fd = igt_panthor_open();

@@ -39,8 +39,9 @@
  *
  * SUBTEST: evict-4g-less
  * Scenario: evict-4g
- * Description: Evict and restore a sparse range of 4 GiB less 2 MiB: one page of each
- *	2 MiB is readable and writable again, and the neighbours fault.
+ * Description: Evict and restore a sparse range of 4 GiB less 2 MiB, the largest number of
+ *	whole blocks whose size fits in 32 bits: one page of each 2 MiB is readable and
+ *	writable again, and the neighbours fault.
  *
  * SUBTEST: evict-4g
  * Scenario: evict-4g
@@ -373,7 +374,8 @@ static const struct range_case range_cases[] = {
 static const struct range_case large_cases[] = {
 	{
 		.name = "evict-4g-less",
-		.what = "a sparse range of 4 GiB less 2 MiB",
+		.what = "a sparse range of 4 GiB less 2 MiB, the largest number of whole blocks "
+			"whose size fits in 32 bits",
 		.va = BASE_VA,
 		.size = 4 * GIB - SZ_2M,
 	},

@@ -27,17 +27,18 @@
  * Test category: stress test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap
- * Failure mode: Binds, evictions and restores that change the same page tables or
- *	bookkeeping at the same time.
+ * Failure mode: Jobs that fault, and mappings that are wrong, lost or left behind, after binds,
+ *	evictions and restores that did not exclude each other.
  * Scenario: race-vms
  * Description: Processes bind, unbind, submit and evict at the same time, until each has
  *	met the others. Then the mappings are checked.
  *
  * SUBTEST: race-evict-bind
  * Scenario: race-one-vm
- * Description: On one VM, a process maps and unmaps BOs and sparse ranges, another submits
- *	jobs, and a third one evicts. No job fails. In the end, every mapping is as it
- *	was bound last.
+ * Description: On one VM, a process binds and unbinds BOs and sparse ranges, another one
+ *	submits jobs, and a third one evicts. No job fails. In the end, the bound ranges are
+ *	readable and writable, BOs keep their contents, and the range that was unbound last
+ *	faults.
  *
  * SUBTEST: race-restore-unmap
  * Run type: BAT, FULL
@@ -986,9 +987,10 @@ static void race_count(int fd)
 static const struct igt_panthor_case cases[] = {
 	{
 		.name = "race-evict-bind",
-		.describe = "On one VM, a process maps and unmaps BOs and sparse ranges, another "
-			    "submits jobs, and a third one evicts. No job fails. In the end, "
-			    "every mapping is as it was bound last.",
+		.describe = "On one VM, a process binds and unbinds BOs and sparse ranges, "
+			    "another one submits jobs, and a third one evicts. No job fails. In "
+			    "the end, the bound ranges are readable and writable, BOs keep their "
+			    "contents, and the range that was unbound last faults.",
 		.run = race_evict_bind,
 	},
 	{
