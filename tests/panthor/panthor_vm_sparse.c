@@ -1379,12 +1379,9 @@ static const struct igt_panthor_case plain_cases[] = {
 static void run_ranges(void (*run)(int fd, const struct range *r), const struct range *ranges)
 {
 	for (const struct range *r = ranges; r->size; r++) {
-		igt_dynamic(r->name) {
-			int fd = igt_panthor_open();
-
-			run(fd, r);
-			igt_panthor_close(fd);
-		}
+		igt_dynamic(r->name)
+			igt_panthor_with_device(fd)
+				run(fd, r);
 		igt_teardown();
 	}
 }
@@ -1392,12 +1389,9 @@ static void run_ranges(void (*run)(int fd, const struct range *r), const struct 
 static void run_cycle_heads(void)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(cycle_offsets); i++) {
-		igt_dynamic_f("page-%u", (unsigned int)(cycle_offsets[i] / PAGE)) {
-			int fd = igt_panthor_open();
-
-			cycle_head(fd, cycle_offsets[i]);
-			igt_panthor_close(fd);
-		}
+		igt_dynamic_f("page-%u", (unsigned int)(cycle_offsets[i] / PAGE))
+			igt_panthor_with_device(fd)
+				cycle_head(fd, cycle_offsets[i]);
 		igt_teardown();
 	}
 }
@@ -1409,12 +1403,9 @@ int igt_main()
 
 	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				c->run(fd);
 		igt_fixture()
 			igt_teardown();
 	}
@@ -1442,24 +1433,18 @@ int igt_main()
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(split_cases); i++) {
 		igt_describe(split_cases[i].describe);
-		igt_subtest(split_cases[i].name) {
-			int fd = igt_panthor_open();
-
-			split(fd, &split_cases[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(split_cases[i].name)
+			igt_panthor_with_device(fd)
+				split(fd, &split_cases[i]);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(tlb_cases); i++) {
 		igt_describe(tlb_cases[i].describe);
-		igt_subtest(tlb_cases[i].name) {
-			int fd = igt_panthor_open();
-
-			tlb(fd, &tlb_cases[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(tlb_cases[i].name)
+			igt_panthor_with_device(fd)
+				tlb(fd, &tlb_cases[i]);
 		igt_fixture()
 			igt_teardown();
 	}

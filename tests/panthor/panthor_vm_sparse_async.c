@@ -1034,60 +1034,45 @@ int igt_main()
 		igt_panthor_sparse_require();
 	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				c->run(fd);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(order_rows); i++) {
 		igt_describe(order_rows[i].describe);
-		igt_subtest(order_rows[i].name) {
-			int fd = igt_panthor_open();
-
-			async_sync_order(fd, &order_rows[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(order_rows[i].name)
+			igt_panthor_with_device(fd)
+				async_sync_order(fd, &order_rows[i]);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(batch_rows); i++) {
 		igt_describe(batch_rows[i].describe);
-		igt_subtest(batch_rows[i].name) {
-			int fd = igt_panthor_open();
-
-			async_batch(fd, &batch_rows[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(batch_rows[i].name)
+			igt_panthor_with_device(fd)
+				async_batch(fd, &batch_rows[i]);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(bad_rows); i++) {
 		igt_describe(bad_rows[i].describe);
-		igt_subtest(bad_rows[i].name) {
-			int fd = igt_panthor_open();
-
-			async_bad(fd, &bad_rows[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(bad_rows[i].name)
+			igt_panthor_with_device(fd)
+				async_bad(fd, &bad_rows[i]);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(destroy_rows); i++) {
 		igt_describe(destroy_rows[i].describe);
-		igt_subtest(destroy_rows[i].name) {
-			int fd = igt_panthor_open();
-
-			async_destroy(fd, &destroy_rows[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(destroy_rows[i].name)
+			igt_panthor_with_device(fd)
+				async_destroy(fd, &destroy_rows[i]);
 		igt_fixture()
 			igt_teardown();
 	}

@@ -1131,12 +1131,9 @@ int igt_main()
 		igt_panthor_sparse_require();
 
 	igt_describe(fault_stale_describe);
-	igt_subtest("fault-stale") {
-		int fd = igt_panthor_open();
-
-		fault_stale(fd);
-		igt_panthor_close(fd);
-	}
+	igt_subtest("fault-stale")
+		igt_panthor_with_device(fd)
+			fault_stale(fd);
 	igt_fixture()
 		tear_down();
 
@@ -1144,12 +1141,9 @@ int igt_main()
 		igt_describe_f("Unmap pages at the head, inside, across the edge and at the tail of "
 			       "2 MiB blocks of %s: each hole faults, and the rest keeps its content.",
 			       kind->of);
-		igt_subtest_f("block-%s-unmap", kind->name) {
-			int fd = igt_panthor_open();
-
-			split(fd, kind, false);
-			igt_panthor_close(fd);
-		}
+		igt_subtest_f("block-%s-unmap", kind->name)
+			igt_panthor_with_device(fd)
+				split(fd, kind, false);
 		igt_fixture()
 			tear_down();
 
@@ -1158,35 +1152,26 @@ int igt_main()
 			       "the first BO as a whole again: its pages that were covered keep "
 			       "their content.",
 			       kind->of);
-		igt_subtest_f("block-%s-map", kind->name) {
-			int fd = igt_panthor_open();
-
-			split(fd, kind, true);
-			igt_panthor_close(fd);
-		}
+		igt_subtest_f("block-%s-map", kind->name)
+			igt_panthor_with_device(fd)
+				split(fd, kind, true);
 		igt_fixture()
 			tear_down();
 	}
 
 	for (const struct igt_panthor_case *c = unusable_cases; c->name; c++) {
 		igt_describe_f("Make a VM unusable by a queued unmap that fails: %s.", c->describe);
-		igt_subtest_f("block-unusable-%s", c->name) {
-			int fd = igt_panthor_open();
-
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
+		igt_subtest_f("block-unusable-%s", c->name)
+			igt_panthor_with_device(fd)
+				c->run(fd);
 		igt_fixture()
 			tear_down();
 	}
 
 	igt_describe(unusable_reported_describe);
-	igt_subtest("block-unusable-reported") {
-		int fd = igt_panthor_open();
-
-		unusable_reported(fd);
-		igt_panthor_close(fd);
-	}
+	igt_subtest("block-unusable-reported")
+		igt_panthor_with_device(fd)
+			unusable_reported(fd);
 	igt_fixture()
 		tear_down();
 }

@@ -1575,12 +1575,10 @@ int igt_main()
 		igt_describe_f(RANGE_DESCRIBE, range_cases[i].what);
 		igt_subtest_with_dynamic(range_cases[i].name) {
 			for (unsigned int row = 0; row < ARRAY_SIZE(range_rows); row++)
-				igt_dynamic(range_rows[row]) {
-					int fd = igt_panthor_open();
-
-					evict_range(fd, &range_cases[i], row == ROW_SUSPENDED);
-					igt_panthor_close(fd);
-				}
+				igt_dynamic(range_rows[row])
+					igt_panthor_with_device(fd)
+						evict_range(fd, &range_cases[i],
+							    row == ROW_SUSPENDED);
 		}
 		igt_fixture()
 			igt_teardown();
@@ -1588,12 +1586,9 @@ int igt_main()
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(large_cases); i++) {
 		igt_describe_f(LARGE_DESCRIBE, large_cases[i].what);
-		igt_subtest(large_cases[i].name) {
-			int fd = igt_panthor_open();
-
-			evict_range(fd, &large_cases[i], false);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(large_cases[i].name)
+			igt_panthor_with_device(fd)
+				evict_range(fd, &large_cases[i], false);
 		igt_fixture()
 			igt_teardown();
 	}
@@ -1602,12 +1597,9 @@ int igt_main()
 		const struct split_case *c = &split_cases[i];
 
 		igt_describe_f(c->evicted ? PUNCH_DESCRIBE : SPLIT_DESCRIBE, c->what);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			evict_split(fd, c);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				evict_split(fd, c);
 		igt_fixture()
 			igt_teardown();
 	}
@@ -1617,24 +1609,18 @@ int igt_main()
 		     "mapped.");
 	igt_subtest_with_dynamic("evict-twice") {
 		for (unsigned int i = 0; i < ARRAY_SIZE(twice_cases); i++)
-			igt_dynamic(twice_cases[i].row) {
-				int fd = igt_panthor_open();
-
-				twice_cases[i].run(fd);
-				igt_panthor_close(fd);
-			}
+			igt_dynamic(twice_cases[i].row)
+				igt_panthor_with_device(fd)
+					twice_cases[i].run(fd);
 	}
 	igt_fixture()
 		igt_teardown();
 
 	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				c->run(fd);
 		igt_fixture()
 			igt_teardown();
 	}

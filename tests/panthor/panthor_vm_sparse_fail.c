@@ -668,12 +668,9 @@ int igt_main()
 		igt_panthor_sparse_require();
 	for (const struct fail_case *c = cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			run_fail(fd, c);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				run_fail(fd, c);
 		igt_fixture()
 			igt_teardown();
 	}

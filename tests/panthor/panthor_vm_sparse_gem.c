@@ -1153,36 +1153,27 @@ int igt_main()
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(view_cases); i++) {
 		igt_describe(view_cases[i].describe);
-		igt_subtest(view_cases[i].name) {
-			int fd = igt_panthor_open();
-
-			cpu_view(fd, &view_cases[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(view_cases[i].name)
+			igt_panthor_with_device(fd)
+				cpu_view(fd, &view_cases[i]);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(shrink_cases); i++) {
 		igt_describe(shrink_cases[i].describe);
-		igt_subtest(shrink_cases[i].name) {
-			int fd = igt_panthor_open();
-
-			shrink_busy(fd, &shrink_cases[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(shrink_cases[i].name)
+			igt_panthor_with_device(fd)
+				shrink_busy(fd, &shrink_cases[i]);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				c->run(fd);
 		igt_fixture()
 			igt_teardown();
 	}

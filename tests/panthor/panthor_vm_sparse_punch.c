@@ -864,12 +864,9 @@ static void add_punches(const struct kind *kind)
 			continue;
 
 		describe_punch(kind, g);
-		igt_subtest_f("punch-%s-%s", kind->name, g->name) {
-			int fd = igt_panthor_open();
-
-			punch(fd, kind, g);
-			igt_panthor_close(fd);
-		}
+		igt_subtest_f("punch-%s-%s", kind->name, g->name)
+			igt_panthor_with_device(fd)
+				punch(fd, kind, g);
 		igt_fixture()
 			igt_teardown();
 	}
@@ -885,24 +882,18 @@ int igt_main()
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(readonly_rows); i++) {
 		igt_describe(readonly_rows[i].describe);
-		igt_subtest(readonly_rows[i].name) {
-			int fd = igt_panthor_open();
-
-			punch_readonly(fd, &readonly_rows[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(readonly_rows[i].name)
+			igt_panthor_with_device(fd)
+				punch_readonly(fd, &readonly_rows[i]);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				c->run(fd);
 		igt_fixture()
 			igt_teardown();
 	}
