@@ -114,9 +114,9 @@
  * Failure mode: Jobs that run, hang or are lost in a VM whose page table is known to be wrong, and
  *	unmaps whose failure is not reported.
  * Test requirement: panthor uAPI 1.9, error injection, or debugfs with split_huge_pages and swap
- * Description: Let a synchronous unmap fail by error injection: VM_BIND says so, the VM stays usable,
- *	and nothing is unmapped. Let a queued unmap fail: its fence says so, the VM is unusable, takes no
- *	more maps, and can be taken down.
+ * Description: Let a synchronous unmap fail by error injection: VM_BIND says so, the VM stays
+ *	usable, and nothing is unmapped. Let a queued unmap fail: its fence says so, the VM is
+ *	unusable, takes no more maps, and can be taken down.
  *
  * SUBTEST: block-unusable-%s
  * Scenario: block-unusable
@@ -130,7 +130,8 @@
  * @stops:	no later job of the VM runs, neither at once nor after the device has suspended
  * @queued:	a job of the VM that waits for a fence ends with an error
  * @running:	a running job of the VM ends with an error
- * @crowded:	a job of the VM that waits for a slot of the GPU ends with an error, and does not run
+ * @crowded:	a job of the VM that waits for a slot of the GPU ends with an error, and does
+ *		not run
  */
 
 /**
@@ -150,8 +151,8 @@
  *
  * SUBTEST: fault-stale
  * Run type: BAT, FULL
- * Description: Let two streams of a VM fault, one of them after the driver has masked faults. Suspend
- *	the device: the next job of another VM ends well.
+ * Description: Let two streams of a VM fault, one of them after the driver has masked faults.
+ *	Suspend the device: the next job of another VM ends well.
  */
 IGT_TEST_DESCRIPTION("Splitting of 2 MiB blocks in panthor's page tables");
 
@@ -282,7 +283,8 @@ static void wait_suspended(int fd)
 
 static void bind_blocks(int fd, uint32_t vm_id, uint32_t handle, uint64_t offset)
 {
-	igt_panthor_vm_bind_offset(fd, vm_id, handle, BASE_VA, SIZE, offset, IGT_PANTHOR_BO_MAP_FLAGS, 0);
+	igt_panthor_vm_bind_offset(fd, vm_id, handle, BASE_VA, SIZE, offset,
+				   IGT_PANTHOR_BO_MAP_FLAGS, 0);
 }
 
 static void make_holes(int fd, uint32_t vm_id)
@@ -1085,19 +1087,20 @@ static void fault_stale(int fd)
 }
 
 static const char * const fault_stale_describe =
-	"Let two streams of a VM fault, one of them after the driver has masked faults. Suspend the "
-	"device: the next job of another VM ends well.";
+	"Let two streams of a VM fault, one of them after the driver has masked faults. Suspend "
+	"the device: the next job of another VM ends well.";
 
 static const char * const unusable_reported_describe =
-	"Let a synchronous unmap fail by error injection: VM_BIND says so, the VM stays usable, and "
-	"nothing is unmapped. Let a queued unmap fail: its fence says so, the VM is unusable, takes "
-	"no more maps, and can be taken down.";
+	"Let a synchronous unmap fail by error injection: VM_BIND says so, the VM stays usable, "
+	"and nothing is unmapped. Let a queued unmap fail: its fence says so, the VM is "
+	"unusable, takes no more maps, and can be taken down.";
 
 /* Described as "Make a VM unusable by a queued unmap that fails: ...". */
 static const struct igt_panthor_case unusable_cases[] = {
 	{
 		.name = "crowded",
-		.describe = "a job of the VM that waits for a slot of the GPU ends with an error, and does not run",
+		.describe = "a job of the VM that waits for a slot of the GPU ends with an "
+			    "error, and does not run",
 		.run = unusable_crowded,
 	},
 	{
@@ -1112,7 +1115,8 @@ static const struct igt_panthor_case unusable_cases[] = {
 	},
 	{
 		.name = "stops",
-		.describe = "no later job of the VM runs, neither at once nor after the device has suspended",
+		.describe = "no later job of the VM runs, neither at once nor after the device "
+			    "has suspended",
 		.run = unusable_stops,
 	},
 	{}
@@ -1138,8 +1142,9 @@ int igt_main()
 		tear_down();
 
 	for (const struct kind *kind = kinds; kind->name; kind++) {
-		igt_describe_f("Unmap pages at the head, inside, across the edge and at the tail of "
-			       "2 MiB blocks of %s: each hole faults, and the rest keeps its content.",
+		igt_describe_f("Unmap pages at the head, inside, across the edge and at the tail "
+			       "of 2 MiB blocks of %s: each hole faults, and the rest keeps its "
+			       "content.",
 			       kind->of);
 		igt_subtest_f("block-%s-unmap", kind->name)
 			igt_panthor_with_device(fd)
@@ -1147,10 +1152,10 @@ int igt_main()
 		igt_fixture()
 			tear_down();
 
-		igt_describe_f("Map another BO over pages at the head, inside, across the edge and at "
-			       "the tail of 2 MiB blocks of %s: both BOs show their own content. Map "
-			       "the first BO as a whole again: its pages that were covered keep "
-			       "their content.",
+		igt_describe_f("Map another BO over pages at the head, inside, across the edge "
+			       "and at the tail of 2 MiB blocks of %s: both BOs show their own "
+			       "content. Map the first BO as a whole again: its pages that were "
+			       "covered keep their content.",
 			       kind->of);
 		igt_subtest_f("block-%s-map", kind->name)
 			igt_panthor_with_device(fd)

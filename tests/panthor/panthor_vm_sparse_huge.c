@@ -89,8 +89,8 @@ IGT_TEST_DESCRIPTION("Check huge sparse mappings of panthor");
 #define HUGE_MEMORY_MAX ((int64_t)SZ_64M)
 
 /*
- * A call is measured three times, and the middle figure counts: other users of the GPU may add to one,
- * and the child that samples may miss one.
+ * A call is measured three times, and the middle figure counts: other users of the GPU may add to
+ * one, and the child that samples may miss one.
  */
 #define HUGE_MEASUREMENTS 3
 

@@ -74,7 +74,7 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor under memory pressure");
 #define PRESSURE_LABEL "under pressure"
 
 /*
- * When the kernel must have reclaimed some of what nobody uses, and all of it. For the latter, nearly
+ * Deadlines for the kernel to reclaim some of the idle BOs, and all of them. For the latter, nearly
  * all of the memory has to be filled first: up to 32 s on a kernel that checks itself.
  */
 #define SOME_DEADLINE_MS 20000
@@ -195,7 +195,7 @@ static bool some_evicted(const struct pressure *p)
 	return count_evicted(p, &dummy) > 0 && dummy;
 }
 
-/* Eviction leaves pages in the page cache. They are gone when the process is not charged for them. */
+/* Eviction leaves pages in the page cache. They are gone once no process is charged. */
 static bool all_gone(const struct pressure *p)
 {
 	bool dummy;

@@ -295,7 +295,7 @@ static void read_calls(const struct race *race, uint32_t *calls)
 		calls[i] = race->racer[i].calls;
 }
 
-/* An odd number before or after, or another number, tells that a VM_BIND overlaps the time between. */
+/* A VM_BIND was in progress if a number is odd, or differs before and after. */
 static bool was_call_in_progress(const struct race *race, const uint32_t *before,
 				 const uint32_t *after)
 {
@@ -786,8 +786,8 @@ static void race_files(int fd)
 }
 
 /*
- * A VM keeps its address space after a job, and each operation on it waits for the GPU's caches. That
- * is long enough for evictions to meet one.
+ * A VM keeps its address space after a job, and each operation on it waits for the GPU's caches.
+ * That is long enough for evictions to meet one.
  */
 static void race_activate(struct igt_panthor_exec *exec)
 {
