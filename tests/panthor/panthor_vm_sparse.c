@@ -119,9 +119,9 @@
  *	same page of the 2 MiB dummy object, and from no other.
  *
  * SUBTEST: cycle-heads
- * Description: Store to the first pages of ranges that start inside a 2 MiB block. The values
- *	are loaded from the two blocks behind, at the same offset, and the other pages of the dummy
- *	object are unchanged.
+ * Description: Store to the incomplete first block of a sparse range. The values are loaded
+ *	from the same offsets of the two blocks behind, and the other pages of the dummy
+ *	object are unchanged. The rows differ in where the range starts in its block.
  *
  * SUBTEST: cycle-64m
  * Run type: BAT, FULL
@@ -161,39 +161,39 @@
  * Run type: BAT, FULL
  * Scenario: offset-bind
  * Description: Bind sparse ranges at 64 different offsets in a 2 MiB block. gpuvas shows each
- *	VMA at the offset in the dummy object that its address has in its block.
+ *	VMA with its address modulo 2 MiB as the offset in the dummy object.
  *
  * SUBTEST: offset-split
  * Description: Unmap a page of sparse ranges at 64 different offsets in a 2 MiB block. gpuvas
- *	shows both parts of each range at the offset of their address. Every page of the parts of
- *	every fifth range is readable and writable.
+ *	shows both parts of each range with their address modulo 2 MiB as the offset. Every
+ *	page of the parts of every fifth range is readable and writable.
  *
  * SUBTEST: offset-split-unmap
  * Run type: BAT, FULL
- * Description: Unmap six parts of a sparse range, one of them behind an earlier hole. gpuvas
- *	shows each remaining VMA at the offset of its address, and every page of it is readable and
- *	writable.
+ * Description: Unmap six parts of a sparse range. gpuvas shows each remaining VMA with its
+ *	address modulo 2 MiB as the offset, and every page of it is readable and writable.
  *
  * SUBTEST: offset-split-bo
- * Description: Map BOs over six parts of a sparse range. gpuvas shows each remaining sparse
- *	VMA at the offset of its address, and every page of it is readable and writable.
+ * Description: Map BOs over six parts of a sparse range. gpuvas shows each remaining sparse VMA
+ *	with its address modulo 2 MiB as the offset, and every page of it is readable and
+ *	writable.
  *
  * SUBTEST: offset-split-sparse
- * Description: Bind read-only sparse ranges over six parts of a writable one. gpuvas shows
- *	each remaining writable VMA at the offset of its address, and every page of it is readable
- *	and writable.
+ * Description: Bind read-only sparse ranges over six parts of a writable one. gpuvas shows each
+ *	remaining writable VMA with its address modulo 2 MiB as the offset, and every page of
+ *	it is readable and writable.
  *
  * SUBTEST: offset-split-restored
  * Scenario: offset-evicted
  * Description: Unmap six parts of a sparse range, evict the dummy object, and restore it by a
- *	job. gpuvas shows each remaining VMA at the offset of its address, and every page of it is
- *	readable and writable.
+ *	job. gpuvas shows each remaining VMA with its address modulo 2 MiB as the offset, and
+ *	every page of it is readable and writable.
  *
  * SUBTEST: offset-split-evicted
  * Scenario: offset-evicted
  * Description: Evict the dummy object, then unmap six parts of the sparse range. gpuvas shows
- *	each remaining VMA at the offset of its address, and every page of it is readable and
- *	writable after restore.
+ *	each remaining VMA with its address modulo 2 MiB as the offset, and every page of it
+ *	is readable and writable after restore.
  */
 
 /**
@@ -665,6 +665,7 @@ static void assert_readonly(struct igt_panthor_exec *exec)
 		BASE_VA + SZ_2M - PAGE,
 		BASE_VA + SZ_2M,
 		BASE_VA + SZ_4M - PAGE,
+		BASE_VA + SZ_4M,
 		ODD_VA + SMALL_SIZE - PAGE,
 	};
 	const struct igt_panthor_walk load =
@@ -1009,37 +1010,38 @@ struct split_case {
 static const struct split_case split_cases[] = {
 	{
 		.name = "offset-split-unmap",
-		.describe = "Unmap six parts of a sparse range, one of them behind an earlier "
-			    "hole. gpuvas shows each remaining VMA at the offset of its "
-			    "address, and every page of it is readable and writable.",
+		.describe = "Unmap six parts of a sparse range. gpuvas shows each remaining VMA "
+			    "with its address modulo 2 MiB as the offset, and every page of it "
+			    "is readable and writable.",
 	},
 	{
 		.name = "offset-split-bo",
 		.describe = "Map BOs over six parts of a sparse range. gpuvas shows each "
-			    "remaining sparse VMA at the offset of its address, and every "
-			    "page of it is readable and writable.",
+			    "remaining sparse VMA with its address modulo 2 MiB as the offset, "
+			    "and every page of it is readable and writable.",
 		.by = NEW_BO,
 	},
 	{
 		.name = "offset-split-sparse",
 		.describe = "Bind read-only sparse ranges over six parts of a writable one. "
-			    "gpuvas shows each remaining writable VMA at the offset of its "
-			    "address, and every page of it is readable and writable.",
+			    "gpuvas shows each remaining writable VMA with its address modulo 2 "
+			    "MiB as the offset, and every page of it is readable and writable.",
 		.by = SPARSE,
 	},
 	{
 		.name = "offset-split-restored",
 		.describe = "Unmap six parts of a sparse range, evict the dummy object, and "
-			    "restore it by a job. gpuvas shows each remaining VMA at the "
-			    "offset of its address, and every page of it is readable and "
-			    "writable.",
+			    "restore it by a job. gpuvas shows each remaining VMA with its "
+			    "address modulo 2 MiB as the offset, and every page of it is "
+			    "readable and writable.",
 		.evict = AFTER_SPLIT,
 	},
 	{
 		.name = "offset-split-evicted",
 		.describe = "Evict the dummy object, then unmap six parts of the sparse range. "
-			    "gpuvas shows each remaining VMA at the offset of its address, "
-			    "and every page of it is readable and writable after restore.",
+			    "gpuvas shows each remaining VMA with its address modulo 2 MiB as "
+			    "the offset, and every page of it is readable and writable after "
+			    "restore.",
 		.evict = BEFORE_SPLIT,
 	},
 };
@@ -1345,16 +1347,16 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "offset-bind",
 		.describe = "Bind sparse ranges at 64 different offsets in a 2 MiB block. gpuvas "
-			    "shows each VMA at the offset in the dummy object that its "
-			    "address has in its block.",
+			    "shows each VMA with its address modulo 2 MiB as the offset in the "
+			    "dummy object.",
 		.run = offset_bind,
 	},
 	{
 		.name = "offset-split",
 		.describe = "Unmap a page of sparse ranges at 64 different offsets in a 2 MiB "
-			    "block. gpuvas shows both parts of each range at the offset of "
-			    "their address. Every page of the parts of every fifth range is "
-			    "readable and writable.",
+			    "block. gpuvas shows both parts of each range with their address "
+			    "modulo 2 MiB as the offset. Every page of the parts of every fifth "
+			    "range is readable and writable.",
 		.run = offset_split,
 	},
 	{}
@@ -1371,9 +1373,9 @@ static const struct igt_panthor_case plain_cases[] = {
 	"VM stays usable."
 
 #define CYCLE_HEADS_DESCRIBE \
-	"Store to the first pages of ranges that start inside a 2 MiB block. The values are " \
-	"loaded from the two blocks behind, at the same offset, and the other pages of the " \
-	"dummy object are unchanged."
+	"Store to the incomplete first block of a sparse range. The values are loaded from the " \
+	"same offsets of the two blocks behind, and the other pages of the dummy object are " \
+	"unchanged. The rows differ in where the range starts in its block."
 
 /* A dynamic subtest for each range, with a file of its own. */
 static void run_ranges(void (*run)(int fd, const struct range *r), const struct range *ranges)

@@ -114,9 +114,9 @@
  * Failure mode: Jobs that run, hang or are lost in a VM whose page table is known to be wrong, and
  *	unmaps whose failure is not reported.
  * Test requirement: panthor uAPI 1.9, error injection, or debugfs with split_huge_pages and swap
- * Description: Let a synchronous unmap fail by error injection: VM_BIND says so, the VM stays
- *	usable, and nothing is unmapped. Let a queued unmap fail: its fence says so, the VM is
- *	unusable, takes no more maps, and can be taken down.
+ * Description: Let a synchronous unmap fail by error injection: VM_BIND returns the error, the
+ *	VM stays usable, and every page stays mapped. Let a queued unmap fail: its fence has
+ *	the error, and the VM is unusable, refuses maps, and takes an unmap of all pages.
  *
  * SUBTEST: block-unusable-%s
  * Scenario: block-unusable
@@ -709,6 +709,7 @@ static void refuse_hole(struct unusable *u)
 	stop_injecting();
 	igt_panthor_vm_assert_usable(u->b.exec.fd, u->b.exec.vm_id);
 	load_pages(&u->b.exec, BASE_VA, OTHER_HOLE_VA - BASE_VA, FIRST);
+	load_pages(&u->b.exec, OTHER_HOLE_VA + PAGE, BASE_VA + SIZE - OTHER_HOLE_VA - PAGE, FIRST);
 }
 
 /* The page table may refuse another hole. VM_BIND and the state of the VM must agree about it. */
@@ -1054,8 +1055,10 @@ static void drain_stale_faults(void)
 }
 
 /*
- * An address space goes to the first VM that needs one after the device has suspended: to the VM of
- * the two streams, and later to the unrelated VM.
+ * The driver answers the fault of the load: it masks the faults of the address space, and disables
+ * the address space. The next load of the spinning stream faults for that, and its fault stays
+ * raised. An address space goes to the first VM that needs one after the device has suspended: to
+ * the VM of the two streams, and later to the unrelated VM.
  */
 static void fault_stale(int fd)
 {
@@ -1091,9 +1094,9 @@ static const char * const fault_stale_describe =
 	"the device: the next job of another VM ends well.";
 
 static const char * const unusable_reported_describe =
-	"Let a synchronous unmap fail by error injection: VM_BIND says so, the VM stays usable, "
-	"and nothing is unmapped. Let a queued unmap fail: its fence says so, the VM is "
-	"unusable, takes no more maps, and can be taken down.";
+	"Let a synchronous unmap fail by error injection: VM_BIND returns the error, the VM "
+	"stays usable, and every page stays mapped. Let a queued unmap fail: its fence has the "
+	"error, and the VM is unusable, refuses maps, and takes an unmap of all pages.";
 
 /* Described as "Make a VM unusable by a queued unmap that fails: ...". */
 static const struct igt_panthor_case unusable_cases[] = {

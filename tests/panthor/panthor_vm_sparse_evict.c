@@ -185,30 +185,30 @@
 /**
  * SUBTEST: evict-split-%s
  * Scenario: evict-split
- * Description: Make %arg[1] in a sparse range, then evict and restore the range: both
- *	sides are mapped again, and the hole is what it was.
+ * Description: Make a hole in a sparse range, then evict and restore the range. Every page
+ *	around the hole is readable and writable. The hole, %arg[1].
  *
  * arg[1]:
  *
- * @unmap:	an empty hole of 64 KiB
- * @bo:		a hole of 64 KiB that a BO fills
- * @blocks:	an empty hole of 4 MiB, whole blocks included,
+ * @unmap:	64 KiB at the start of a block, is empty and faults
+ * @bo:		64 KiB at the start of a block, has the contents of the BO that is mapped there
+ * @blocks:	two whole blocks, is empty and faults
  */
 
 /**
  * SUBTEST: evict-punch-%s
  * Scenario: evict-punch
- * Description: Evict a sparse range, make %arg[1] in it, then restore the range: what
- *	is left of it is mapped again, and the hole is what it was made.
+ * Description: Make a hole in an evicted sparse range, then restore the range. Every page
+ *	around the hole is readable and writable. The hole, %arg[1].
  *
  * arg[1]:
  *
- * @unmap:	an empty hole of 64 KiB
- * @bo:		a hole of 64 KiB that a BO fills
- * @sparse:	a hole of 64 KiB that another sparse range fills
- * @head:	an empty hole of 64 KiB at the start
- * @tail:	an empty hole of 64 KiB at the end
- * @blocks:	an empty hole of 4 MiB, whole blocks included,
+ * @unmap:	64 KiB at the start of a block, is empty and faults
+ * @bo:		64 KiB at the start of a block, has the contents of the BO that is mapped there
+ * @sparse:	64 KiB at the start of a block, is another sparse range, readable and writable
+ * @head:	the first 64 KiB of the range, is empty and faults
+ * @tail:	the last 64 KiB of the range, is empty and faults
+ * @blocks:	two whole blocks, is empty and faults
  */
 
 IGT_TEST_DESCRIPTION("Evict and restore sparse mappings of panthor");
@@ -470,42 +470,42 @@ struct split_case {
 };
 
 #define SPLIT_DESCRIBE \
-	"Make %s in a sparse range, then evict and restore the range: both sides are mapped " \
-	"again, and the hole is what it was."
+	"Make a hole in a sparse range, then evict and restore the range. Every page around the " \
+	"hole is readable and writable. The hole, %s."
 #define PUNCH_DESCRIBE \
-	"Evict a sparse range, make %s in it, then restore the range: what is left of it is " \
-	"mapped again, and the hole is what it was made."
+	"Make a hole in an evicted sparse range, then restore the range. Every page around the " \
+	"hole is readable and writable. The hole, %s."
 
 static const struct split_case split_cases[] = {
 	{
 		.name = "evict-split-unmap",
-		.what = "an empty hole of 64 KiB",
+		.what = "64 KiB at the start of a block, is empty and faults",
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-split-bo",
-		.what = "a hole of 64 KiB that a BO fills",
+		.what = "64 KiB at the start of a block, has the contents of the BO that is mapped there",
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
 		.filling = BO,
 	},
 	{
 		.name = "evict-split-blocks",
-		.what = "an empty hole of 4 MiB, whole blocks included,",
+		.what = "two whole blocks, is empty and faults",
 		.offset = 3 * SZ_1M,
 		.size = SZ_4M,
 	},
 	{
 		.name = "evict-punch-unmap",
-		.what = "an empty hole of 64 KiB",
+		.what = "64 KiB at the start of a block, is empty and faults",
 		.evicted = true,
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-punch-bo",
-		.what = "a hole of 64 KiB that a BO fills",
+		.what = "64 KiB at the start of a block, has the contents of the BO that is mapped there",
 		.evicted = true,
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
@@ -513,7 +513,7 @@ static const struct split_case split_cases[] = {
 	},
 	{
 		.name = "evict-punch-sparse",
-		.what = "a hole of 64 KiB that another sparse range fills",
+		.what = "64 KiB at the start of a block, is another sparse range, readable and writable",
 		.evicted = true,
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
@@ -521,21 +521,21 @@ static const struct split_case split_cases[] = {
 	},
 	{
 		.name = "evict-punch-head",
-		.what = "an empty hole of 64 KiB at the start",
+		.what = "the first 64 KiB of the range, is empty and faults",
 		.evicted = true,
 		.offset = 0,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-punch-tail",
-		.what = "an empty hole of 64 KiB at the end",
+		.what = "the last 64 KiB of the range, is empty and faults",
 		.evicted = true,
 		.offset = SPLIT_SIZE - SZ_64K,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-punch-blocks",
-		.what = "an empty hole of 4 MiB, whole blocks included,",
+		.what = "two whole blocks, is empty and faults",
 		.evicted = true,
 		.offset = 3 * SZ_1M,
 		.size = SZ_4M,

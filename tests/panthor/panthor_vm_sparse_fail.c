@@ -80,8 +80,8 @@
  *
  * SUBTEST: fail-vm-destroy
  * Scenario: fail-vm-destroy
- * Description: Destroy a VM, with each allocation failing in turn: the request succeeds
- *	each time, and none of its mappings stay.
+ * Description: Destroy a VM, with each allocation failing in turn: the request succeeds each
+ *	time, and no mapping of the VM stays.
  */
 
 IGT_TEST_DESCRIPTION("Inject allocation failures into requests for sparse mappings of panthor");
@@ -576,7 +576,7 @@ static const struct fail_case cases[] = {
 	{
 		.name = "fail-vm-destroy",
 		.describe = "Destroy a VM, with each allocation failing in turn: the request "
-			    "succeeds each time, and none of its mappings stay.",
+			    "succeeds each time, and no mapping of the VM stays.",
 		.prepare = prepare_destroy,
 		.request = request_destroy,
 		.done = done_destroy,

@@ -42,12 +42,14 @@
  *	each call exceed what the mapping needs by a few MiB at most.
  *
  * SUBTEST: huge-1t
- * Description: Bind 1 TiB. The range works, or is refused with ENOMEM. Either takes few
- *	page tables, and the VM takes further binds.
+ * Description: Bind 1 TiB. Either pages from start to end are readable and writable, or the
+ *	bind is refused with ENOMEM. The page tables of the call stay below 64 MiB, and the VM
+ *	takes further binds.
  *
  * SUBTEST: huge-user-range
- * Description: Bind all user addresses of a VM. The range works, or is refused with
- *	ENOMEM. Either takes few page tables, and the VM takes further binds.
+ * Description: Bind all user addresses of a VM. Either pages from start to end are readable and
+ *	writable, or the bind is refused with ENOMEM. The page tables of the call stay below
+ *	64 MiB, and the VM takes further binds.
  */
 
 IGT_TEST_DESCRIPTION("Check huge sparse mappings of panthor");
@@ -331,14 +333,16 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "huge-1t",
-		.describe = "Bind 1 TiB. The range works, or is refused with ENOMEM. Either "
-			    "takes few page tables, and the VM takes further binds.",
+		.describe = "Bind 1 TiB. Either pages from start to end are readable and "
+			    "writable, or the bind is refused with ENOMEM. The page tables of "
+			    "the call stay below 64 MiB, and the VM takes further binds.",
 		.run = huge_1t,
 	},
 	{
 		.name = "huge-user-range",
-		.describe = "Bind all user addresses of a VM. The range works, or is refused "
-			    "with ENOMEM. Either takes few page tables, and the VM takes further "
+		.describe = "Bind all user addresses of a VM. Either pages from start to end are "
+			    "readable and writable, or the bind is refused with ENOMEM. The page "
+			    "tables of the call stay below 64 MiB, and the VM takes further "
 			    "binds.",
 		.run = huge_user_range,
 	},

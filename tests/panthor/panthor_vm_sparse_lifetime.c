@@ -53,8 +53,9 @@
  * Scenario: lifetime-dummy-label
  * Run type: BAT, FULL
  * Description: Open the device three times and bind a sparse range in each file. gems must show
- *	one BO with the label of the dummy and the DRM client id of each file, which gets its pages
- *	with the bind of that file, and none after the file is closed.
+ *	one BO for each file, with a label that names the dummy and the DRM client id of the
+ *	file. The BO must get its pages with the bind of that file, and be gone after the file
+ *	is closed.
  */
 
 /**
@@ -1192,9 +1193,9 @@ static const struct igt_panthor_case cases[] = {
 	{
 		.name = "lifetime-dummy-label",
 		.describe = "Open the device three times and bind a sparse range in each file. "
-			    "gems must show one BO with the label of the dummy and the DRM client "
-			    "id of each file, which gets its pages with the bind of that file, "
-			    "and none after the file is closed.",
+			    "gems must show one BO for each file, with a label that names the "
+			    "dummy and the DRM client id of the file. The BO must get its pages "
+			    "with the bind of that file, and be gone after the file is closed.",
 		.run = lifetime_dummy_label,
 	},
 	{

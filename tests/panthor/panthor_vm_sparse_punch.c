@@ -154,16 +154,16 @@
  * Scenario: punch-flags
  * Failure mode: READONLY pages that become writable around a hole.
  * Description: Part of a READONLY sparse range is unmapped: loads work in every page that is
- *	left; stores fault at the edges of the hole, of its block and of the range, and at
- *	pages drawn by the printed seed. Then the hole is bound READONLY, and every page is
- *	readable.
+ *	left. Stores fault in and beside the hole, at the edges of its block and of the range,
+ *	and at pages drawn by the printed seed. Then the hole is bound READONLY, and every
+ *	page is readable.
  *
  * SUBTEST: punch-readonly-by-bo
  * Scenario: punch-flags
  * Failure mode: READONLY pages that become writable around a BO.
  * Description: A writable BO replaces part of a READONLY sparse range: each page of the BO is
- *	writable; stores fault at the edges of the BO, of its block and of the range, and at
- *	pages drawn by the printed seed. Then the range replaces the BO, and every page is
+ *	writable. Stores fault beside the BO, at the edges of its block and of the range, and
+ *	at pages drawn by the printed seed. Then the range replaces the BO, and every page is
  *	readable.
  *
  * SUBTEST: punch-writable-by-readonly-bo
@@ -171,8 +171,8 @@
  * Failure mode: Writable pages that become READONLY around a BO, and BO pages that
  *	take the flags of the range.
  * Description: A READONLY BO replaces part of a writable sparse range: each page around the BO
- *	is writable; stores fault at the edges of the BO and at inner pages drawn by the
- *	printed seed. Then the range replaces the BO, and every page is writable.
+ *	is writable. Stores fault at the first and last page of the BO and at pages between,
+ *	drawn by the printed seed. Then the range replaces the BO, and every page is writable.
  */
 
 IGT_TEST_DESCRIPTION("Check what is left of sparse mappings of panthor around holes");
@@ -626,20 +626,21 @@ struct readonly_row {
 /* clang-format off */
 static const struct readonly_row readonly_rows[] = {
 	{ "punch-readonly",
-	  "Part of a READONLY sparse range is unmapped: loads work in every page that is left; "
-	  "stores fault at the edges of the hole, of its block and of the range, and at pages "
-	  "drawn by the printed seed. Then the hole is bound READONLY, and every page is readable.",
+	  "Part of a READONLY sparse range is unmapped: loads work in every page that is left. "
+	  "Stores fault in and beside the hole, at the edges of its block and of the range, and "
+	  "at pages drawn by the printed seed. Then the hole is bound READONLY, and every page "
+	  "is readable.",
 	  SPARSE_READONLY, NOTHING },
 	{ "punch-readonly-by-bo",
 	  "A writable BO replaces part of a READONLY sparse range: each page of the BO is "
-	  "writable; stores fault at the edges of the BO, of its block and of the range, and at "
-	  "pages drawn by the printed seed. Then the range replaces the BO, and every page is "
+	  "writable. Stores fault beside the BO, at the edges of its block and of the range, and "
+	  "at pages drawn by the printed seed. Then the range replaces the BO, and every page is "
 	  "readable.",
 	  SPARSE_READONLY, BO },
 	{ "punch-writable-by-readonly-bo",
 	  "A READONLY BO replaces part of a writable sparse range: each page around the BO is "
-	  "writable; stores fault at the edges of the BO and at inner pages drawn by the printed "
-	  "seed. Then the range replaces the BO, and every page is writable.",
+	  "writable. Stores fault at the first and last page of the BO and at pages between, "
+	  "drawn by the printed seed. Then the range replaces the BO, and every page is writable.",
 	  SPARSE, BO_READONLY },
 };
 /* clang-format on */

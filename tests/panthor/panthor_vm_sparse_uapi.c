@@ -95,12 +95,12 @@
  *
  * SUBTEST: uapi-sync-only
  * Scenario: uapi-queue
- * Description: VM_BIND refuses a synchronization point with map flags, an address, a size, a BO
+ * Description: VM_BIND refuses a SYNC_ONLY operation with map flags, an address, a size, a BO
  *	handle or a BO offset, and leaves its syncobj unsignalled.
  *
  * SUBTEST: uapi-sync-only-at-once
  * Scenario: uapi-queue
- * Description: A synchronous VM_BIND refuses a synchronization point.
+ * Description: A synchronous VM_BIND refuses a SYNC_ONLY operation.
  *
  * SUBTEST: uapi-syncs-at-once
  * Scenario: uapi-queue
@@ -600,8 +600,8 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-sync-only",
-		.describe = "VM_BIND refuses a synchronization point with map flags, an address, "
-			    "a size, a BO handle or a BO offset, and leaves its syncobj "
+		.describe = "VM_BIND refuses a SYNC_ONLY operation with map flags, an address, a "
+			    "size, a BO handle or a BO offset, and leaves its syncobj "
 			    "unsignalled.",
 		.run = refuse_sync_only,
 		.requests = REQUESTS(
@@ -827,7 +827,7 @@ static const struct igt_panthor_case plain_cases[] = {
 	},
 	{
 		.name = "uapi-sync-only-at-once",
-		.describe = "A synchronous VM_BIND refuses a synchronization point.",
+		.describe = "A synchronous VM_BIND refuses a SYNC_ONLY operation.",
 		.run = sync_only_at_once,
 	},
 	{
