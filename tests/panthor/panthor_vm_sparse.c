@@ -33,8 +33,8 @@
  *
  * SUBTEST: map-%s
  * Description: Bind %arg[1]. Every page is readable and writable, and the pages before and
- *	behind fault. The middle and the last page fault after an unbind. A second bind works like
- *	the first.
+ *	behind fault. The middle and the last page fault after an unbind. Every page is
+ *	readable and writable after a second bind.
  *
  * arg[1]:
  *
@@ -53,9 +53,9 @@
  *
  * SUBTEST: map-across-1g
  * Scenario: map-levels
- * Description: Bind ranges across a boundary of 1 GiB. Every page is readable and writable,
- *	and the pages before and behind fault. The middle and the last page fault after an unbind. A
- *	second bind works like the first.
+ * Description: Bind ranges across a boundary of 1 GiB. Every page is readable and writable, and
+ *	the pages before and behind fault. The middle and the last page fault after an unbind.
+ *	Every page is readable and writable after a second bind.
  *
  * SUBTEST: map-reserve
  * Scenario: map-levels
@@ -1413,9 +1413,10 @@ int igt_main()
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(map_cases); i++) {
-		igt_describe_f("Bind %s. Every page is readable and writable, and the pages before "
-			       "and behind fault. The middle and the last page fault after an "
-			       "unbind. A second bind works like the first.",
+		igt_describe_f("Bind %s. Every page is readable and writable, and the pages "
+			       "before and behind fault. The middle and the last page fault "
+			       "after an unbind. Every page is readable and writable after a "
+			       "second bind.",
 			       map_cases[i].what);
 		igt_subtest_with_dynamic(map_cases[i].name)
 			run_ranges(map_range, map_cases[i].ranges);

@@ -33,9 +33,9 @@
  * SUBTEST: evict-remap
  * Run type: BAT, FULL
  * Scenario: evict-range
- * Description: Evict and restore a sparse range of 64 MiB at an odd alignment: every
- *	page is readable and writable again, and the neighbours fault. The first row
- *	evicts behind a job, the second one evicts on a suspended device.
+ * Description: Evict and restore a sparse range of 64 MiB at an odd alignment: every page is
+ *	readable and writable again, and the neighbours fault. The first row evicts right
+ *	after a job, the second one on a suspended device.
  *
  * SUBTEST: evict-4g-less
  * Scenario: evict-4g
@@ -169,9 +169,9 @@
 /**
  * SUBTEST: evict-whole-%s
  * Scenario: evict-range
- * Description: Evict and restore %arg[1]: every page is readable and writable again,
- *	and the neighbours fault. The first row evicts behind a job, the second one
- *	evicts on a suspended device.
+ * Description: Evict and restore %arg[1]: every page is readable and writable again, and the
+ *	neighbours fault. The first row evicts right after a job, the second one on a
+ *	suspended device.
  *
  * arg[1]:
  *
@@ -326,7 +326,7 @@ struct range_case {
 
 #define RANGE_DESCRIBE \
 	"Evict and restore %s: every page is readable and writable again, and the neighbours " \
-	"fault. The first row evicts behind a job, the second one evicts on a suspended device."
+	"fault. The first row evicts right after a job, the second one on a suspended device."
 
 static const struct range_case range_cases[] = {
 	{
