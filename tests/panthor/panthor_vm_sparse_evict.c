@@ -141,8 +141,8 @@
  * SUBTEST: evict-unmap
  * Run type: BAT, FULL
  * Scenario: evict-unmap
- * Description: Unmap a sparse range while it is evicted: it has no VMA any more, each
- *	access faults, and it can be bound again.
+ * Description: Unmap a sparse range while it is evicted: it has no VMA any more, its first, a
+ *	middle and its last page fault, and it can be bound again.
  *
  * SUBTEST: evict-map-bo-over
  * Run type: BAT, FULL
@@ -1536,7 +1536,8 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "evict-unmap",
 		.describe = "Unmap a sparse range while it is evicted: it has no VMA any more, "
-			    "each access faults, and it can be bound again.",
+			    "its first, a middle and its last page fault, and it can be bound "
+			    "again.",
 		.run = evict_unmap,
 	},
 	{
