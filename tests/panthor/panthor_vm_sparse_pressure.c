@@ -34,8 +34,8 @@
  * SUBTEST: pressure-content
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap, memory, memory cgroups
  * Description: Memory pressure evicts BOs, and their pages leave the memory. What the GPU
- *	stored there comes back with the next job. The sparse range beside them works,
- *	and its hole still faults.
+ *	stored there comes back with the next job. The sparse range beside them is readable
+ *	and writable, and its hole still faults.
  *
  * SUBTEST: pressure-evicts
  * Scenario: pressure-eviction
@@ -275,7 +275,7 @@ static const struct igt_panthor_case cases[] = {
 		.name = "pressure-content",
 		.describe = "Memory pressure evicts BOs, and their pages leave the memory. What "
 			    "the GPU stored there comes back with the next job. The sparse range "
-			    "beside them works, and its hole still faults.",
+			    "beside them is readable and writable, and its hole still faults.",
 		.run = pressure_content,
 	},
 	{

@@ -43,23 +43,23 @@
  * SUBTEST: race-restore-unmap
  * Run type: BAT, FULL
  * Scenario: race-restore
- * Description: Evict a large sparse range, and unmap it at the start, in the middle and
- *	at the end of its restore. It can be bound again at once. In the end, it works
- *	when it is bound, and faults when it is not.
+ * Description: Evict a large sparse range, and unmap it during its restore, a little later each
+ *	time. The range can be bound again. In the end, one page of each 2 MiB of it is
+ *	readable and writable, and both edges fault after an unmap.
  *
  * SUBTEST: race-vms
- * Description: Processes bind, submit and unbind on VMs of one file that share its dummy,
- *	while another process evicts the dummy. In the end, every range works, and
- *	its neighbours fault.
+ * Description: Processes bind, submit and unbind on VMs of one file that share its dummy, while
+ *	another process evicts the dummy. In the end, every page of the ranges is readable and
+ *	writable, and the neighbours fault.
  *
  * SUBTEST: race-beside
  * Description: A process binds and unbinds in a busy VM. Evictions of the dummy that
  *	it shares with an idle VM stop half-way. Jobs of the idle VM do not fault.
  *
  * SUBTEST: race-files
- * Description: Processes bind, submit and unbind on files of their own, while another
- *	process evicts their dummies. In the end, every range works, and its
- *	neighbours fault.
+ * Description: Processes bind, submit and unbind on files of their own, while another process
+ *	evicts their dummies. In the end, every page of the ranges is readable and writable,
+ *	and the neighbours fault.
  *
  * SUBTEST: race-count
  * Test requirement: panthor uAPI 1.9, debugfs, swap, a kernel with CONFIG_SHRINKER_DEBUG
@@ -995,17 +995,18 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "race-restore-unmap",
-		.describe = "Evict a large sparse range, and unmap it at the start, in the "
-			    "middle and at the end of its restore. It can be bound again at "
-			    "once. In the end, it works when it is bound, and faults when it is "
-			    "not.",
+		.describe = "Evict a large sparse range, and unmap it during its restore, a "
+			    "little later each time. The range can be bound again. In the end, "
+			    "one page of each 2 MiB of it is readable and writable, and both "
+			    "edges fault after an unmap.",
 		.run = race_restore_unmap,
 	},
 	{
 		.name = "race-vms",
 		.describe = "Processes bind, submit and unbind on VMs of one file that share its "
 			    "dummy, while another process evicts the dummy. In the end, every "
-			    "range works, and its neighbours fault.",
+			    "page of the ranges is readable and writable, and the neighbours "
+			    "fault.",
 		.run = race_vms,
 	},
 	{
@@ -1018,8 +1019,8 @@ static const struct igt_panthor_case cases[] = {
 	{
 		.name = "race-files",
 		.describe = "Processes bind, submit and unbind on files of their own, while "
-			    "another process evicts their dummies. In the end, every range "
-			    "works, and its neighbours fault.",
+			    "another process evicts their dummies. In the end, every page of the "
+			    "ranges is readable and writable, and the neighbours fault.",
 		.run = race_files,
 	},
 	{
