@@ -214,29 +214,29 @@
  *
  * SUBTEST: tlb-bo-over-sparse
  * Run type: BAT, FULL
- * Description: Map a BO over a sparse range that a running job has stored to. Its next stores
- *	arrive in the BO and leave the dummy object unchanged.
+ * Description: Map a BO over a sparse range that a running job has stored to. The next stores
+ *	of the job arrive in the BO and leave the dummy object unchanged.
  *
  * SUBTEST: tlb-sparse-over-bo
- * Description: Bind a sparse range over a BO that a running job has stored to. Its next stores
- *	arrive in the dummy object and leave the BO unchanged.
+ * Description: Bind a sparse range over a BO that a running job has stored to. The next stores
+ *	of the job arrive in the dummy object and leave the BO unchanged.
  *
  * SUBTEST: tlb-sparse-after-unmap
  * Description: Unmap a BO that a running job has stored to, and bind a sparse range there. The
  *	next stores of the job arrive in the dummy object and leave the BO unchanged.
  *
  * SUBTEST: tlb-bo-over-bo
- * Description: Map a BO over another one that a running job has stored to. Its next stores
- *	arrive in the new BO and leave the old one unchanged.
+ * Description: Map a BO over another one that a running job has stored to. The next stores of
+ *	the job arrive in the new BO and leave the old one unchanged.
  *
  * SUBTEST: tlb-unbind-sparse
  * Run type: BAT, FULL
- * Description: Unbind a sparse range that a running job has stored to. Its next store faults
- *	and leaves the dummy object unchanged.
+ * Description: Unbind a sparse range that a running job has stored to. The next store of the
+ *	job faults and leaves the dummy object unchanged.
  *
  * SUBTEST: tlb-unbind-bo
- * Description: Unmap a BO that a running job has stored to. Its next store faults and leaves
- *	the BO unchanged.
+ * Description: Unmap a BO that a running job has stored to. The next store of the job faults
+ *	and leaves the BO unchanged.
  */
 
 IGT_TEST_DESCRIPTION("Check sparse mappings of panthor by GPU loads and stores");
@@ -1134,16 +1134,16 @@ struct tlb_case {
 static const struct tlb_case tlb_cases[] = {
 	{
 		.name = "tlb-bo-over-sparse",
-		.describe = "Map a BO over a sparse range that a running job has stored to. Its "
-			    "next stores arrive in the BO and leave the dummy object "
+		.describe = "Map a BO over a sparse range that a running job has stored to. The "
+			    "next stores of the job arrive in the BO and leave the dummy object "
 			    "unchanged.",
 		.before = SPARSE,
 		.after = NEW_BO,
 	},
 	{
 		.name = "tlb-sparse-over-bo",
-		.describe = "Bind a sparse range over a BO that a running job has stored to. Its "
-			    "next stores arrive in the dummy object and leave the BO "
+		.describe = "Bind a sparse range over a BO that a running job has stored to. The "
+			    "next stores of the job arrive in the dummy object and leave the BO "
 			    "unchanged.",
 		.before = OLD_BO,
 		.after = SPARSE,
@@ -1159,23 +1159,24 @@ static const struct tlb_case tlb_cases[] = {
 	},
 	{
 		.name = "tlb-bo-over-bo",
-		.describe = "Map a BO over another one that a running job has stored to. Its next "
-			    "stores arrive in the new BO and leave the old one unchanged.",
+		.describe = "Map a BO over another one that a running job has stored to. The "
+			    "next stores of the job arrive in the new BO and leave the old one "
+			    "unchanged.",
 		.before = OLD_BO,
 		.after = NEW_BO,
 	},
 	{
 		.name = "tlb-unbind-sparse",
-		.describe = "Unbind a sparse range that a running job has stored to. Its next "
-			    "store faults and leaves the dummy object unchanged.",
+		.describe = "Unbind a sparse range that a running job has stored to. The next "
+			    "store of the job faults and leaves the dummy object unchanged.",
 		.before = SPARSE,
 		.unmap_first = true,
 		.after = NOTHING,
 	},
 	{
 		.name = "tlb-unbind-bo",
-		.describe = "Unmap a BO that a running job has stored to. Its next store faults "
-			    "and leaves the BO unchanged.",
+		.describe = "Unmap a BO that a running job has stored to. The next store of the "
+			    "job faults and leaves the BO unchanged.",
 		.before = OLD_BO,
 		.unmap_first = true,
 		.after = NOTHING,

@@ -157,8 +157,8 @@
  *
  * SUBTEST: evict-destroy
  * Scenario: evict-unmap
- * Description: Destroy a VM while its sparse range is evicted: the VM is released, and
- *	the file's next VM works.
+ * Description: Destroy a VM while its sparse range is evicted: the VM is released, and a sparse
+ *	range in the file's next VM is readable and writable.
  *
  * SUBTEST: evict-close
  * Scenario: evict-unmap
@@ -1555,7 +1555,7 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "evict-destroy",
 		.describe = "Destroy a VM while its sparse range is evicted: the VM is released, "
-			    "and the file's next VM works.",
+			    "and a sparse range in the file's next VM is readable and writable.",
 		.run = evict_destroy,
 	},
 	{

@@ -91,8 +91,9 @@
  *
  * SUBTEST: reserve-kill
  * Scenario: reserve-kill
- * Description: Kill a process during a VM_BIND of many operations: some of them are done and not
- *	all, and the VM works as before.
+ * Description: Kill a process during a VM_BIND of many operations: some of them are done and
+ *	not all. Afterwards, the VM is usable, and a sparse range in it is readable and
+ *	writable.
  *
  * SUBTEST: reserve-accounted
  * Scenario: reserve-accounted
@@ -836,7 +837,8 @@ static const struct igt_panthor_case cases[] = {
 	{
 		.name = "reserve-kill",
 		.describe = "Kill a process during a VM_BIND of many operations: some of them "
-			    "are done and not all, and the VM works as before.",
+			    "are done and not all. Afterwards, the VM is usable, and a sparse "
+			    "range in it is readable and writable.",
 		.run = reserve_kill,
 	},
 	{
