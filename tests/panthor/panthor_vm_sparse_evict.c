@@ -66,8 +66,9 @@
  *
  * SUBTEST: evict-many-vms
  * Scenario: evict-vms
- * Description: Evict the dummy of a file behind the sparse ranges of more VMs than the
- *	GPU has address spaces: the next job of each VM finds its range mapped again.
+ * Description: Evict the dummy of a file behind the sparse ranges of as many VMs as the GPU has
+ *	address spaces, one of which is the firmware's: the next job of each VM finds its
+ *	range mapped again.
  *
  * SUBTEST: evict-two-files
  * Scenario: evict-files
@@ -86,8 +87,8 @@
  *
  * SUBTEST: evict-tables
  * Scenario: evict-again
- * Description: Evict and restore a sparse range of 1 GiB eight times: page tables take
- *	no more memory than after the first bind.
+ * Description: Evict and restore a sparse range of 1 GiB eight times: page tables grow by less
+ *	than half of the 16 MiB that the restores reserve.
  *
  * SUBTEST: evict-thousand
  * Scenario: evict-vmas
@@ -108,13 +109,13 @@
  * SUBTEST: evict-readonly-split
  * Run type: BAT, FULL
  * Scenario: evict-readonly
- * Description: Make a hole in a read-only sparse range, then evict and restore it: loads
- *	work and stores fault on both sides of the hole.
+ * Description: Make a hole in a read-only sparse range, then evict and restore it: loads work
+ *	and stores fault on both sides of the hole, and the hole faults.
  *
  * SUBTEST: evict-readonly-punch
  * Scenario: evict-readonly
- * Description: Evict a read-only sparse range, make a hole in it, then restore it: loads
- *	work and stores fault on both sides of the hole.
+ * Description: Evict a read-only sparse range, make a hole in it, then restore it: loads work
+ *	and stores fault on both sides of the hole, and the hole faults.
  *
  * SUBTEST: evict-busy
  * Scenario: evict-busy
@@ -638,6 +639,8 @@ static void evict_split(int fd, const struct split_case *c)
 	igt_panthor_free_bo(fd, &s.bo);
 }
 
+#define COVERED_LABEL "under a sparse range"
+
 /* The sparse range starts in the middle of a block, so the BO is mapped at an offset behind it. */
 static void evict_sparse_over_bo(int fd)
 {
@@ -653,11 +656,13 @@ static void evict_sparse_over_bo(int fd)
 
 	start(&exec, fd);
 	igt_panthor_exec_create_bo(&exec, &bo, size);
+	igt_panthor_bo_set_label(fd, &bo, COVERED_LABEL);
 	igt_panthor_exec_bind_bo(&exec, &bo, va);
 	igt_panthor_exec_store_pages(&exec, va, size, FIRST);
 	bind_touched(&exec, sparse_va, SZ_64K);
 
 	evict(&exec);
+	igt_panthor_evict_gem(fd, COVERED_LABEL);
 	igt_panthor_exec_walk_verify(&exec, &before);
 	igt_panthor_exec_walk_verify(&exec, &behind);
 	igt_panthor_sparse_store_load(&exec, sparse_va, SZ_64K, SECOND);
@@ -1184,6 +1189,8 @@ static void readonly_hole(int fd, bool evicted)
 	load_pages(&exec, va + behind, size - behind);
 	for (unsigned int i = 0; i < ARRAY_SIZE(stores); i++)
 		igt_panthor_exec_must_fault(&exec, stores[i], IGT_PANTHOR_STORE);
+	igt_panthor_exec_must_fault(&exec, va + hole, IGT_PANTHOR_LOAD);
+	igt_panthor_exec_must_fault(&exec, va + behind - PAGE, IGT_PANTHOR_LOAD);
 
 	igt_panthor_exec_fini(&exec);
 }
@@ -1452,9 +1459,9 @@ static const struct igt_panthor_case plain_cases[] = {
 	},
 	{
 		.name = "evict-many-vms",
-		.describe = "Evict the dummy of a file behind the sparse ranges of more VMs than "
-			    "the GPU has address spaces: the next job of each VM finds its range "
-			    "mapped again.",
+		.describe = "Evict the dummy of a file behind the sparse ranges of as many VMs "
+			    "as the GPU has address spaces, one of which is the firmware's: the "
+			    "next job of each VM finds its range mapped again.",
 		.run = evict_many_vms,
 	},
 	{
@@ -1474,7 +1481,7 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "evict-tables",
 		.describe = "Evict and restore a sparse range of 1 GiB eight times: page tables "
-			    "take no more memory than after the first bind.",
+			    "grow by less than half of the 16 MiB that the restores reserve.",
 		.run = evict_tables,
 	},
 	{
@@ -1499,13 +1506,15 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "evict-readonly-split",
 		.describe = "Make a hole in a read-only sparse range, then evict and restore it: "
-			    "loads work and stores fault on both sides of the hole.",
+			    "loads work and stores fault on both sides of the hole, and the hole "
+			    "faults.",
 		.run = evict_readonly_split,
 	},
 	{
 		.name = "evict-readonly-punch",
 		.describe = "Evict a read-only sparse range, make a hole in it, then restore it: "
-			    "loads work and stores fault on both sides of the hole.",
+			    "loads work and stores fault on both sides of the hole, and the hole "
+			    "faults.",
 		.run = evict_readonly_punch,
 	},
 	{

@@ -38,8 +38,8 @@
  *	twice the number that blocks need, and are freed in the end.
  *
  * SUBTEST: huge-64g-bounded
- * Description: Bind and unbind 64 GiB. The page tables that are used or reserved during
- *	each call exceed what the mapping needs by a few MiB at most.
+ * Description: Bind and unbind 64 GiB. The page tables that are used or reserved during each
+ *	call stay below twice what blocks need, and 8 MiB.
  *
  * SUBTEST: huge-1t
  * Description: Bind 1 TiB. Either pages from start to end are readable and writable, or the
@@ -327,8 +327,7 @@ static const struct igt_panthor_case cases[] = {
 	{
 		.name = "huge-64g-bounded",
 		.describe = "Bind and unbind 64 GiB. The page tables that are used or reserved "
-			    "during each call exceed what the mapping needs by a few MiB at "
-			    "most.",
+			    "during each call stay below twice what blocks need, and 8 MiB.",
 		.run = huge_64g_bounded,
 	},
 	{
