@@ -43,7 +43,7 @@
  *
  * SUBTEST: huge-1t
  * Description: Bind 1 TiB. Either pages from start to end are readable and writable, or the
- *	bind is refused with ENOMEM. The page tables of the call stay below 64 MiB, and the VM
+ *	bind is refused with ENOMEM. The page tables of the call stay below 16 MiB, and the VM
  *	takes further binds.
  *
  * SUBTEST: huge-user-range
@@ -334,7 +334,7 @@ static const struct igt_panthor_case cases[] = {
 		.name = "huge-1t",
 		.describe = "Bind 1 TiB. Either pages from start to end are readable and "
 			    "writable, or the bind is refused with ENOMEM. The page tables of "
-			    "the call stay below 64 MiB, and the VM takes further binds.",
+			    "the call stay below 16 MiB, and the VM takes further binds.",
 		.run = huge_1t,
 	},
 	{
