@@ -72,8 +72,9 @@
  *
  * SUBTEST: evict-two-files
  * Scenario: evict-files
- * Description: Evict the dummies of two files by one scan of the shrinker: each file's
- *	next job restores its own range, and leaves the other file's evicted.
+ * Description: Evict the dummies of two files by one scan of the shrinker. The next job of one
+ *	file restores its range, and leaves that of the other file evicted until a job of that
+ *	file.
  *
  * SUBTEST: evict-twice
  * Scenario: evict-again
@@ -1466,9 +1467,9 @@ static const struct igt_panthor_case plain_cases[] = {
 	},
 	{
 		.name = "evict-two-files",
-		.describe = "Evict the dummies of two files by one scan of the shrinker: each "
-			    "file's next job restores its own range, and leaves the other file's "
-			    "evicted.",
+		.describe = "Evict the dummies of two files by one scan of the shrinker. The "
+			    "next job of one file restores its range, and leaves that of the "
+			    "other file evicted until a job of that file.",
 		.run = evict_two_files,
 	},
 	{

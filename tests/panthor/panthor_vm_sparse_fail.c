@@ -56,8 +56,8 @@
  *
  * SUBTEST: fail-queued
  * Scenario: fail-queued
- * Description: Queue four bind operations by one request, with each allocation failing
- *	in turn: a refused request queues none of them, and signals nothing.
+ * Description: Queue an unmap and three binds by one request, with each allocation failing in
+ *	turn: a refused request queues none of them, and signals nothing.
  *
  * SUBTEST: fail-restore
  * Run type: BAT, FULL
@@ -535,7 +535,7 @@ static const struct fail_case cases[] = {
 	},
 	{
 		.name = "fail-queued",
-		.describe = "Queue four bind operations by one request, with each allocation "
+		.describe = "Queue an unmap and three binds by one request, with each allocation "
 			    "failing in turn: a refused request queues none of them, and signals "
 			    "nothing.",
 		.request = request_queued,

@@ -64,6 +64,7 @@
  * SUBTEST: race-count
  * Test requirement: panthor uAPI 1.9, debugfs, swap, a kernel with CONFIG_SHRINKER_DEBUG
  * Scenario: race-count
+ * Failure mode: A number of reclaimable pages that loses an update.
  * Description: Two processes bind and unbind BOs of different sizes at the same time.
  *	The number of pages that the shrinker reports is as before.
  */
