@@ -99,8 +99,8 @@
  * SUBTEST: map-64m-odd-between-bos
  * Run type: BAT, FULL
  * Scenario: map-between-bos
- * Description: Bind 64 MiB at an odd page between two BOs that touch the range. Stores to
- *	every page of the range leave both BOs unchanged, and the BOs stay readable and writable.
+ * Description: Bind 64 MiB at an odd page between two BOs that touch the range. Stores to every
+ *	page of the range leave both BOs unchanged, and the BOs stay writable.
  */
 
 /**
@@ -1312,8 +1312,8 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "map-64m-odd-between-bos",
 		.describe = "Bind 64 MiB at an odd page between two BOs that touch the range. "
-			    "Stores to every page of the range leave both BOs unchanged, and "
-			    "the BOs stay readable and writable.",
+			    "Stores to every page of the range leave both BOs unchanged, and the "
+			    "BOs stay writable.",
 		.run = map_64m_odd_between_bos,
 	},
 	{
