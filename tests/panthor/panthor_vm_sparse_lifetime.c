@@ -35,9 +35,9 @@
  *
  * SUBTEST: lifetime-destroy-binding
  * Run type: BAT, FULL
- * Description: Destroy a VM in the middle of a synchronous VM_BIND of thousands of sparse pages.
- *	The operations that are left must fail with EINVAL, and gpuvas must show none of the pages
- *	afterwards.
+ * Description: Destroy a VM in the middle of a synchronous VM_BIND of thousands of operations.
+ *	The operations that are left must fail with EINVAL, and gpuvas must show none of their
+ *	VMAs afterwards.
  *
  * SUBTEST: lifetime-unmap-awaited
  * Scenario: lifetime-unmap-awaited
@@ -1173,8 +1173,8 @@ static const struct igt_panthor_case cases[] = {
 	{
 		.name = "lifetime-destroy-binding",
 		.describe = "Destroy a VM in the middle of a synchronous VM_BIND of thousands of "
-			    "sparse pages. The operations that are left must fail with EINVAL, "
-			    "and gpuvas must show none of the pages afterwards.",
+			    "operations. The operations that are left must fail with EINVAL, and "
+			    "gpuvas must show none of their VMAs afterwards.",
 		.run = lifetime_destroy_binding,
 	},
 	{
