@@ -7,7 +7,8 @@
 /*
  * Declarations of the part of libigt's binary interface that the tests use,
  * under the names of IGT's own headers, for building against an installed
- * libigt (2.3 or later) without IGT's source tree.
+ * libigt (2.3 or later) without IGT's source tree, or against standalone/,
+ * which implements them.
  *
  * How the control flow works, since the macros hide it: libigt decides at every
  * fixture, subtest and group whether its body is to run, and leaves a body by
@@ -62,7 +63,7 @@ void __igt_enter_dynamic_container(void);
 bool __igt_run_dynamic_subtest(const char *name);
 void __igt_subtest_group_save(int *skip, int *describe);
 void __igt_subtest_group_restore(int skip, int describe);
-void igt_success(void);
+void igt_success(void) __igt_noreturn;
 
 void igt_describe_f(const char *fmt, ...) __igt_printf(1, 2);
 
@@ -92,6 +93,19 @@ void igt_log(const char *domain, enum igt_log_level level, const char *format, .
 bool __igt_fork(void);
 void igt_waitchildren(void);
 int __igt_waitchildren(void);
+
+/* A process beside subtests. igt_stop_helper() sends it SIGTERM, or SIGKILL. */
+struct igt_helper_process {
+	bool running;
+	bool use_SIGKILL;
+	pid_t pid;
+	int id;
+};
+
+bool __igt_fork_helper(struct igt_helper_process *proc);
+/* The status that waitpid() has. */
+int igt_wait_helper(struct igt_helper_process *proc);
+void igt_stop_helper(struct igt_helper_process *proc);
 
 void igt_emit_ignore_dmesg_regex(const char *ignore_dmesg_regex);
 
@@ -170,6 +184,9 @@ uint64_t igt_nsec_elapsed(struct timespec *start);
 #define igt_fork(child, count) \
 	for (int child = 0; child < (count); child++) \
 		for (; __igt_fork(); exit(0))
+
+#define igt_fork_helper(helper) \
+	for (; __igt_fork_helper(helper); exit(0))
 
 #define igt_debug(...) igt_log(IGT_LOG_DOMAIN, IGT_LOG_DEBUG, __VA_ARGS__)
 #define igt_info(...) igt_log(IGT_LOG_DOMAIN, IGT_LOG_INFO, __VA_ARGS__)
