@@ -12,6 +12,7 @@ NINJA_SECONDS=600
 # The inputs of the build folder's key. Kernels with equal headers share one.
 build_inputs() {
 	printf '%s\n' "$REPO" "$TOOLBOX_ID" "$CPU_PAGE"
+	[ "$IGT" = libigt ] || echo "$IGT"
 	(cd "$KERNEL_DIR/headers/include" && find . -type f -exec sha256sum {} + | LC_ALL=C sort)
 }
 
@@ -19,7 +20,7 @@ build_set_up() {
 	[ ! -f "$BUILD_DIR/build.ninja" ] || return 0
 	rm -rf "$BUILD_DIR"
 	timeout -k 5 "$MESON_SECONDS" meson setup "$BUILD_DIR" "$REPO" -Dboard=enabled \
-		-Dunit_tests=disabled -Digt_tests=enabled -Db_colorout=never \
+		-Dunit_tests=disabled -Digt_tests=enabled -Digt="$IGT" -Db_colorout=never \
 		-Dkernel_headers="$KERNEL_DIR/headers/include" -Dcpu_page_size="$CPU_PAGE" && return
 	# A folder without build.ninja is set up from nothing the next time.
 	rm -f "$BUILD_DIR/build.ninja"

@@ -16,6 +16,7 @@
 #   PATCHES      newline-separated patch files on top
 #   PARAMS       newline-separated panthor module parameters, K=V
 #   TLB          keep | off | tiny:SEED
+#   IGT          what the suite's tests are linked with: libigt | standalone (lib/igt/standalone)
 #   CPU_PAGE     bytes of the CPU page that the subtests reckon with; 0: the board's
 #   RESULTS_DIR  results folder; empty: a new one under build/results
 #   TRACE_FILE   where vmali writes its trace; empty: nowhere
@@ -31,7 +32,7 @@ NL='
 '
 
 OPTION_VARIABLES='ACTION GLOBS TESTS TEST_LIST KERNEL_ARG STOCK WITHOUT PATCHES PARAMS TLB
-CPU_PAGE RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH'
+IGT CPU_PAGE RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH'
 
 options_help() {
 	cat <<'HELP'
@@ -58,6 +59,8 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --tlb MODE              the GPU's TLB: keep (default), off, tiny:SEED
   --cpu-page SIZE         subtests whose sizes fit CPU pages of 4K, 16K or 64K (default: those
                           of the board); its kernel stays as it is
+  --igt standalone        the suite without libigt, linked with lib/igt/standalone as on a board
+                          that has none (default: --igt libigt, that of the toolbox)
   --results DIR           where results go (default: a new folder under build/results)
   --trace FILE            write what the driver did to FILE
   --bench[=short]         the benchmarks, without patches against with them
@@ -183,6 +186,13 @@ option_cpu_page() {
 	esac
 }
 
+option_igt() {
+	case $1 in
+	libigt | standalone) IGT=$1 ;;
+	*) usage_error "--igt $1: not libigt or standalone" ;;
+	esac
+}
+
 option_results() {
 	[ -z "$RESULTS_DIR" ] || usage_error '--results was given twice'
 	[ ! -e "$1" ] || [ -d "$1" ] || die 2 "--results $1: not a folder"
@@ -218,6 +228,7 @@ option_with_value() {
 	--param) option_param "$2" ;;
 	--tlb) option_tlb "$2" ;;
 	--cpu-page) option_cpu_page "$2" ;;
+	--igt) option_igt "$2" ;;
 	--results) option_results "$2" ;;
 	--trace) option_trace "$2" ;;
 	esac
@@ -244,7 +255,7 @@ option_flag() {
 options_defaults() {
 	ACTION=run TLB=keep BENCH=full
 	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
-	WITHOUT='' CPU_PAGE=0
+	WITHOUT='' CPU_PAGE=0 IGT=libigt
 	STOCK=0 SANITIZE=0 KUNIT=0 MULTIPLE=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
 
@@ -264,6 +275,7 @@ options_conflicts() {
 	esac
 	[ "$CPU_PAGE" = 0 ] || [ -z "$TESTS" ] ||
 		usage_error '--cpu-page and --test exclude each other'
+	[ "$IGT" = libigt ] || [ -z "$TESTS" ] || usage_error '--igt and --test exclude each other'
 	[ "$ACTION" != shell ] || [ -z "$GLOBS" ] || usage_error '--shell runs no subtest'
 	[ "$ACTION" != shell ] || [ -z "$TEST_LIST" ] || usage_error '--shell runs no subtest'
 	[ "$ACTION" != bench ] || [ -z "$GLOBS$TESTS$TEST_LIST" ] || usage_error '--bench runs no subtest'
@@ -283,13 +295,13 @@ options_parse() {
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--test | --test-list | --kernel | --without | --patch | --param | --tlb | --cpu-page | \
-			--results | --trace)
+			--igt | --results | --trace)
 			[ $# -ge 2 ] || usage_error "$1: needs a value"
 			option_with_value "$1" "$2"
 			shift
 			;;
 		--test=* | --test-list=* | --kernel=* | --without=* | --patch=* | --param=* | \
-			--tlb=* | --cpu-page=* | --results=* | --trace=*)
+			--tlb=* | --cpu-page=* | --igt=* | --results=* | --trace=*)
 			option_with_value "${1%%=*}" "${1#*=}"
 			;;
 		--)

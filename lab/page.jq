@@ -53,6 +53,8 @@ def facts:
     (($m.params // []) | join(" ") | fact("parameters")),
     (($m.globs // []) | join(" ") | fact("selected by")),
     ((if $m.multiple_mode then "all subtests of a binary" else "" end) | fact("in one process")),
+    ((if $m.linked_with == "standalone" then "lib/igt/standalone" else "" end)
+     | fact("instead of libigt")),
     ("\($m.tlb // ""), \($m.accel // "")" | fact("TLB, accelerator")),
     ("\($m.igt // ""); \($m.qemu // "")" | fact("tools")),
     (($m.started // "") | fact("started")),

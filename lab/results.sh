@@ -236,7 +236,8 @@ results_board() {
 		"$(results_patches) patches${WITHOUT:+ but $WITHOUT}, TLB $TLB," \
 		"$ACCEL$([ "$SANITIZE" = 0 ] || echo ', sanitized')$([ "$MULTIPLE" = 0 ] ||
 			echo ', multiple mode')$([ "$CPU_PAGE" = 0 ] ||
-			echo ", sized for CPU pages of $((CPU_PAGE / 1024)) KiB")," \
+			echo ", sized for CPU pages of $((CPU_PAGE / 1024)) KiB")$([ "$IGT" = libigt ] ||
+			echo ', without libigt')," \
 		"$(expectations_shown)"
 }
 
@@ -282,6 +283,7 @@ results_metadata() {
 		--arg expectations "$(expectations_name)" \
 		--arg patches "$(kernel_patches | sed 's/^-/taken back: /')" \
 		--arg params "$PARAMS" --arg tlb "$TLB" --argjson cpu_page "$CPU_PAGE" \
+		--arg form "$IGT" \
 		--arg tests "$TESTS" --arg globs "$GLOBS" --arg accel "$ACCEL" \
 		--arg qemu "$(timeout 10 qemu-system-x86_64 --version | head -n 1)" \
 		--arg igt "$(timeout 10 igt_runner --version | head -n 1)" \
@@ -292,6 +294,7 @@ results_metadata() {
 		 multiple_mode: ($multiple == "1"),
 		 expectations: $expectations, patches: ($patches | list),
 		 params: ($params | list), tlb: $tlb, cpu_page: $cpu_page, tests: ($tests | list),
-		 globs: ($globs | list), accel: $accel, qemu: $qemu, igt: $igt}' \
+		 globs: ($globs | list), accel: $accel, qemu: $qemu, igt: $igt,
+		 linked_with: $form}' \
 		>"$RESULTS_DIR/metadata.json"
 }

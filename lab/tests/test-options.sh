@@ -45,6 +45,7 @@ defaults() {
 	options_parse
 	same 'run keep 0 0 0 0 0 0 0 0 0' \
 		"$ACTION $TLB $CPU_PAGE $STOCK $SANITIZE $KUNIT $MULTIPLE $NO_SKIPS $HOST_TOOLS $QUIET $VERBOSE"
+	same libigt "$IGT"
 	same '' "$GLOBS$TESTS$TEST_LIST$KERNEL_ARG$WITHOUT$PATCHES$PARAMS$RESULTS_DIR$TRACE_FILE"
 }
 
@@ -70,6 +71,8 @@ check '--verbose' after VERBOSE 1 --verbose
 check '--tlb off' after TLB off --tlb off
 check '--cpu-page 4K' after CPU_PAGE 4096 --cpu-page 4K
 check '--cpu-page 64K' after CPU_PAGE 65536 --cpu-page=64K
+check '--igt standalone' after IGT standalone --igt standalone
+check '--igt=libigt' after IGT libigt --igt standalone --igt=libigt
 check '--tlb=tiny:7' after TLB tiny:7 --tlb=tiny:7
 check '--test, repeated' after TESTS "panthor_vm${NL}core_getversion" --test panthor_vm \
 	--test=core_getversion
@@ -146,6 +149,8 @@ check '--cpu-page: no such page' refused '--cpu-page 8K: not 4K, 16K or 64K*' --
 check '--cpu-page: bytes' refused '--cpu-page 4096: not 4K, 16K or 64K*' --cpu-page 4096
 check '--cpu-page and --test' refused '--cpu-page and --test exclude each other*' \
 	--cpu-page 16K --test x
+check '--igt: no such form' refused '--igt mine: not libigt or standalone*' --igt mine
+check '--igt and --test' refused '--igt and --test exclude each other*' --igt standalone --test x
 check '--param: no value' refused '--param a: not of the form K=V*' --param a
 check '--param: no name' refused '--param =1: not of the form K=V*' --param =1
 check '--param: a bad name' refused '--param a-b=1: not of the form K=V*' --param a-b=1
