@@ -3,8 +3,10 @@
 # Copyright (C) 2026 The vmali authors
 #
 # compile.sh [igt|IGT_SOURCE]: compiles the IGT tests and their helpers without a warning, for x86-64
-# by gcc and clang, and for arm64 by clang. Nothing is linked. Runs itself in the toolbox, whose tools
-# it needs.
+# by gcc and clang, and for arm64 by clang. Runs itself in the toolbox, whose tools it needs.
+#
+# Without an argument, lib/igt/standalone is compiled as well, and for arm64 each test is linked with it
+# and libc: there is no libigt for arm64 here.
 #
 # The headers are those of lib/igt, or of a source tree of IGT 2.3 or later: the files must compile
 # in one unchanged. `igt` is the tree that VMALI_IGT names, or the source package of the toolbox's
@@ -49,8 +51,8 @@ WARNINGS='-Wall -Wextra -Werror -Wbad-function-cast -Wdeclaration-after-statemen
 -Wshadow -Wstrict-prototypes -Wuninitialized -Wunused -Wvla -Wno-clobbered
 -Wno-missing-field-initializers -Wno-sign-compare -Wno-type-limits -Wno-unused-parameter'
 
-# Where Debian's cross packages have the headers of libc, and linux-libc-dev those of the kernel.
-ARM64_LIBC=/usr/aarch64-linux-gnu/include
+# Where Debian's cross packages have libc and its headers, and linux-libc-dev those of the kernel.
+ARM64_LIBC=/usr/aarch64-linux-gnu
 ARM64_KERNEL=/usr/include/aarch64-linux-gnu
 
 # Sets $IGT_SOURCE, which is empty for the headers of lib/igt. What cannot be fetched is no fault of
@@ -112,7 +114,23 @@ ours() {
 	# shellcheck disable=SC2086 # words
 	compile "$ours_name" 'lib/igt_*.c' "$ours_name" "$@" $WARNINGS
 	# shellcheck disable=SC2086 # words
-	compile tests 'tests/panthor/*.c' "$ours_name" "$@" $WARNINGS
+	compile "$ours_name-tests" 'tests/panthor/*.c' "$ours_name" "$@" $WARNINGS
+	[ -z "$IGT_SOURCE" ] || return 0
+	# shellcheck disable=SC2086 # words
+	compile "$ours_name-standalone" 'lib/igt/standalone/*.c' "$ours_name" "$@" $WARNINGS
+	# shellcheck disable=SC2086 # words
+	compile "$ours_name-demo" 'lib/igt/standalone/tests/*.c' "$ours_name" "$@" $WARNINGS
+}
+
+# Links each test for arm64, with nothing but libc.
+link_arm64() {
+	for object in "$WORK"/arm64-tests/*.o "$WORK"/arm64-demo/*.o; do
+		ld.lld -pie -dynamic-linker /lib/ld-linux-aarch64.so.1 -o "$WORK/linked" \
+			-L "$ARM64_LIBC/lib" "$ARM64_LIBC/lib/Scrt1.o" "$ARM64_LIBC/lib/crti.o" \
+			"$object" "$WORK"/arm64/*.o "$WORK"/arm64-standalone/*.o -lc \
+			"$ARM64_LIBC/lib/crtn.o" ||
+			fail "${object##*/} cannot be linked with lib/igt/standalone for arm64"
+	done
 }
 
 # The panthor tests of IGT. The warnings of files that are not this project's are not its business,
@@ -183,11 +201,12 @@ if [ -n "$IGT_SOURCE" ]; then
 	theirs
 	documentation
 fi
-if [ ! -d "$ARM64_LIBC" ] || [ ! -d "$ARM64_KERNEL" ]; then
+if [ ! -d "$ARM64_LIBC/include" ] || [ ! -d "$ARM64_KERNEL" ]; then
 	echo 'the headers for arm64 are missing: install libc6-dev-arm64-cross'
 	[ "$failed" -ne 0 ] || exit 77
 	exit 1
 fi
 ours arm64 clang --target=aarch64-linux-gnu -Wno-unknown-warning-option \
-	-nostdlibinc -isystem "$ARM64_LIBC" -idirafter "$ARM64_KERNEL" -idirafter /usr/include
+	-nostdlibinc -isystem "$ARM64_LIBC/include" -idirafter "$ARM64_KERNEL" -idirafter /usr/include
+[ -n "$IGT_SOURCE" ] || link_arm64
 [ "$failed" -eq 0 ]
