@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: MIT
 # Copyright (C) 2026 The vmali authors
 #
-# same-verdicts.sh APART TOGETHER [LEAST]: whether each subtest fares alike in two verdicts.json, APART
-# of a run with a process for each subtest, TOGETHER of one with a process for each binary. Prints
-# each difference with its reasons. Every subtest must have run, and LEAST of them have to fail.
+# same-verdicts.sh ONE OTHER [LEAST [WORDS WORDS]]: whether each subtest fares alike in two verdicts.json.
+# Prints each difference with its reasons. Every subtest must have run, and LEAST of them have to fail.
+# The WORDS say what the two runs were; by default, ONE had a process for each subtest, OTHER one for each
+# binary.
 
 set -eu
 
-differences=$(jq -rn --slurpfile apart "$1" --slurpfile together "$2" --argjson least "${3:-0}" '
+differences=$(jq -rn --slurpfile apart "$1" --slurpfile together "$2" --argjson least "${3:-0}" \
+	--arg words "${4:-in a process of its own}" --arg others "${5:-beside others}" '
 	def fares:
 		if .class == "left" then "left out"
 		elif .result == "notrun" then "not run"
@@ -24,7 +26,7 @@ differences=$(jq -rn --slurpfile apart "$1" --slurpfile together "$2" --argjson 
 	| ($ids[] | . as $id
 	   | ($apart | fares_of($id)) as $one | ($together | fares_of($id)) as $other
 	   | select($one != $other or $one == "not run")
-	   | "\($id): \($one) in a process of its own, \($other) beside others",
+	   | "\($id): \($one) \($words), \($other) \($others)",
 	     (($apart[$id], $together[$id]) | (.reason // [])[] | "    " + .)),
 	  (select(($failed | length) < $least)
 	   | "only \($failed | length) fail, of \($least) that have to"),

@@ -103,7 +103,11 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--patch | --without) defect=$(basename "$2" .patch) && shift ;;
 	--results) results=$2 && shift ;;
-	--test | --tlb | --param) shift ;;
+	--test | --test-list | --tlb | --param) shift ;;
+	--igt)
+		[ "$2" = libigt ] || mode=+$2
+		shift
+		;;
 	--multiple-mode) mode=+multiple ;;
 	evict-*) names="$names evict-a evict-b evict-c evict-d" ;;
 	*-\*) ;;
@@ -553,6 +557,35 @@ multiple_defect_idle() {
 		'| only 2 fail, of 3 that have to'
 }
 
+# The suite, and a defect, on tests that are linked without libigt.
+standalone() {
+	fresh
+	fails_by remap-first-2m+standalone uapi-a
+	[ $# -eq 0 ] || "$@"
+}
+
+standalone_alike() {
+	standalone
+	checked 0 standalone '^pass  standalone: sparse suite' '^pass  standalone: remap-first-2m' \
+		'^2 passed, 0 failed'
+}
+
+standalone_fails() {
+	standalone fails_by +standalone map-a
+	checked 1 standalone '^FAIL  standalone: sparse suite' '^pass  standalone: remap-first-2m'
+}
+
+standalone_defect_spreads() {
+	standalone fails_by remap-first-2m+standalone map-a
+	checked 1 standalone '^pass  standalone: sparse suite' '^FAIL  standalone: remap-first-2m' \
+		'| igt@panthor/t@map-a: pass with libigt, fail without it'
+}
+
+standalone_defect_idle() {
+	standalone sed -i '/^remap-first-2m/d' "$MADE/fails"
+	checked 1 standalone '^FAIL  standalone: remap-first-2m'
+}
+
 # The own defects of a scenario are caught by no other, in the whole suite.
 matrix_scenarios() {
 	fresh
@@ -617,5 +650,10 @@ check '... or not' multiple_fails
 check '... or failures in both' multiple_fails_alike
 check '... a defect fails more of them' multiple_defect_spreads
 check '... or too few' multiple_defect_idle
+
+check 'tests without libigt: the same verdicts' standalone_alike
+check '... or not' standalone_fails
+check '... or not, on a defect' standalone_defect_spreads
+check '... which has to fail some' standalone_defect_idle
 
 checks_done
