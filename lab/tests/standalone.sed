@@ -8,7 +8,7 @@
 # Times, process and thread numbers
 s/^\[[0-9.]*\] (\([^:]*\):[0-9]*) /[T] (\1) /
 s/\[thread:[0-9]*\]/[thread]/
-s/([0-9.]*s)$/(T)/
+s/(-*[0-9.]*s)$/(T)/
 s/IGT-Version: .*/IGT-Version/
 s/IGT_SRANDOM=[0-9]*/IGT_SRANDOM=N/
 
@@ -28,6 +28,8 @@ s/ igt_core-DEBUG: Exiting with status code / EXIT /
 s/^demo: .*: Assertion `.*' failed\.$/MISUSE/
 /^please refer to lib.igt_core documentation$/d
 /^\(skips are not allowed in forks\|nesting igt_fixture\|igt_subtest can be nested\)/d
+s/^Test (null) failed\.$/Test plain failed./
+/^\(FAIL\|SKIP\) ([-T]*)$/d
 /^\(igt_dynamic is allowed only\|failing test is only\|skipping is allowed\|forking is only\)/d
 
 # Those of lib/igt/standalone

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 # Copyright (C) 2026 The vmali authors
 #
-# lib/igt/standalone against libigt: one program, lib/igt/standalone/tests/demo.c, is linked with each
-# of them. Started directly and by igt_runner, both must end with the same status and print the same
-# lines, but for what standalone.sed takes away. Runs itself in the toolbox, which has libigt.
+# lib/igt/standalone against libigt: two programs, lib/igt/standalone/tests/demo.c and plain.c, are linked
+# with each of them. Started directly and by igt_runner, both forms must end with the same status and
+# print the same lines, but for what standalone.sed takes away. Runs itself in the toolbox, which has
+# libigt.
 
 # shellcheck disable=SC2317,SC2329 # check() calls the functions
 
@@ -35,13 +36,16 @@ unset IGT_LOG_LEVEL IGT_DEVICE IGT_SRANDOM IGT_SENTINEL_ON_STDERR DEMO
 # shellcheck disable=SC3045 # dash has it
 ulimit -c 0
 
-# build NAME WORD...: the program, as $SCRATCH/NAME/demo.
+# build NAME WORD...: the programs, as $SCRATCH/NAME/demo and plain.
 build() {
 	mkdir -p "$SCRATCH/$1"
-	build_into=$SCRATCH/$1/demo
+	build_into=$SCRATCH/$1
 	shift
-	gcc -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-clobbered -D_GNU_SOURCE -I/usr/include/drm \
-		-I"$REPO/lib/igt" "$STANDALONE/tests/demo.c" "$@" -o "$build_into"
+	for program in demo plain; do
+		gcc -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-clobbered -D_GNU_SOURCE \
+			-I/usr/include/drm -I"$REPO/lib/igt" "$STANDALONE/tests/$program.c" "$@" \
+			-o "$build_into/$program"
+	done
 }
 
 build_both() {
@@ -60,7 +64,7 @@ started() {
 	shift
 	(
 		cd "$started_in"
-		exec timeout -k 5 "${SECONDS_MOST:-20}" ./demo "$@"
+		exec timeout -k 5 "${SECONDS_MOST:-20}" "./${PROGRAM:-demo}" "$@"
 	) >"$started_in/out" 2>"$started_in/err" || started_status=$?
 	echo "status $started_status"
 	sed -f "$REPO/lab/tests/standalone.sed" "$started_in/out" | sed 's/^/out: /'
@@ -79,6 +83,12 @@ alike() {
 with() (
 	export "${1?}"
 	shift
+	alike "$@"
+)
+
+# plain_alike ARG...: both forms of the program without subtests.
+plain_alike() (
+	PROGRAM=plain
 	alike "$@"
 )
 
@@ -283,6 +293,9 @@ check 'alike: a skip outside' with DEMO=misuse-skip --run-subtest last
 check 'alike: a wrong name' with DEMO=misuse-name --run-subtest last
 check 'alike: a wrong name in a list' with DEMO=misuse-name --list-subtests
 check 'alike: igt_fork() outside' with DEMO=misuse-fork --run-subtest last
+for how in pass exit skip fail term crash; do
+	check "alike: a program without subtests: $how" plain_alike "$how"
+done
 check 'every option is one of libigt' options_known
 check 'a device filter of another form is refused' device_refused
 check 'alike: records of the kernel log' kernel_log

@@ -61,8 +61,8 @@ static int open_first_panthor(void)
  * drm_open_driver_render:
  * @chipset: DRIVER_PANTHOR
  *
- * Opens the device that --device or IGT_DEVICE names, or else the first of panthor. Skips if there is
- * none.
+ * Opens the device that --device or IGT_DEVICE names, or else the first of panthor. Skips if there
+ * is none.
  *
  * Returns: its file descriptor.
  */

@@ -90,7 +90,7 @@ static void on_exit_of_process(void)
 	if (at_exit.owner != getpid())
 		return;
 	last_calls(0);
-	if (!standalone_in_child() && !standalone_is_exiting())
+	if (standalone_options.is_test && !standalone_in_child() && !standalone_is_exiting())
 		standalone_misuse("it calls exit()");
 }
 
@@ -98,6 +98,8 @@ void standalone_exit_handlers_begin(void)
 {
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
+	if (at_exit.owner)
+		return;
 	at_exit.owner = getpid();
 	atexit(on_exit_of_process);
 	for (unsigned int i = 0; i < SIGNALS; i++)
@@ -122,6 +124,7 @@ void igt_install_exit_handler(igt_exit_handler_t fn)
 	for (unsigned int i = 0; i < at_exit.count; i++)
 		if (at_exit.handlers[i] == fn)
 			return;
+	standalone_exit_handlers_begin();
 	igt_assert_lt(at_exit.count, HANDLERS);
 	at_exit.handlers[at_exit.count++] = fn;
 }

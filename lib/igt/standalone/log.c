@@ -8,7 +8,7 @@
 
 #include "standalone.h"
 
-/* Messages that a failure shows again, with those of level debug, which are not printed as they come. */
+/* Messages that a failure shows again, among them those of level debug, not printed before. */
 #define LOG_ENTRIES 256
 
 /* A record of the kernel log is not longer. */

@@ -268,6 +268,7 @@ int igt_subtest_init_parse_opts(int *argc, char **argv, const char *short_opts,
 {
 	const char *device = getenv("IGT_DEVICE");
 
+	standalone_options.is_test = true;
 	standalone_log_init();
 	if (device && !device_set(device))
 		refuse(help);

@@ -40,12 +40,15 @@ enum standalone_mode {
 
 /**
  * standalone_options:
+ * @is_test: the program has subtests. One with a main() of its own may use assertions, skips and
+ *	exit handlers, too; the first failure or skip ends it.
  * @mode: what to do with the subtests
  * @subtests: patterns of --run-subtest or --describe, or NULL: all
  * @rows: patterns of --dynamic-subtest, or NULL: all
  * @device: path of the device that --device or IGT_DEVICE names, or NULL: the first that fits
  */
 extern struct standalone_options {
+	bool is_test;
 	enum standalone_mode mode;
 	const char *subtests;
 	const char *rows;
@@ -96,6 +99,7 @@ void standalone_children_kill(void);
 /* Whether processes are left that this one started. */
 bool standalone_children_left(void);
 
+/* Has signals and exit() call the exit handlers. */
 void standalone_exit_handlers_begin(void);
 /* In a child: the handlers of the parent are not its own. */
 void standalone_exit_handlers_child(void);

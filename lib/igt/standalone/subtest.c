@@ -344,6 +344,8 @@ void igt_success(void)
 static void __standalone_noreturn skip_leave(void)
 {
 	fflush(stdout);
+	if (!standalone_options.is_test)
+		exit(IGT_EXIT_SKIP);
 	if (test.in_fixture)
 		fixture_leave(OUTLOOK_SKIP);
 	if (!test.subtest.name)
@@ -351,7 +353,7 @@ static void __standalone_noreturn skip_leave(void)
 	leave("SKIP");
 }
 
-/* Before the reason of a skip is printed: it belongs to the subtest, not to the log of a failure. */
+/* Before the reason of a skip is printed, which is no part of the log of a failure. */
 static void skip_is_allowed(void)
 {
 	if (standalone_in_child())
@@ -436,14 +438,14 @@ static void log_dump(void)
  * igt_fail:
  * @exitcode: exit status of the program, if this is its first failure
  *
- * Fails the subtest or row that runs, or all that come after the fixture in its group. Ends a child of
- * igt_fork().
+ * Fails the subtest or row that runs, or all that come after the fixture in its group. Ends a child
+ * of igt_fork(), and a program without subtests.
  */
 void igt_fail(int exitcode)
 {
 	const bool between_rows = test.has_rows && !test.row.name;
 
-	if (standalone_in_child()) {
+	if (standalone_in_child() || !standalone_options.is_test) {
 		log_dump();
 		exit(exitcode);
 	}
@@ -500,7 +502,7 @@ void __igt_fail_assert(const char *domain, const char *file, const int line, con
 	igt_fail(IGT_EXIT_FAILURE);
 }
 
-/* As libigt has it, a crash counts for the exit status, and does not make the container of a row fail. */
+/* As in libigt, the crash of a row counts for the exit status, and its container does not fail. */
 void standalone_crash(int sig)
 {
 	count_failure(128 + sig);
@@ -519,8 +521,8 @@ static int exitcode(void)
 /**
  * igt_exit:
  *
- * Ends the program: with the status of the first failure; else with 0 if a subtest passed; else with
- * IGT_EXIT_SKIP.
+ * Ends the program, with the status of the first failure; without one, with 0 if a subtest passed,
+ * or else with IGT_EXIT_SKIP.
  */
 void igt_exit(void)
 {
