@@ -45,7 +45,7 @@ static void second_handler(int sig)
 	say("second handler", sig);
 }
 
-static void wait_for_ever(void)
+static void __igt_noreturn wait_for_ever(void)
 {
 	for (;;)
 		pause();
