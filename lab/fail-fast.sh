@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+# shellcheck shell=sh disable=SC2016,SC2034,SC2154
+#
+# --fail-fast, inside the session: judges each subtest while the next one runs, and ends the board at
+# the first unexpected result. igt_runner keeps the results of its n-th job in the folder n, from 0. It
+# makes the folder of the next job, or endtime.txt, when a job has ended. A job is a subtest, or with
+# --multiple-mode a binary.
+#
+# If there is a file $WORK/limits.txt, its n-th line is how many seconds the n-th subtest of
+# $WORK/planned.txt may take.
+
+fail_fast_begin() {
+	FAIL_FAST_JOB=0 FAIL_FAST_SINCE=''
+}
+
+# Judges the jobs that have ended. True if the board is to be stopped: OUTCOME is failed, or deadline.
+fail_fast_ends() {
+	[ "$FAIL_FAST" = 1 ] || return 1
+	while fail_fast_job_ended; do
+		FAIL_FAST_JOB=$((FAIL_FAST_JOB + 1)) FAIL_FAST_SINCE=$NOW
+		if fail_fast_unexpected "$((FAIL_FAST_JOB - 1))"; then
+			OUTCOME=failed
+			return 0
+		fi
+	done
+	fail_fast_limit_passed
+}
+
+# True if the job FAIL_FAST_JOB has begun and ended.
+fail_fast_job_ended() {
+	[ -e "$RESULTS_DIR/igt/$FAIL_FAST_JOB" ] || return 1
+	FAIL_FAST_SINCE=${FAIL_FAST_SINCE:-$NOW}
+	[ -e "$RESULTS_DIR/igt/$((FAIL_FAST_JOB + 1))" ] || [ -e "$RESULTS_DIR/igt/endtime.txt" ]
+}
+
+# True if the job $1 has an unexpected result: makes igt_runner's results of that job alone.
+fail_fast_unexpected() {
+	rm -rf "$WORK/job"
+	mkdir "$WORK/job"
+	ln -s "$RESULTS_DIR/igt/$1" "$WORK/job/0"
+	cp "$RESULTS_DIR/igt/metadata.txt" "$RESULTS_DIR/igt/uname.txt" "$WORK/job/" 2>/dev/null || :
+	sed -n "$(($1 + 1))p" "$RESULTS_DIR/igt/joblist.txt" >"$WORK/job/joblist.txt"
+	timeout 30 igt_results "$WORK/job" >"$WORK/job.log" 2>&1 || return 1
+	[ "$(results_jq '$results[0].tests | keys | map(select(split("@") | length < 4)) | join("\n")
+		| verdicts(.; .; $results; $fails; $flakes; $skips) | any(unexpected)' \
+		"$WORK/job/results.json")" = true ]
+}
+
+# True if the subtest that runs has taken longer than it may.
+fail_fast_limit_passed() {
+	[ -s "$WORK/limits.txt" ] && [ -n "$FAIL_FAST_SINCE" ] && [ "$STAGE" = board ] || return 1
+	fail_fast_limit=$(sed -n "$((FAIL_FAST_JOB + 1))p" "$WORK/limits.txt")
+	[ -n "$fail_fast_limit" ] && [ "$((NOW - FAIL_FAST_SINCE))" -ge "$((fail_fast_limit * 100))" ] ||
+		return 1
+	OUTCOME=deadline WAITING=subtest LIMIT=$fail_fast_limit
+	sed -n "$((FAIL_FAST_JOB + 1))p" "$WORK/planned.txt" >"$WORK/hangs"
+}
