@@ -7,11 +7,16 @@
 # makes the folder of the next job, or endtime.txt, when a job has ended. A job is a subtest, or with
 # --multiple-mode a binary.
 #
+# An oops of the kernel ends the board, too: what holds a lock then never gives it back.
+#
+# $WORK/unexpected.txt has the subtests that ended the run.
+#
 # If there is a file $WORK/limits.txt, its n-th line is how many seconds the n-th subtest of
 # $WORK/planned.txt may take.
 
 fail_fast_begin() {
 	FAIL_FAST_JOB=0 FAIL_FAST_SINCE=''
+	: >"$WORK/unexpected.txt"
 }
 
 # Judges the jobs that have ended. True if the board is to be stopped: OUTCOME is failed, or deadline.
@@ -24,7 +29,24 @@ fail_fast_ends() {
 			return 0
 		fi
 	done
+	if fail_fast_oops; then
+		OUTCOME=failed
+		return 0
+	fi
 	fail_fast_limit_passed
+}
+
+# True if the kernel log has an oops. The rest of its report is waited for.
+fail_fast_oops() {
+	[ "$STAGE" = board ] && grep -q -a -E ';(Oops|BUG: (kernel|unable)|kernel BUG|general protection)' \
+		"$RESULTS_DIR/guest/kmsg" || return 1
+	sleep 0.5
+	fail_fast_running | tee "$WORK/oops" >"$WORK/unexpected.txt"
+}
+
+# Prints the subtest that runs, unless jobs are binaries.
+fail_fast_running() {
+	[ "$MULTIPLE" = 1 ] || sed -n "$((FAIL_FAST_JOB + 1))p" "$WORK/planned.txt"
 }
 
 # True if the job FAIL_FAST_JOB has begun and ended.
@@ -42,9 +64,10 @@ fail_fast_unexpected() {
 	cp "$RESULTS_DIR/igt/metadata.txt" "$RESULTS_DIR/igt/uname.txt" "$WORK/job/" 2>/dev/null || :
 	sed -n "$(($1 + 1))p" "$RESULTS_DIR/igt/joblist.txt" >"$WORK/job/joblist.txt"
 	timeout 30 igt_results "$WORK/job" >"$WORK/job.log" 2>&1 || return 1
-	[ "$(results_jq '$results[0].tests | keys | map(select(split("@") | length < 4)) | join("\n")
-		| verdicts(.; .; $results; $fails; $flakes; $skips) | any(unexpected)' \
-		"$WORK/job/results.json")" = true ]
+	results_jq '$results[0].tests | keys | map(select(split("@") | length < 4)) | join("\n")
+		| verdicts(.; .; $results; $fails; $flakes; $skips)[] | select(unexpected) | .id' \
+		"$WORK/job/results.json" >"$WORK/unexpected.txt"
+	[ -s "$WORK/unexpected.txt" ]
 }
 
 # True if the subtest that runs has taken longer than it may.
@@ -54,5 +77,5 @@ fail_fast_limit_passed() {
 	[ -n "$fail_fast_limit" ] && [ "$((NOW - FAIL_FAST_SINCE))" -ge "$((fail_fast_limit * 100))" ] ||
 		return 1
 	OUTCOME=deadline WAITING=subtest LIMIT=$fail_fast_limit
-	sed -n "$((FAIL_FAST_JOB + 1))p" "$WORK/planned.txt" >"$WORK/hangs"
+	fail_fast_running | tee "$WORK/hangs" >"$WORK/unexpected.txt"
 }

@@ -85,7 +85,9 @@ mutants_boot() {
 	cp "$WORK/planned.txt" "$WORK/named.txt"
 	guest_ensure suite
 	board_boot
-	[ ! -f "$WORK/hangs" ] || cp "$WORK/hangs" "$RESULTS_DIR/"
+	for mutants_file in hangs oops; do
+		[ ! -f "$WORK/$mutants_file" ] || cp "$WORK/$mutants_file" "$RESULTS_DIR/"
+	done
 	cp "$WORK/splats" "$RESULTS_DIR/"
 	results_judge results_collect
 	results_leaks

@@ -158,10 +158,12 @@ def verdicts($selected; $named; $results; $fails; $flakes; $skips):
 # What ends a run with --fail-fast.
 def unexpected: .result != "notrun" and (.class == "fail" or .class == "stale");
 
-# Marks the subtests that did not run, or not to their end, as --fail-fast ended the run.
-def unrun($words):
-  map(.result as $result
-    | if .class == "fail" and ($words | index([$result])) then
+# Marks the subtests that did not run, or not to their end, as --fail-fast ended the run. $unexpected
+# are the subtests that it was ended for.
+def unrun($unexpected):
+  map(.id as $id | .result as $result
+    | if .class == "fail" and ($unexpected | map(ascii_downcase) | index([$id | ascii_downcase]) | not)
+        and (["notrun", "incomplete"] | index([$result])) then
         .class = "unrun" | .reason = ["not run: --fail-fast ended the run"]
       else . end);
 

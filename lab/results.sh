@@ -184,12 +184,14 @@ results_kernel_reports() {
 	fi
 }
 
-# Prints the filter for the verdicts of a run that --fail-fast ended. What ran when it was stopped for the
-# failure of another subtest did not end; what took too long failed.
+# Prints the filter for the verdicts of a run that --fail-fast ended: it had no other failures than those
+# of $WORK/unexpected.txt.
 results_unrun() {
 	case ${FAIL_FAST:-0}:${OUTCOME:-} in
-	1:failed) echo ' | unrun(["notrun", "incomplete"])' ;;
-	1:deadline) echo ' | unrun(["notrun"])' ;;
+	1:failed | 1:deadline)
+		[ ! -s "$WORK/unexpected.txt" ] ||
+			jq -R -s -r '" | unrun(\(split("\n")))"' "$WORK/unexpected.txt"
+		;;
 	esac
 }
 

@@ -191,7 +191,8 @@ def command_judge(args: argparse.Namespace) -> None:
         json.loads(read_text(os.path.join(where, "verdicts.json")) or "[]"), args.status,
         read_text(os.path.join(where, "splats")), read_text(os.path.join(where, "guest/leaks")),
         read_text(os.path.join(where, "guest/error")).strip(),
-        read_text(os.path.join(where, "hangs")).strip())
+        read_text(os.path.join(where, "hangs")).strip(),
+        read_text(os.path.join(where, "oops")).strip())
     verdict = judge.judge(args.name, run)
     tell(Folder(args.out), judge.Verdict(**{**verdict.described(), "seconds": args.seconds,
                                             "code": args.code}))

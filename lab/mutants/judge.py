@@ -37,13 +37,15 @@ def short(subtest: str) -> str:
 @dataclass(frozen=True)
 class Run:
     """What a run left: the verdicts of its subtests in the order in which they ran, its exit
-    status, and whether files of these contents are there."""
+    status, reports of the kernel outside of subtests, leaks, why the board did not come up, and
+    the subtest that took too long or had a kernel oops."""
     subtests: list[dict[str, Any]]
     status: int
     reports: str = ""
     leaks: str = ""
     error: str = ""
     timeout: str = ""
+    oops: str = ""
 
 
 def judge(name: str, run: Run) -> Verdict:
@@ -54,10 +56,12 @@ def judge(name: str, run: Run) -> Verdict:
             how = subtest["result"] if subtest["class"] == "fail" else "unexpected pass"
             if run.timeout == subtest["id"]:
                 how = "deadline"
+            elif run.oops == subtest["id"]:
+                how = "kernel oops"
             return Verdict(name, KILLED, short(subtest["id"]), how)
     if run.error:
         return Verdict(name, KILLED, "board", run.error)
-    if run.status == 6:
+    if run.status == 6 or run.timeout:
         return Verdict(name, KILLED, "deadline", run.timeout)
     if run.status == 5:
         return Verdict(name, KILLED, "board", "the guest or the model died")
@@ -67,7 +71,9 @@ def judge(name: str, run: Run) -> Verdict:
         return Verdict(name, KILLED, "leaks", run.leaks.splitlines()[0])
     if run.status == 0:
         return Verdict(name, SURVIVED)
-    if run.status in (1, 7):
+    if run.oops:
+        return Verdict(name, KILLED, "kernel log", "oops")
+    if run.status in (1, 3, 7):
         return Verdict(name, KILLED, "run", f"exit status {run.status}")
     raise ValueError(f"mutant {name}: ./run ended with status {run.status}")
 

@@ -20,7 +20,7 @@ MADE=$SCRATCH/repo
 # names for the defect that it is given: lines `DEFECT SUBTEST RESULT`, where the result `dies` is
 # the board's end. With --multiple-mode the DEFECT is NAME+multiple, `+multiple` without one. A build
 # without a run is noted in $MADE/builds, with the calls that there were before, and does what
-# $MADE/building.sh says.
+# $MADE/building.sh says. A run of mutants does what $MADE/mutating.sh says; $4 is its results folder.
 
 fresh() {
 	rm -rf "$MADE"
@@ -105,6 +105,10 @@ defect='' mode='' results='' names=''
 	exit 0
 }
 echo "$*" >>"$here/calls"
+[ "$1" != --mutants ] || {
+	mkdir -p "$4"
+	. "$here/mutating.sh"
+}
 while [ $# -gt 0 ]; do
 	case $1 in
 	--patch | --without) defect=$(basename "$2" .patch) && shift ;;
@@ -557,6 +561,57 @@ for signal in TERM INT KILL; do
 	check "... and no longer than ./check lives: $signal" ahead_ends "$signal"
 done
 
+# mutating SCORE STATUS: what ./run --mutants leaves.
+mutating() {
+	cat >"$MADE/mutating.sh" <<MUTATING
+echo '{"score": $1}' >"\$4/mutants.json"
+echo 'of 40: $1' >"\$4/mutants.txt"
+exit $2
+MUTATING
+}
+
+mutants_killed() {
+	fresh
+	mutating 100 0
+	checked 0 mutants '^pass  mutants: 40 drawn' '^of 40: 100$' '^1 passed, 0 failed'
+	grep -q -e '^--mutants 40 --results' "$MADE/calls"
+}
+
+mutants_mostly() {
+	fresh
+	mutating 95 8
+	checked 0 mutants '^pass  mutants: 40 drawn'
+}
+
+mutants_survive() {
+	fresh
+	mutating 94.9 8
+	checked 8 mutants '^FAIL  mutants: 40 drawn' '^of 40: 94.9$' '^failed: mutants: 40 drawn$'
+}
+
+mutants_unjudged() {
+	fresh
+	mutating 100 5
+	checked 8 mutants '^FAIL  mutants: 40 drawn .* exit 5$'
+}
+
+mutants_seed() {
+	fresh
+	mutating 100 0
+	checked 0 mutants:17 '^pass  mutants: 40 drawn'
+	grep -q -e '^--mutants 40:17 --results' "$MADE/calls"
+}
+
+mutants_bad_seed() {
+	fails_with 2 'check: mutants:x7: the seed is a decimal number' "$REPO/check" mutants:x7
+}
+
+check 'mutants that are all killed' mutants_killed
+check '... mostly' mutants_mostly
+check '... not often enough' mutants_survive
+check '... without a verdict' mutants_unjudged
+check '... of a seed' mutants_seed
+check '... of a bad seed' mutants_bad_seed
 check 'the matrix of all' matrix
 check '... and defects that are caught outside their scenario' matrix_scenarios
 check '... and groups that are alone with nothing' matrix_redundant

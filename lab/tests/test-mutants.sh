@@ -49,7 +49,7 @@ check 'the lists of kernel/mutants' lists_read
 # --fail-fast
 
 WORK=$SCRATCH/work EXPECTATIONS=$SCRATCH/expectations KERNEL_RELEASE=7.3.4 STOCK=0 NO_SKIPS=0
-FAIL_FAST=1 STAGE=board
+FAIL_FAST=1 STAGE=board MULTIPLE=0
 mkdir "$WORK" "$EXPECTATIONS" "$SCRATCH/bin"
 
 kernel_series() {
@@ -66,9 +66,10 @@ PATH=$SCRATCH/bin:$PATH
 
 # A board whose runner has begun nothing of the subtests a, b and c.
 fresh() {
-	RESULTS_DIR=$SCRATCH/results OUTCOME=ended NOW=1000
+	RESULTS_DIR=$SCRATCH/results OUTCOME=${1:-ended} NOW=1000
 	rm -rf "$RESULTS_DIR" "$WORK"
-	mkdir -p "$RESULTS_DIR/igt" "$WORK"
+	mkdir -p "$RESULTS_DIR/igt" "$RESULTS_DIR/guest" "$WORK"
+	echo '6,1,1,-;all is well' >"$RESULTS_DIR/guest/kmsg"
 	rm -f "$EXPECTATIONS"/*
 	printf 'igt@panthor/t@%s\n' a b c >"$WORK/planned.txt"
 	cp "$WORK/planned.txt" "$WORK/selected.txt"
@@ -114,6 +115,7 @@ a_failure() {
 	ran 2 c
 	ends failed
 	same 2 "$FAIL_FAST_JOB"
+	same igt@panthor/t@b "$(cat "$WORK/unexpected.txt")"
 }
 
 # The result of a job that has not ended is none.
@@ -164,6 +166,15 @@ an_unexpected_pass() {
 	ends failed
 }
 
+an_oops() {
+	fresh
+	ran 0 a pass
+	ran 1 b
+	echo '1,2,2,-;BUG: kernel NULL pointer dereference, address: 0' >>"$RESULTS_DIR/guest/kmsg"
+	ends failed
+	same igt@panthor/t@b "$(cat "$WORK/unexpected.txt")"
+}
+
 not_asked_for() {
 	fresh
 	ran 0 a fail
@@ -206,28 +217,32 @@ check '--fail-fast: a kernel warning' a_kernel_warning
 check '--fail-fast: an expected failure' an_expected_failure
 check '--fail-fast: a known flake' a_known_flake
 check '--fail-fast: an unexpected pass' an_unexpected_pass
+check '--fail-fast: an oops of the kernel' an_oops
 check 'a failure without --fail-fast' not_asked_for
 check 'a subtest that takes longer than its limit' a_limit
 check 'a subtest without a limit' no_limit
 
-# The verdicts of a run that was ended.
+# The classes of verdicts in a run that was ended for the subtest $1.
 unrun() {
-	jq -n -c -L "$REPO/lab" --arg filter "$1" 'include "results";
-		[{class: "fail", result: "fail"}, {class: "fail", result: "incomplete"},
-		 {class: "fail", result: "notrun"}, {class: "pass", result: "pass"}]
-		| unrun($filter | split(" ")) | map(.class)'
+	fresh "$OUTCOME"
+	echo "$1" >"$WORK/unexpected.txt"
+	jq -n -c -L "$REPO/lab" 'include "results";
+		[{id: "a", class: "fail", result: "fail"}, {id: "b", class: "fail", result: "incomplete"},
+		 {id: "c", class: "fail", result: "notrun"}, {id: "d", class: "pass", result: "pass"}]'"$(
+		results_unrun
+	)"' | map(.class)'
 }
 
 ended_by_a_failure() {
 	OUTCOME=failed
-	same ' | unrun(["notrun", "incomplete"])' "$(results_unrun)"
-	same '["fail","unrun","unrun","pass"]' "$(unrun 'notrun incomplete')"
+	same '["fail","unrun","unrun","pass"]' "$(unrun a)"
 }
 
-ended_by_a_limit() {
+ended_by_what_did_not_end() {
+	OUTCOME=failed
+	same '["fail","fail","unrun","pass"]' "$(unrun b)"
 	OUTCOME=deadline
-	same ' | unrun(["notrun"])' "$(results_unrun)"
-	same '["fail","fail","unrun","pass"]' "$(unrun notrun)"
+	same '["fail","fail","unrun","pass"]' "$(unrun b)"
 }
 
 not_ended() {
@@ -236,7 +251,7 @@ not_ended() {
 }
 
 check 'what did not run after a failure' ended_by_a_failure
-check 'what did not run after a limit has passed' ended_by_a_limit
+check 'what did not run after an oops, or a limit that passed' ended_by_what_did_not_end
 check 'what did not run otherwise' not_ended
 
 checks_done

@@ -69,7 +69,16 @@ def test_a_board_that_hangs() -> None:
     assert verdict([subtest("a", "fail", "notrun")], 6)[:2] == ("killed", "deadline")
 
 
-@pytest.mark.parametrize("status", [2, 3, 4])
+def test_a_kernel_oops() -> None:
+    assert verdict([subtest("a"), subtest("b", "fail", "incomplete")], 1,
+                   oops="igt@panthor/t@b") == ("killed", "t@b", "kernel oops")
+
+
+def test_a_run_without_a_pass() -> None:
+    assert verdict([subtest("a", "skip")], 3) == ("killed", "run", "exit status 3")
+
+
+@pytest.mark.parametrize("status", [2, 4])
 def test_no_verdict_without_a_run(status: int) -> None:
     with pytest.raises(ValueError):
         verdict([], status)
