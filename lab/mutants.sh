@@ -92,8 +92,9 @@ mutants_boot() {
 	results_judge results_collect
 	results_leaks
 	results_kmemleak
-	rm -rf "$RESULTS_DIR/igt" "$RESULTS_DIR/results.json" "$RESULTS_DIR/junit.xml" \
-		"$RESULTS_DIR/guest/kmsg"
+	for mutants_file in igt results.json junit.xml guest/kmsg console.log qemu.log; do
+		rm -rf "${RESULTS_DIR:?}/$mutants_file"
+	done
 	exit "$(status_final)"
 }
 
@@ -132,12 +133,6 @@ mutants_baseline() {
 		+ $MUTANTS_SUITE_SECONDS | ceil" "$RESULTS_DIR/mutants/baseline.json")
 }
 
-# mutants_seconds: prints the seconds since the mutant's turn began.
-mutants_seconds() {
-	clock_now
-	echo $(((NOW - mutants_turn) / 100))
-}
-
 # mutant NAME: judges a mutant that was built ahead.
 mutant() {
 	if [ ! -s "$WORK/$1.module" ]; then
@@ -151,19 +146,26 @@ mutant() {
 	fi
 	read -r MODULE_DIR <"$WORK/$1.module"
 	mutant_code=$(mutants_code "$MODULE_DIR")
-	mutants_python code "$1" --base "$MUTANTS_BASE" --code "$mutant_code" || {
+	mutant_same=0
+	mutants_python code "$1" --base "$MUTANTS_BASE" --code "$mutant_code" || mutant_same=$?
+	case $mutant_same in
+	0) ;;
+	3)
 		mutants_python order "$1" --basic "$REPO/tests/panthor/panthor_vm_sparse.bat.testlist" \
 			--planned "$WORK/planned.txt" --limits "$WORK/limits.txt" || exit
 		mutants_board "$1"
 		mv "$WORK/board.log" "$RESULTS_DIR/mutants/$1/board.log"
 		mutants_python judge "$1" --run "$RESULTS_DIR/mutants/$1" --code "$mutant_code" \
 			--status "$BOARD_STATUS" --seconds "$BOARD_SECONDS" || exit
-	}
+		;;
+	*) exit 5 ;;
+	esac
 	cache_remove "$MODULE_DIR"
 }
 
 # All mutants that have no verdict yet.
 mutants_loop() {
+	[ "$QUIET" = 0 ] || exec >/dev/null
 	# shellcheck disable=SC2046 # names
 	set -- $(mutants_python left)
 	mutants_ahead "${1:-}"
@@ -195,7 +197,9 @@ session_mutants() {
 	mutants_draw
 	MUTANTS_BASE=$(mutants_code "$MODULE_DIR")
 	stage baseline mutants_baseline
+	exec 4>&1
 	stage mutants mutants_loop
+	exec >&4 4>&-
 	[ "$QUIET" = 1 ] || echo "$STAGE_TIMES; results in $RESULTS_DIR"
 	mutants_report
 }

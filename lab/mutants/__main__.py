@@ -22,6 +22,10 @@ from .csource import SourceError
 from .lists import ListError, read_equivalents, read_functions
 
 
+# Exit statuses beside 0, 2 for a usage error and Python's own 1.
+TO_JUDGE, SURVIVORS = 3, 8
+
+
 class UsageError(Exception):
     """What is shown as one line, with exit status 2."""
 
@@ -168,7 +172,7 @@ def tell(folder: Folder, verdict: judge.Verdict) -> None:
 
 def command_code(args: argparse.Namespace) -> int:
     """Whether the mutant's object code is that of the driver, or of a mutant that was judged: notes
-    that, and ends with 0. Ends with 1 if it has to be judged."""
+    that, and ends with 0. Ends with TO_JUDGE if it has to be judged."""
     folder = Folder(args.out)
     if args.code == args.base:
         tell(folder, judge.Verdict(args.name, judge.SAME, seconds=args.seconds))
@@ -178,7 +182,7 @@ def command_code(args: argparse.Namespace) -> int:
             tell(folder, judge.Verdict(args.name, judge.DUPLICATE, how=f"mutant {verdict['name']}",
                                        seconds=args.seconds))
             return 0
-    return 1
+    return TO_JUDGE
 
 
 def command_unbuilt(args: argparse.Namespace) -> None:
@@ -199,7 +203,8 @@ def command_judge(args: argparse.Namespace) -> None:
 
 
 def command_report(args: argparse.Namespace) -> int:
-    """Prints the survivors and the counts, and writes mutants.json. Ends with 8 if some survived."""
+    """Prints the survivors and the counts, and writes mutants.json. Ends with SURVIVORS if there are
+    some."""
     folder = Folder(args.out)
     mutants, verdicts, plan = folder.mutants(), folder.verdicts(), folder.plan()
     counts = Counter(verdict["verdict"] for verdict in verdicts)
@@ -217,7 +222,7 @@ def command_report(args: argparse.Namespace) -> int:
                    "left": len(folder.left()), "score": report.score(counts),
                    "mutants": [{**mutants[verdict["name"]], **verdict} for verdict in verdicts]},
                   handle, indent=1)
-    return 8 if counts[judge.SURVIVED] else 0
+    return SURVIVORS if counts[judge.SURVIVED] else 0
 
 
 def parser() -> argparse.ArgumentParser:

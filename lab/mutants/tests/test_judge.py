@@ -180,7 +180,7 @@ def test_a_run(lab: Lab) -> None:
     assert lab.run("unbuilt", left[1])[0] == 0
     lab.judge(left[2], [subtest("a"), subtest("b")], "0")
     status, out, _ = lab.run("report", "--json", str(lab.path / "mutants.json"))
-    assert status == 8
+    assert status == command.SURVIVORS
     assert "1 killed, 1 survived, 1 equivalent, as listed, 1 do not build, 1 not judged yet" in out
     assert "survived: mutant " + left[2] in out
     assert json.loads((lab.path / "mutants.json").read_text())["score"] == 50.0
@@ -224,7 +224,7 @@ def test_equal_code_is_not_run(lab: Lab) -> None:
     lab.draw()
     left = lab.left()
     assert lab.run("code", left[0], "--base", "x", "--code", "x")[0] == 0
-    assert lab.run("code", left[1], "--base", "x", "--code", "y")[0] == 1
+    assert lab.run("code", left[1], "--base", "x", "--code", "y")[0] == command.TO_JUDGE
     lab.judge(left[1], [subtest("a", "fail")], "1")
     assert lab.run("code", left[2], "--base", "x", "--code", f"code of {left[1]}")[0] == 0
     _, out, _ = lab.run("report", "--json", str(lab.path / "mutants.json"))
