@@ -38,8 +38,8 @@ results_begin() {
 	# shellcheck disable=SC2086 # names without blanks
 	{
 		(cd "$RESULTS_DIR" && rm -rf $RESULT_FILES) &&
-			{ [ "$ACTION" = mutants ] || rm -rf "$RESULTS_DIR/mutants"; } && mkdir "$RESULTS_DIR/guest" &&
-			echo '{}' >"$RESULTS_DIR/metadata.json"
+			{ [ "${ACTION:-run}" = mutants ] || rm -rf "$RESULTS_DIR/mutants"; } &&
+			mkdir "$RESULTS_DIR/guest" && echo '{}' >"$RESULTS_DIR/metadata.json"
 	} 2>/dev/null ||
 		die 2 "--results $RESULTS_DIR: not writable"
 	[ "$(cache_free_mib "$RESULTS_DIR")" -ge "$RESULTS_MIB" ] ||

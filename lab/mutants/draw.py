@@ -133,7 +133,9 @@ class Hunk:
 
 
 def hunks(text: str) -> Iterator[Hunk]:
-    file, lines, added, start, left = "", [], [], 0, (0, 0)
+    file, start, left = "", 0, (0, 0)
+    lines: list[str] = []
+    added: list[bool] = []
     for line in text.splitlines():
         if left != (0, 0):
             old, new = left
