@@ -23,7 +23,7 @@ from .lists import ListError, read_equivalents, read_functions
 
 
 # Exit statuses beside 0, 2 for a usage error and Python's own 1.
-TO_JUDGE, SURVIVORS = 3, 8
+TO_JUDGE, AGAIN, SURVIVORS = 3, 4, 8
 
 
 class UsageError(Exception):
@@ -189,7 +189,8 @@ def command_unbuilt(args: argparse.Namespace) -> None:
     tell(Folder(args.out), judge.Verdict(args.name, judge.UNBUILT, seconds=args.seconds))
 
 
-def command_judge(args: argparse.Namespace) -> None:
+def command_judge(args: argparse.Namespace) -> int:
+    """Notes the verdict. With --doubt, ends with AGAIN instead if the machine may be the reason."""
     where = args.run
     run = judge.Run(
         json.loads(read_text(os.path.join(where, "verdicts.json")) or "[]"), args.status,
@@ -197,9 +198,12 @@ def command_judge(args: argparse.Namespace) -> None:
         read_text(os.path.join(where, "guest/error")).strip(),
         read_text(os.path.join(where, "hangs")).strip(),
         read_text(os.path.join(where, "oops")).strip())
+    if args.doubt and judge.overloaded(run):
+        return AGAIN
     verdict = judge.judge(args.name, run)
     tell(Folder(args.out), judge.Verdict(**{**verdict.described(), "seconds": args.seconds,
                                             "code": args.code}))
+    return 0
 
 
 def command_report(args: argparse.Namespace) -> int:
@@ -249,6 +253,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--status", type=int, default=0)
         command.add_argument("--seconds", type=float, default=0.0)
         command.add_argument("--stale", action="store_true")
+        command.add_argument("--doubt", action="store_true")
     return main
 
 

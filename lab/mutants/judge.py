@@ -3,6 +3,7 @@
 
 """Verdicts on mutants: from what ./run left of one, and the order of the subtests for the next."""
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, Iterable
 
@@ -76,6 +77,18 @@ def judge(name: str, run: Run) -> Verdict:
     if run.status in (1, 3, 7):
         return Verdict(name, KILLED, "run", f"exit status {run.status}")
     raise ValueError(f"mutant {name}: ./run ended with status {run.status}")
+
+
+# The firmware interface of the driver has deadlines of 100 ms, which a machine with much else to do
+# may miss without any defect.
+OVERLOAD = re.compile(r"CSG \d+ update request timedout|CS_\w+ timed ?out")
+
+
+def overloaded(run: Run) -> bool:
+    """Whether the first failure of a run may be that of the machine that the board runs on."""
+    first = next((subtest for subtest in run.subtests
+                  if subtest["class"] == "fail" and subtest["result"] != "notrun"), None)
+    return bool(first and OVERLOAD.search("\n".join(first.get("reason", []))))
 
 
 @dataclass(frozen=True)

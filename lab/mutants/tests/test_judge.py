@@ -84,6 +84,14 @@ def test_no_verdict_without_a_run(status: int) -> None:
         verdict([], status)
 
 
+def test_a_busy_machine_is_doubted() -> None:
+    late = {**subtest("b", "fail", "dmesg-fail"),
+            "reason": ["<3> [9.5] panthor: *ERROR* CSG 0 update request timedout"]}
+    assert judge.overloaded(judge.Run([subtest("a"), late], 1))
+    assert not judge.overloaded(judge.Run([subtest("a"), subtest("b", "fail")], 1))
+    assert not judge.overloaded(judge.Run([{**late, "class": "pass"}], 0))
+
+
 def named(name: str, seconds: float = 1.0, basic: bool = False) -> judge.Subtest:
     return judge.Subtest(f"igt@panthor/t@{name}", seconds, basic)
 
@@ -198,6 +206,20 @@ def test_a_cut_run_is_continued(lab: Lab) -> None:
     assert lab.left() == left[1:]
     lab.judge(left[1], [subtest("a", "fail")], "1")
     assert lab.left() == left[2:]
+
+
+def test_a_doubtful_kill_is_repeated(lab: Lab) -> None:
+    lab.draw()
+    name = lab.left()[0]
+    where = lab.out / name
+    where.mkdir()
+    late = {**subtest("a", "fail"), "reason": ["CSG 0 update request timedout"]}
+    (where / "verdicts.json").write_text(json.dumps([late]))
+    words = ["judge", name, "--run", str(where), "--status", "1"]
+    assert lab.run(*words, "--doubt")[0] == command.AGAIN
+    assert name in lab.left()
+    assert lab.run(*words)[0] == 0
+    assert name not in lab.left()
 
 
 def test_a_seed_is_chosen_and_kept(lab: Lab) -> None:
