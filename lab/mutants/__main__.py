@@ -19,7 +19,7 @@ from typing import Any
 
 from . import draw, judge, report
 from .csource import SourceError
-from .lists import ListError, read_equivalents, read_functions
+from .lists import Equivalent, ListError, read_equivalents, read_functions
 
 
 # Exit statuses beside 0, 2 for a usage error and Python's own 1.
@@ -53,14 +53,15 @@ class Folder:
         return {mutant["name"]: mutant for mutant in self.plan().get("mutants", [])}
 
     def verdicts(self) -> list[dict[str, Any]]:
-        """The verdicts. Of an interrupted run, the last line may be cut."""
-        found = []
+        """The verdicts, of each mutant the last. Of an interrupted run, the last line may be cut."""
+        found = {}
         for text in read_text(self.at("verdicts.jsonl")).splitlines():
             try:
-                found.append(json.loads(text))
+                verdict = json.loads(text)
+                found[verdict["name"]] = verdict
             except json.JSONDecodeError:
                 continue
-        return found
+        return list(found.values())
 
     def add(self, verdict: judge.Verdict) -> None:
         text = read_text(self.at("verdicts.jsonl"))
@@ -100,6 +101,16 @@ def read_candidates(args: argparse.Namespace) -> draw.Candidates:
     return candidates
 
 
+def add_listed(folder: Folder, equivalents: list[Equivalent]) -> None:
+    """Notes the mutants that have been listed as equivalent since they were drawn."""
+    other = {verdict["name"] for verdict in folder.verdicts()
+             if verdict["verdict"] != judge.SURVIVED}
+    for name, mutant in folder.mutants().items():
+        words = mutant["function"], mutant["before"], mutant["old"], mutant["new"]
+        if name not in other and any(entry.matches(*words) for entry in equivalents):
+            folder.add(judge.Verdict(name, judge.EQUIVALENT))
+
+
 def command_draw(args: argparse.Namespace) -> None:
     """Draws the mutants, or finds them drawn by a run that was cut."""
     folder = Folder(args.out)
@@ -112,6 +123,7 @@ def command_draw(args: argparse.Namespace) -> None:
         if {key: plan.get(key) for key in head} != head:
             raise UsageError(f"--results {args.results}: holds mutants of another seed, number, "
                              "driver or selection: give another folder")
+        add_listed(folder, read_equivalents(args.equivalents, read_text(args.equivalents)))
         print(f"continues with {len(folder.left())} of {len(plan['mutants'])} mutants, seed {seed}")
         return
     candidates = read_candidates(args)

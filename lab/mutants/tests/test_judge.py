@@ -208,6 +208,22 @@ def test_a_cut_run_is_continued(lab: Lab) -> None:
     assert lab.left() == left[2:]
 
 
+def test_a_survivor_that_is_listed_later(lab: Lab) -> None:
+    lab.draw()
+    left = lab.left()
+    lab.judge(left[0], [subtest("a")], "0")
+    lab.judge(left[1], [subtest("a", "fail")], "1")
+    mutants = {mutant["name"]: mutant for mutant in
+               json.loads((lab.out / "plan.json").read_text())["mutants"]}
+    with open(lab.path / "equivalent", "a", encoding="utf-8") as handle:
+        for name in left[:3]:
+            mutant = mutants[name]
+            handle.write(f"\nf\n {mutant['before']}\n-{mutant['old']}\n+{mutant['new']}\nNo.\n")
+    assert "continues with 1 of 5 mutants" in lab.draw()[1]
+    _, out, _ = lab.run("report", "--json", str(lab.path / "mutants.json"))
+    assert "1 killed, 0 survived, 3 equivalent, as listed, 1 not judged yet" in out
+
+
 def test_a_doubtful_kill_is_repeated(lab: Lab) -> None:
     lab.draw()
     name = lab.left()[0]
