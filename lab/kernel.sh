@@ -516,9 +516,10 @@ kernel_usable_base() {
 
 # kernel_start_from_base FOLDER: copies the object tree of the newest usable kernel of the cache.
 kernel_start_from_base() {
-	find "$CACHE_DIR/kernel" -mindepth 2 -maxdepth 2 ! -path '*/.*' -name lineage \
-		-printf '%T@ %h\n' | sort -rn | cut -d ' ' -f 2 |
+	(cd "$CACHE_DIR/kernel" && find . -mindepth 2 -maxdepth 2 ! -path './.*' -name lineage \
+		-printf '%T@ %P\n') | sort -rn | sed 's/^[^ ]* //; s,/lineage$,,' |
 		while IFS= read -r kernel_entry; do
+			kernel_entry=$CACHE_DIR/kernel/$kernel_entry
 			if cmp -s "$kernel_entry/lineage" "$1/lineage" &&
 				kernel_usable_base "$kernel_entry" "$1/files"; then
 				echo "starting from the objects of $kernel_entry" >>"$1/log"

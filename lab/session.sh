@@ -86,7 +86,7 @@ session_run() {
 	say "booting the board ($ACCEL)"
 	board_boot
 	[ -z "$BOARD_AT" ] || stage_note boot "$((BOARD_AT - BOOT_AT))"
-	[ -z "$SUITE_AT" ] || stage_note suite "$((SUITE_AT - BOARD_AT))"
+	[ -z "$BOARD_AT" ] || [ -z "$SUITE_AT" ] || stage_note suite "$((SUITE_AT - BOARD_AT))"
 	results_judge "$collect"
 	results_leaks
 	results_kmemleak

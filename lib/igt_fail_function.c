@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drmtest.h"
 #include "igt_core.h"
 #include "igt_fail_function.h"
 #include "igt_knob.h"
@@ -20,20 +21,33 @@
 
 #define FAIL_FUNCTION "/sys/kernel/debug/fail_function/"
 
-static bool write_number(const char *path, uint64_t value)
-{
-	char text[32];
+/* The probability is set last and restored first. */
+static const char * const settings[] = {
+	FAIL_FUNCTION "verbose",     FAIL_FUNCTION "interval", FAIL_FUNCTION "space",
+	FAIL_FUNCTION "task-filter", FAIL_FUNCTION "times",    FAIL_FUNCTION "probability",
+};
 
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	return igt_knob_write(path, text);
+static void set_all(unsigned int times)
+{
+	char number[16];
+	const char *const values[] = { "0", "1", "0", "N", number, "100" };
+
+	snprintf(number, sizeof(number), "%u", times);
+	for (unsigned int i = 0; i < ARRAY_SIZE(settings); i++)
+		igt_assert_f(igt_knob_set(settings[i], values[i]), "%s: cannot set %s\n",
+			     settings[i], values[i]);
+}
+
+static void restore_all(void)
+{
+	for (unsigned int i = ARRAY_SIZE(settings); i-- > 0;)
+		igt_knob_restore(settings[i]);
 }
 
 /* Writing "!NAME" to inject removes one function, writing an empty line removes all. */
 static void remove_functions(void *data)
 {
 	(void)data;
-	igt_knob_write(FAIL_FUNCTION "times", "0");
-	igt_knob_write(FAIL_FUNCTION "probability", "0");
 	igt_knob_write(FAIL_FUNCTION "inject", "\n");
 }
 
@@ -79,18 +93,14 @@ bool igt_fail_function_has(const char *function)
  */
 void igt_fail_function_start(const char *function, int err, unsigned int times)
 {
-	char path[256];
+	char path[256], value[32];
 
 	igt_teardown_add(remove_functions, NULL);
 	igt_assert(igt_knob_write(FAIL_FUNCTION "inject", function));
 	snprintf(path, sizeof(path), FAIL_FUNCTION "%s/retval", function);
-	igt_assert(write_number(path, (uint64_t)-err));
-	igt_assert(igt_knob_write(FAIL_FUNCTION "verbose", "0"));
-	igt_assert(igt_knob_write(FAIL_FUNCTION "interval", "1"));
-	igt_assert(igt_knob_write(FAIL_FUNCTION "space", "0"));
-	igt_assert(igt_knob_write(FAIL_FUNCTION "task-filter", "N"));
-	igt_assert(write_number(FAIL_FUNCTION "times", times));
-	igt_assert(igt_knob_write(FAIL_FUNCTION "probability", "100"));
+	snprintf(value, sizeof(value), "%" PRIu64, (uint64_t)-err);
+	igt_assert(igt_knob_write(path, value));
+	set_all(times);
 }
 
 /**
@@ -109,10 +119,11 @@ unsigned int igt_fail_function_left(void)
 /**
  * igt_fail_function_stop:
  *
- * Ends error injection.
+ * Ends error injection, and restores the settings that it changed.
  */
 void igt_fail_function_stop(void)
 {
+	restore_all();
 	igt_teardown_drop(remove_functions, NULL);
 	remove_functions(NULL);
 }

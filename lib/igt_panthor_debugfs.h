@@ -113,6 +113,17 @@ int igt_panthor_find_vm(const struct igt_panthor_vmas *vmas, uint64_t va, uint64
 int igt_panthor_open(void);
 int __igt_panthor_reopen(int fd);
 void igt_panthor_close(int fd);
+
+/**
+ * igt_panthor_with_device:
+ * @fd: name of a variable, visible in the body
+ *
+ * Runs the statement behind it with an open device, and closes the device. If the statement fails
+ * or skips, igt_teardown() closes it.
+ */
+#define igt_panthor_with_device(fd) \
+	for (int fd = igt_panthor_open(); fd >= 0; igt_panthor_close(fd), fd = -1)
+
 uint64_t igt_panthor_client_id(int fd);
 uint64_t igt_panthor_newest_dummy(int fd);
 bool igt_panthor_gem_is_dummy(const struct igt_panthor_gem *gem, uint64_t dummy);

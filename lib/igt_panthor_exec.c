@@ -116,6 +116,18 @@ static uint64_t pick_tag_va(void)
 }
 
 /**
+ * igt_panthor_exec_require_range:
+ * @exec: VM
+ * @end: exclusive end of the highest range that a subtest binds
+ *
+ * Skips if the VM has too few user addresses.
+ */
+void igt_panthor_exec_require_range(const struct igt_panthor_exec *exec, uint64_t end)
+{
+	igt_require_f(exec->uva_range >= end, "needs user addresses up to %#" PRIx64 "\n", end);
+}
+
+/**
  * igt_panthor_exec_init:
  * @exec: filled
  * @fd: the file of the device that this process opened last
@@ -132,9 +144,7 @@ void igt_panthor_exec_init(struct igt_panthor_exec *exec, int fd)
 	igt_panthor_cs_query_limits(fd, &exec->limits);
 
 	igt_panthor_vm_create_userva_range(fd, &exec->vm_id, 0, &exec->uva_range);
-	igt_require_f(exec->uva_range >= IGT_PANTHOR_EXEC_TAG_VA_END,
-		      "needs user addresses up to %#llx\n",
-		      (unsigned long long)IGT_PANTHOR_EXEC_TAG_VA_END);
+	igt_panthor_exec_require_range(exec, IGT_PANTHOR_EXEC_TAG_VA_END);
 
 	create_bound(exec, &exec->cmd, CMD_VA, CMD_SIZE, DRM_PANTHOR_VM_BIND_OP_MAP_READONLY,
 		     "streams");

@@ -89,6 +89,7 @@ uint64_t igt_panthor_pattern_va(uint32_t value, uint32_t seed);
 
 void igt_panthor_exec_init(struct igt_panthor_exec *exec, int fd);
 void igt_panthor_exec_fini(struct igt_panthor_exec *exec);
+void igt_panthor_exec_require_range(const struct igt_panthor_exec *exec, uint64_t end);
 void igt_panthor_exec_new_group(struct igt_panthor_exec *exec);
 
 struct igt_panthor_job_result __igt_panthor_exec_walk(struct igt_panthor_exec *exec,

@@ -132,10 +132,10 @@ doc() {
 	doc_status=0
 	python3 -B "$IGT_SOURCE/scripts/igt_doc.py" --config "$CONFIG" "$@" >"$WORK/doc" 2>&1 ||
 		doc_status=$?
-	[ ! -s "$WORK/doc" ] && [ "$doc_status" -eq 0 ] || {
+	if [ -s "$WORK/doc" ] || [ "$doc_status" -ne 0 ]; then
 		cat "$WORK/doc"
 		fail "igt_doc.py $1 complains (status $doc_status)"
-	}
+	fi
 }
 
 # Prints the output of igt_doc.py --rest as lines `TEST@SUBTEST<tab>FIELD<tab>TEXT`. Leaves out the

@@ -159,12 +159,21 @@ no_init() {
 	run_ends 5 40 "run: the guest died in stage 'boot': Kernel panic - not syncing: *"
 }
 
+# A suite that did not start has no time.
+no_module() {
+	run_start --param transparent_hugepage=junk --test panthor_query
+	run_ends 5 40 'run: the board did not come up: module panthor does not load'
+	grep 'build [0-9]' "$SCRATCH/stdout"
+	fails grep 'suite [0-9]' "$SCRATCH/stdout"
+}
+
 check 'the model is killed' model_killed
 check 'QEMU is killed' qemu_killed
 check 'QEMU is killed in the middle of the suite' qemu_killed_in_suite
 check 'the guest panics before the board is up' guest_panics kernel
 check 'the guest panics in the suite' guest_panics board
 check 'the guest panics without a first process' no_init
+check 'the driver does not load' no_module
 
 # ---------------------------------------------------------------------------------------------
 # Deadlines

@@ -18,9 +18,9 @@ MADE=$SCRATCH/repo
 # ---------------------------------------------------------------------------------------------
 # A repository whose ./run prints three subtests of one scenario, and fails those that $MADE/fails
 # names for the defect that it is given: lines `DEFECT SUBTEST RESULT`, where the result `dies` is
-# the board's end. With --multiple-mode the DEFECT is NAME+multiple, `+multiple` without one. A build
-# without a run is noted in $MADE/builds, with the calls that there were before, and does what
-# $MADE/building.sh says. A run of mutants does what $MADE/mutating.sh says; $4 is its results folder.
+# the board's end. With --multiple-mode the DEFECT is NAME+multiple, `+multiple` without one. Each run
+# does what $MADE/running.sh says, and one of mutants what $MADE/mutating.sh says; $4 is its results
+# folder.
 
 fresh() {
 	rm -rf "$MADE"
@@ -37,7 +37,7 @@ fresh() {
 	: >"$MADE/kernel/regressions/series"
 	: >"$MADE/fails"
 	: >"$MADE/calls"
-	: >"$MADE/building.sh"
+	: >"$MADE/running.sh"
 	made_run >"$MADE/run"
 	chmod 755 "$MADE/run"
 	defect remap-first-2m uapi-a
@@ -99,11 +99,6 @@ made_run() {
 here=$(dirname -- "$(readlink -f -- "$0")")
 defect='' mode='' results='' names=''
 [ "$1" != --list ] || { printf 'panthor/t@%s\n' uapi-a uapi-b map-a; exit; }
-[ "$1" != --build ] || {
-	echo "$(wc -l <"$here/calls") $(nice) $*" >>"$here/builds"
-	. "$here/building.sh"
-	exit 0
-}
 echo "$*" >>"$here/calls"
 [ "$1" != --mutants ] || {
 	mkdir -p "$4"
@@ -123,6 +118,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 mkdir -p "$results"
+. "$here/running.sh"
 dead=0
 for name in ${names:-uapi-a uapi-b map-a}; do
 	result=$(sed -n "s/^$defect$mode $name //p" "$here/fails") class=fail
@@ -179,11 +175,12 @@ fails_by() {
 	echo "$1 $2 ${3:-fail}" >>"$MADE/fails"
 }
 
-# checked STATUS GROUP [PATTERN…]: ./check GROUP exits with STATUS; each pattern matches a line.
+# checked STATUS ARGS [PATTERN…]: ./check ARGS exits with STATUS; each pattern matches a line.
 checked() {
-	checked_status=$1 checked_group=$2 checked_got=0
+	checked_status=$1 checked_args=$2 checked_got=0
 	shift 2
-	(cd "$MADE" && ./check "$checked_group") >"$SCRATCH/checked" 2>&1 || checked_got=$?
+	# shellcheck disable=SC2086 # words, none of which is a pattern of a file there
+	(cd "$MADE" && ./check $checked_args) >"$SCRATCH/checked" 2>&1 || checked_got=$?
 	cat "$SCRATCH/checked"
 	same "status $checked_status" "status $checked_got"
 	for checked_pattern; do
@@ -201,7 +198,7 @@ unknown_group() {
 }
 
 unknown_defect() {
-	fails_with 2 'check: matrix:lunch: not in kernel/regressions/series' "$REPO/check" \
+	fails_with 2 'check: matrix:lunch: no such item; see ./check --list matrix' "$REPO/check" \
 		matrix:lunch
 }
 
@@ -210,7 +207,7 @@ all_caught() {
 	defect two uapi-b map-a
 	checked 0 regressions '^pass  regressions: every subtest can' '^pass  regressions: two' \
 		'^ *uapi *map$' '^two *1/1 *1/1$' '^remap-first-2m *1/1$' '^5 passed, 0 failed'
-	grep -q '^two t@map-a caught$' "$MADE/build/check/matrix.txt"
+	grep -q '^two t@map-a caught$' "$MADE/build/check/latest/matrix.txt"
 	grep -q -e '--stock .*/two.patch' "$MADE/calls"
 }
 
@@ -402,53 +399,102 @@ patch_silent() {
 		'0001-a.patch needs either Caught-by lines or a line KUnit or Untested below ---'
 }
 
-# Each driver but the first is built while the board of the one before is running, at the lowest
-# priority, and not before that one is built.
-built_ahead() {
-	fresh
-	defect two uapi-b
-	echo 'Base: series' >>"$MADE/kernel/regressions/two.patch"
-	patch 0001-a 'Caught-by: t@map-a'
-	patch 0002-b 'KUnit: they need it'
-	fails_by 0001-a map-a
-	fails_by 0002-b map-a
-	fails_by remap-first-2m+series uapi-a
-	checked 0 regressions '^8 passed, 0 failed'
-	regressions=$MADE/kernel/regressions
-	same "--patch $regressions/two.patch, --patch $regressions/remap-first-2m.patch, \
---without 0001-a.patch" "$(sed 's/^[0-9]* 19 --build --quiet //' "$MADE/builds" | paste -s -d , - |
-		sed 's/,/, /g')"
-	sed 's/ .*//' "$MADE/builds" | sort -c -n
-}
-
-# A build that fails decides nothing.
-ahead_fails() {
-	fresh
-	defect two uapi-b map-a
-	echo 'echo broken >&2; exit 4' >"$MADE/building.sh"
-	checked 0 regressions '^pass  regressions: two' '^5 passed, 0 failed'
-	grep -q broken "$MADE/build/check/ahead.log"
-}
-
-# However ./check ends, what is built ahead does so too.
-# ahead_ends SIGNAL
-ahead_ends() {
+# With two lanes one board boots while another one runs; with one lane none does. The runs of two
+# defects note when they began and ended.
+# lanes JOBS WANTED
+lanes() {
 	fresh
 	defect two uapi-b map-a
 	# shellcheck disable=SC2016 # for the stub
-	echo 'echo $$ >"$here/building.new"; mv "$here/building.new" "$here/building"
-		while :; do sleep 0.1; done' >"$MADE/building.sh"
+	echo '[ -z "$defect" ] || { echo begin >>"$here/times"; sleep 0.7; echo end >>"$here/times"; }' \
+		>"$MADE/running.sh"
+	checked 0 "--jobs $1 regressions" '^5 passed, 0 failed'
+	same "$2" "$(head -n 2 "$MADE/times" | paste -s -d ' ')"
+}
+
+# However ./check ends, its lanes do so too.
+# lanes_end SIGNAL
+lanes_end() {
+	fresh
+	defect two uapi-b map-a
+	# shellcheck disable=SC2016 # for the stub
+	echo '[ -z "$defect" ] || { echo $$ >"$here/lane.new"; mv "$here/lane.new" "$here/lane"
+		while :; do sleep 0.1; done; }' >"$MADE/running.sh"
 	(
 		flock 6
 		cd "$MADE" && exec env --default-signal=INT ./check regressions
 	) >"$SCRATCH/checked" 2>&1 6>"$SCRATCH/alive" &
-	ahead_check=$!
-	wait_for test -e "$MADE/building"
-	kill -s "$1" "$ahead_check"
-	wait "$ahead_check" || :
-	wait_for gone "$(cat "$MADE/building")"
+	lanes_check=$!
+	wait_for test -e "$MADE/lane"
+	kill -s "$1" "$lanes_check"
+	wait "$lanes_check" || :
+	wait_for gone "$(cat "$MADE/lane")"
 	# What a ./check that is killed leaves behind has a moment more, and still writes there.
 	flock -w 30 "$SCRATCH/alive" true
+}
+
+# A lane that is killed is a failure.
+lane_killed() {
+	fresh
+	defect two uapi-b map-a
+	# shellcheck disable=SC2016 # for the stub
+	echo '[ "$defect" != two ] || kill -KILL $(ps -o ppid= $$)' >"$MADE/running.sh"
+	checked 8 regressions '^FAIL  regressions: two .* exit 137$' '^4 passed, 1 failed'
+}
+
+bad_options() {
+	fails_with 2 'check: --jobs 0: not a number of boards: type 1 or more' "$REPO/check" --jobs 0
+	fails_with 2 'check: --jobs needs a number: see ./check --help' "$REPO/check" --jobs
+	fails_with 2 'check: --lunch: no such option; see ./check --help' "$REPO/check" --lunch
+}
+
+items_listed() {
+	fresh
+	defect two uapi-b
+	patch 0001-a 'Caught-by: t@map-a'
+	(cd "$MADE" && ./check --list 'regressions:*a*' 'matrix:t*') >"$SCRATCH/checked"
+	same 'regressions:every subtest can fail
+regressions:every scenario has its own defect
+regressions:remap-first-2m
+regressions:remap-first-2m, on the series
+regressions:restore-sparse-vmas
+regressions:0001-a
+matrix:two' "$(cat "$SCRATCH/checked")"
+	same '' "$(cat "$MADE/calls")"
+	same '' "$(ls -A "$MADE/build/check")"
+}
+
+item_selected() {
+	fresh
+	defect two uapi-b map-a
+	checked 0 regressions:t* '^pass  regressions: two' '^two *1/1 *1/1$' '^1 passed, 0 failed'
+}
+
+# Results of older runs stay, and a run that is resumed repeats what failed, or had no turn.
+resumed() {
+	fresh
+	defect two uapi-b map-a
+	git -C "$MADE" init -q
+	git -C "$MADE" -c user.name=a -c user.email=a commit -q --allow-empty -m a
+	echo '/*' >"$MADE/.git/info/exclude"
+	sed -i 's/^two map-a.*/two map-a pass/' "$MADE/fails"
+	checked 8 regressions '^4 passed, 1 failed'
+	fails_by two map-a
+	sed -i '/^two map-a pass/d' "$MADE/fails"
+	: >"$MADE/calls"
+	checked 0 '--resume regressions' '^pass  regressions: remap-first-2m *before$' \
+		'^pass  regressions: two .* s$' '^two *1/1 *1/1$' '^5 passed, 0 failed'
+	same 1 "$(wc -l <"$MADE/calls")"
+	git -C "$MADE" -c user.name=a -c user.email=a commit -q --allow-empty -m b
+	checked 2 '--resume regressions' \
+		'^check: --resume: the tree has changed since: leave the option out$'
+	checked 0 regressions:two
+	same 2 "$(find "$MADE/build/check" -mindepth 1 -maxdepth 1 -type d | wc -l)"
+}
+
+nothing_resumed() {
+	fresh
+	checked 2 --resume '^check: --resume: there is no run before: leave the option out$'
 }
 
 matrix() {
@@ -459,7 +505,7 @@ matrix() {
 	checked 0 matrix '^pass  matrix: two' '^remap-first-2m *\. *1$' '^two *1 *1$' \
 		'^three *1 *\.$' \
 		'^only uapi-\*: remap-first-2m$' '^only map-\*: three$'
-	checked 0 matrix:three '^three *1 *\.$' '^2 passed, 0 failed'
+	checked 0 matrix:three '^three *1 *\.$' '^1 passed, 0 failed'
 }
 
 matrix_redundant() {
@@ -555,11 +601,17 @@ check '... and do not' patch_kunit_idle
 check 'a patch that does not say so' patch_silent 'It moves code.'
 check 'a patch that no test proves: a skip' patch_untested
 check 'a patch that says both' patch_silent 'Caught-by: t@map-a' 'KUnit: both'
-check 'the next driver is built ahead' built_ahead
-check '... in vain, if that fails' ahead_fails
+check 'one lane: one defect after the other' lanes 1 'begin end'
+check '... two: side by side' lanes 2 'begin begin'
 for signal in TERM INT KILL; do
-	check "... and no longer than ./check lives: $signal" ahead_ends "$signal"
+	check "... and no longer than ./check lives: $signal" lanes_end "$signal"
 done
+check '... one that is killed has failed' lane_killed
+check 'bad options: one line, status 2' bad_options
+check 'items are listed, and nothing runs' items_listed
+check 'one item alone' item_selected
+check 'a run is resumed, and only on the same tree' resumed
+check '... and not without one' nothing_resumed
 
 # mutating SCORE STATUS: what ./run --mutants leaves.
 mutating() {
@@ -573,45 +625,41 @@ MUTATING
 mutants_killed() {
 	fresh
 	mutating 100 0
-	checked 0 mutants '^pass  mutants: 40 drawn' '^of 40: 100$' '^1 passed, 0 failed'
+	checked 0 mutants '^pass  mutants: drawn at random' '^of 40: 100$' '^1 passed, 0 failed'
 	grep -q -e '^--mutants 40 --results' "$MADE/calls"
 }
 
 mutants_mostly() {
 	fresh
 	mutating 95 8
-	checked 0 mutants '^pass  mutants: 40 drawn'
+	checked 0 mutants '^pass  mutants: drawn'
 }
 
 mutants_survive() {
 	fresh
 	mutating 94.9 8
-	checked 8 mutants '^FAIL  mutants: 40 drawn' '^of 40: 94.9$' '^failed: mutants: 40 drawn$'
+	checked 8 mutants '^FAIL  mutants: drawn' '^of 40: 94.9$' '^failed: mutants: drawn'
 }
 
 mutants_unjudged() {
 	fresh
 	mutating 100 5
-	checked 8 mutants '^FAIL  mutants: 40 drawn .* exit 5$'
+	checked 8 mutants '^FAIL  mutants: drawn .* exit 5$'
 }
 
-mutants_seed() {
+mutants_chosen() {
 	fresh
 	mutating 100 0
-	checked 0 mutants:17 '^pass  mutants: 40 drawn'
-	grep -q -e '^--mutants 40:17 --results' "$MADE/calls"
-}
-
-mutants_bad_seed() {
-	fails_with 2 'check: mutants:x7: the seed is a decimal number' "$REPO/check" mutants:x7
+	export VMALI_MUTANTS=8:17
+	checked 0 mutants '^pass  mutants: drawn'
+	grep -q -e '^--mutants 8:17 --results' "$MADE/calls"
 }
 
 check 'mutants that are all killed' mutants_killed
 check '... mostly' mutants_mostly
 check '... not often enough' mutants_survive
 check '... without a verdict' mutants_unjudged
-check '... of a seed' mutants_seed
-check '... of a bad seed' mutants_bad_seed
+check '... of a number and a seed' mutants_chosen
 check 'the matrix of all' matrix
 check '... and defects that are caught outside their scenario' matrix_scenarios
 check '... and groups that are alone with nothing' matrix_redundant

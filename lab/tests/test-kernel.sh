@@ -416,6 +416,23 @@ test_base() {
 	fails kernel_usable_base "$SCRATCH/base" "$SCRATCH/older"
 }
 
+# The default place of the cache is below a folder with a dot, as are the entries that are being made.
+test_start_from_base() {
+	CACHE_DIR=$SCRATCH/.cache/vmali start_entry=$SCRATCH/.cache/vmali/kernel/.two.X.tmp
+	for start_name in one .unfinished.X.tmp; do
+		mkdir -p "$CACHE_DIR/kernel/$start_name/build"
+		printf 'a 1 100\n' >"$CACHE_DIR/kernel/$start_name/files"
+		touch -d @200 "$CACHE_DIR/kernel/$start_name/files"
+		echo "$start_name" >"$CACHE_DIR/kernel/$start_name/build/object"
+		echo gcc >"$CACHE_DIR/kernel/$start_name/lineage"
+	done
+	mkdir -p "$start_entry"
+	echo gcc >"$start_entry/lineage"
+	printf 'a 2 300\n' >"$start_entry/files"
+	kernel_start_from_base "$start_entry"
+	same one "$(cat "$start_entry/build/object")"
+}
+
 # What make has made of a source that is not wanted any more would be taken for wanted.
 test_module_base() {
 	mkdir -p "$SCRATCH/made/a" "$SCRATCH/wanted/a"
@@ -601,6 +618,7 @@ check 'a cache folder with blanks is refused' test_blanks
 check 'options that did not stick are named' test_config
 check 'the sanitized kernel has options of its own' test_config_sanitized
 check 'objects are used again only if that is right' test_base
+check '... and found in the default place of the cache' test_start_from_base
 check '... and those of a driver with more files are not' test_module_base
 check 'keys hold no paths' test_keys_have_no_paths
 check 'modules are in the order of their dependencies' test_modules_order

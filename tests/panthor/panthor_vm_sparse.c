@@ -33,8 +33,8 @@
  *
  * SUBTEST: map-%s
  * Description: Bind %arg[1]. Every page is readable and writable, and the pages before and
- *	behind fault. The middle and the last page fault after an unbind. A second bind works like
- *	the first.
+ *	behind fault. The middle and the last page fault after an unbind. Every page is
+ *	readable and writable after a second bind.
  *
  * arg[1]:
  *
@@ -53,9 +53,9 @@
  *
  * SUBTEST: map-across-1g
  * Scenario: map-levels
- * Description: Bind ranges across a boundary of 1 GiB. Every page is readable and writable,
- *	and the pages before and behind fault. The middle and the last page fault after an unbind. A
- *	second bind works like the first.
+ * Description: Bind ranges across a boundary of 1 GiB. Every page is readable and writable, and
+ *	the pages before and behind fault. The middle and the last page fault after an unbind.
+ *	Every page is readable and writable after a second bind.
  *
  * SUBTEST: map-reserve
  * Scenario: map-levels
@@ -99,8 +99,8 @@
  * SUBTEST: map-64m-odd-between-bos
  * Run type: BAT, FULL
  * Scenario: map-between-bos
- * Description: Bind 64 MiB at an odd page between two BOs that touch the range. Stores to
- *	every page of the range leave both BOs unchanged, and the BOs stay readable and writable.
+ * Description: Bind 64 MiB at an odd page between two BOs that touch the range. Stores to every
+ *	page of the range leave both BOs unchanged, and the BOs stay writable.
  */
 
 /**
@@ -119,9 +119,9 @@
  *	same page of the 2 MiB dummy object, and from no other.
  *
  * SUBTEST: cycle-heads
- * Description: Store to the first pages of ranges that start inside a 2 MiB block. The values
- *	are loaded from the two blocks behind, at the same offset, and the other pages of the dummy
- *	object are unchanged.
+ * Description: Store to the incomplete first block of a sparse range. The values are loaded
+ *	from the same offsets of the two blocks behind, and the other pages of the dummy
+ *	object are unchanged. The rows differ in where the range starts in its block.
  *
  * SUBTEST: cycle-64m
  * Run type: BAT, FULL
@@ -161,39 +161,39 @@
  * Run type: BAT, FULL
  * Scenario: offset-bind
  * Description: Bind sparse ranges at 64 different offsets in a 2 MiB block. gpuvas shows each
- *	VMA at the offset in the dummy object that its address has in its block.
+ *	VMA with its address modulo 2 MiB as the offset in the dummy object.
  *
  * SUBTEST: offset-split
  * Description: Unmap a page of sparse ranges at 64 different offsets in a 2 MiB block. gpuvas
- *	shows both parts of each range at the offset of their address. Every page of the parts of
- *	every fifth range is readable and writable.
+ *	shows both parts of each range with their address modulo 2 MiB as the offset. Every
+ *	page of the parts of every fifth range is readable and writable.
  *
  * SUBTEST: offset-split-unmap
  * Run type: BAT, FULL
- * Description: Unmap six parts of a sparse range, one of them behind an earlier hole. gpuvas
- *	shows each remaining VMA at the offset of its address, and every page of it is readable and
- *	writable.
+ * Description: Unmap six parts of a sparse range. gpuvas shows each remaining VMA with its
+ *	address modulo 2 MiB as the offset, and every page of it is readable and writable.
  *
  * SUBTEST: offset-split-bo
- * Description: Map BOs over six parts of a sparse range. gpuvas shows each remaining sparse
- *	VMA at the offset of its address, and every page of it is readable and writable.
+ * Description: Map BOs over six parts of a sparse range. gpuvas shows each remaining sparse VMA
+ *	with its address modulo 2 MiB as the offset, and every page of it is readable and
+ *	writable.
  *
  * SUBTEST: offset-split-sparse
- * Description: Bind read-only sparse ranges over six parts of a writable one. gpuvas shows
- *	each remaining writable VMA at the offset of its address, and every page of it is readable
- *	and writable.
+ * Description: Bind read-only sparse ranges over six parts of a writable one. gpuvas shows each
+ *	remaining writable VMA with its address modulo 2 MiB as the offset, and every page of
+ *	it is readable and writable.
  *
  * SUBTEST: offset-split-restored
  * Scenario: offset-evicted
  * Description: Unmap six parts of a sparse range, evict the dummy object, and restore it by a
- *	job. gpuvas shows each remaining VMA at the offset of its address, and every page of it is
- *	readable and writable.
+ *	job. gpuvas shows each remaining VMA with its address modulo 2 MiB as the offset, and
+ *	every page of it is readable and writable.
  *
  * SUBTEST: offset-split-evicted
  * Scenario: offset-evicted
  * Description: Evict the dummy object, then unmap six parts of the sparse range. gpuvas shows
- *	each remaining VMA at the offset of its address, and every page of it is readable and
- *	writable after restore.
+ *	each remaining VMA with its address modulo 2 MiB as the offset, and every page of it
+ *	is readable and writable after restore.
  */
 
 /**
@@ -214,29 +214,29 @@
  *
  * SUBTEST: tlb-bo-over-sparse
  * Run type: BAT, FULL
- * Description: Map a BO over a sparse range that a running job has stored to. Its next stores
- *	arrive in the BO and leave the dummy object unchanged.
+ * Description: Map a BO over a sparse range that a running job has stored to. The next stores
+ *	of the job arrive in the BO and leave the dummy object unchanged.
  *
  * SUBTEST: tlb-sparse-over-bo
- * Description: Bind a sparse range over a BO that a running job has stored to. Its next stores
- *	arrive in the dummy object and leave the BO unchanged.
+ * Description: Bind a sparse range over a BO that a running job has stored to. The next stores
+ *	of the job arrive in the dummy object and leave the BO unchanged.
  *
  * SUBTEST: tlb-sparse-after-unmap
  * Description: Unmap a BO that a running job has stored to, and bind a sparse range there. The
  *	next stores of the job arrive in the dummy object and leave the BO unchanged.
  *
  * SUBTEST: tlb-bo-over-bo
- * Description: Map a BO over another one that a running job has stored to. Its next stores
- *	arrive in the new BO and leave the old one unchanged.
+ * Description: Map a BO over another one that a running job has stored to. The next stores of
+ *	the job arrive in the new BO and leave the old one unchanged.
  *
  * SUBTEST: tlb-unbind-sparse
  * Run type: BAT, FULL
- * Description: Unbind a sparse range that a running job has stored to. Its next store faults
- *	and leaves the dummy object unchanged.
+ * Description: Unbind a sparse range that a running job has stored to. The next store of the
+ *	job faults and leaves the dummy object unchanged.
  *
  * SUBTEST: tlb-unbind-bo
- * Description: Unmap a BO that a running job has stored to. Its next store faults and leaves
- *	the BO unchanged.
+ * Description: Unmap a BO that a running job has stored to. The next store of the job faults
+ *	and leaves the BO unchanged.
  */
 
 IGT_TEST_DESCRIPTION("Check sparse mappings of panthor by GPU loads and stores");
@@ -644,7 +644,7 @@ static void map_reserve(int fd, const struct range *r)
 	struct igt_panthor_exec exec;
 
 	igt_panthor_exec_init(&exec, fd);
-	igt_require_f(exec.uva_range >= 7 * TIB, "needs user addresses up to 7 TiB\n");
+	igt_panthor_exec_require_range(&exec, 7 * TIB);
 	igt_panthor_exec_bind_sparse(&exec, r->va, r->size);
 	igt_panthor_sparse_store_load(&exec, r->va, r->size, FIRST);
 	igt_panthor_vm_assert_usable(fd, exec.vm_id);
@@ -665,6 +665,7 @@ static void assert_readonly(struct igt_panthor_exec *exec)
 		BASE_VA + SZ_2M - PAGE,
 		BASE_VA + SZ_2M,
 		BASE_VA + SZ_4M - PAGE,
+		BASE_VA + SZ_4M,
 		ODD_VA + SMALL_SIZE - PAGE,
 	};
 	const struct igt_panthor_walk load =
@@ -1009,37 +1010,38 @@ struct split_case {
 static const struct split_case split_cases[] = {
 	{
 		.name = "offset-split-unmap",
-		.describe = "Unmap six parts of a sparse range, one of them behind an earlier "
-			    "hole. gpuvas shows each remaining VMA at the offset of its "
-			    "address, and every page of it is readable and writable.",
+		.describe = "Unmap six parts of a sparse range. gpuvas shows each remaining VMA "
+			    "with its address modulo 2 MiB as the offset, and every page of it "
+			    "is readable and writable.",
 	},
 	{
 		.name = "offset-split-bo",
 		.describe = "Map BOs over six parts of a sparse range. gpuvas shows each "
-			    "remaining sparse VMA at the offset of its address, and every "
-			    "page of it is readable and writable.",
+			    "remaining sparse VMA with its address modulo 2 MiB as the offset, "
+			    "and every page of it is readable and writable.",
 		.by = NEW_BO,
 	},
 	{
 		.name = "offset-split-sparse",
 		.describe = "Bind read-only sparse ranges over six parts of a writable one. "
-			    "gpuvas shows each remaining writable VMA at the offset of its "
-			    "address, and every page of it is readable and writable.",
+			    "gpuvas shows each remaining writable VMA with its address modulo 2 "
+			    "MiB as the offset, and every page of it is readable and writable.",
 		.by = SPARSE,
 	},
 	{
 		.name = "offset-split-restored",
 		.describe = "Unmap six parts of a sparse range, evict the dummy object, and "
-			    "restore it by a job. gpuvas shows each remaining VMA at the "
-			    "offset of its address, and every page of it is readable and "
-			    "writable.",
+			    "restore it by a job. gpuvas shows each remaining VMA with its "
+			    "address modulo 2 MiB as the offset, and every page of it is "
+			    "readable and writable.",
 		.evict = AFTER_SPLIT,
 	},
 	{
 		.name = "offset-split-evicted",
 		.describe = "Evict the dummy object, then unmap six parts of the sparse range. "
-			    "gpuvas shows each remaining VMA at the offset of its address, "
-			    "and every page of it is readable and writable after restore.",
+			    "gpuvas shows each remaining VMA with its address modulo 2 MiB as "
+			    "the offset, and every page of it is readable and writable after "
+			    "restore.",
 		.evict = BEFORE_SPLIT,
 	},
 };
@@ -1132,16 +1134,16 @@ struct tlb_case {
 static const struct tlb_case tlb_cases[] = {
 	{
 		.name = "tlb-bo-over-sparse",
-		.describe = "Map a BO over a sparse range that a running job has stored to. Its "
-			    "next stores arrive in the BO and leave the dummy object "
+		.describe = "Map a BO over a sparse range that a running job has stored to. The "
+			    "next stores of the job arrive in the BO and leave the dummy object "
 			    "unchanged.",
 		.before = SPARSE,
 		.after = NEW_BO,
 	},
 	{
 		.name = "tlb-sparse-over-bo",
-		.describe = "Bind a sparse range over a BO that a running job has stored to. Its "
-			    "next stores arrive in the dummy object and leave the BO "
+		.describe = "Bind a sparse range over a BO that a running job has stored to. The "
+			    "next stores of the job arrive in the dummy object and leave the BO "
 			    "unchanged.",
 		.before = OLD_BO,
 		.after = SPARSE,
@@ -1157,23 +1159,24 @@ static const struct tlb_case tlb_cases[] = {
 	},
 	{
 		.name = "tlb-bo-over-bo",
-		.describe = "Map a BO over another one that a running job has stored to. Its next "
-			    "stores arrive in the new BO and leave the old one unchanged.",
+		.describe = "Map a BO over another one that a running job has stored to. The "
+			    "next stores of the job arrive in the new BO and leave the old one "
+			    "unchanged.",
 		.before = OLD_BO,
 		.after = NEW_BO,
 	},
 	{
 		.name = "tlb-unbind-sparse",
-		.describe = "Unbind a sparse range that a running job has stored to. Its next "
-			    "store faults and leaves the dummy object unchanged.",
+		.describe = "Unbind a sparse range that a running job has stored to. The next "
+			    "store of the job faults and leaves the dummy object unchanged.",
 		.before = SPARSE,
 		.unmap_first = true,
 		.after = NOTHING,
 	},
 	{
 		.name = "tlb-unbind-bo",
-		.describe = "Unmap a BO that a running job has stored to. Its next store faults "
-			    "and leaves the BO unchanged.",
+		.describe = "Unmap a BO that a running job has stored to. The next store of the "
+			    "job faults and leaves the BO unchanged.",
 		.before = OLD_BO,
 		.unmap_first = true,
 		.after = NOTHING,
@@ -1309,8 +1312,8 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "map-64m-odd-between-bos",
 		.describe = "Bind 64 MiB at an odd page between two BOs that touch the range. "
-			    "Stores to every page of the range leave both BOs unchanged, and "
-			    "the BOs stay readable and writable.",
+			    "Stores to every page of the range leave both BOs unchanged, and the "
+			    "BOs stay writable.",
 		.run = map_64m_odd_between_bos,
 	},
 	{
@@ -1345,16 +1348,16 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "offset-bind",
 		.describe = "Bind sparse ranges at 64 different offsets in a 2 MiB block. gpuvas "
-			    "shows each VMA at the offset in the dummy object that its "
-			    "address has in its block.",
+			    "shows each VMA with its address modulo 2 MiB as the offset in the "
+			    "dummy object.",
 		.run = offset_bind,
 	},
 	{
 		.name = "offset-split",
 		.describe = "Unmap a page of sparse ranges at 64 different offsets in a 2 MiB "
-			    "block. gpuvas shows both parts of each range at the offset of "
-			    "their address. Every page of the parts of every fifth range is "
-			    "readable and writable.",
+			    "block. gpuvas shows both parts of each range with their address "
+			    "modulo 2 MiB as the offset. Every page of the parts of every fifth "
+			    "range is readable and writable.",
 		.run = offset_split,
 	},
 	{}
@@ -1371,20 +1374,17 @@ static const struct igt_panthor_case plain_cases[] = {
 	"VM stays usable."
 
 #define CYCLE_HEADS_DESCRIBE \
-	"Store to the first pages of ranges that start inside a 2 MiB block. The values are " \
-	"loaded from the two blocks behind, at the same offset, and the other pages of the " \
-	"dummy object are unchanged."
+	"Store to the incomplete first block of a sparse range. The values are loaded from the " \
+	"same offsets of the two blocks behind, and the other pages of the dummy object are " \
+	"unchanged. The rows differ in where the range starts in its block."
 
 /* A dynamic subtest for each range, with a file of its own. */
 static void run_ranges(void (*run)(int fd, const struct range *r), const struct range *ranges)
 {
 	for (const struct range *r = ranges; r->size; r++) {
-		igt_dynamic(r->name) {
-			int fd = igt_panthor_open();
-
-			run(fd, r);
-			igt_panthor_close(fd);
-		}
+		igt_dynamic(r->name)
+			igt_panthor_with_device(fd)
+				run(fd, r);
 		igt_teardown();
 	}
 }
@@ -1392,12 +1392,9 @@ static void run_ranges(void (*run)(int fd, const struct range *r), const struct 
 static void run_cycle_heads(void)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(cycle_offsets); i++) {
-		igt_dynamic_f("page-%u", (unsigned int)(cycle_offsets[i] / PAGE)) {
-			int fd = igt_panthor_open();
-
-			cycle_head(fd, cycle_offsets[i]);
-			igt_panthor_close(fd);
-		}
+		igt_dynamic_f("page-%u", (unsigned int)(cycle_offsets[i] / PAGE))
+			igt_panthor_with_device(fd)
+				cycle_head(fd, cycle_offsets[i]);
 		igt_teardown();
 	}
 }
@@ -1409,20 +1406,18 @@ int igt_main()
 
 	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				c->run(fd);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(map_cases); i++) {
-		igt_describe_f("Bind %s. Every page is readable and writable, and the pages before "
-			       "and behind fault. The middle and the last page fault after an "
-			       "unbind. A second bind works like the first.",
+		igt_describe_f("Bind %s. Every page is readable and writable, and the pages "
+			       "before and behind fault. The middle and the last page fault "
+			       "after an unbind. Every page is readable and writable after a "
+			       "second bind.",
 			       map_cases[i].what);
 		igt_subtest_with_dynamic(map_cases[i].name)
 			run_ranges(map_range, map_cases[i].ranges);
@@ -1442,24 +1437,18 @@ int igt_main()
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(split_cases); i++) {
 		igt_describe(split_cases[i].describe);
-		igt_subtest(split_cases[i].name) {
-			int fd = igt_panthor_open();
-
-			split(fd, &split_cases[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(split_cases[i].name)
+			igt_panthor_with_device(fd)
+				split(fd, &split_cases[i]);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(tlb_cases); i++) {
 		igt_describe(tlb_cases[i].describe);
-		igt_subtest(tlb_cases[i].name) {
-			int fd = igt_panthor_open();
-
-			tlb(fd, &tlb_cases[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(tlb_cases[i].name)
+			igt_panthor_with_device(fd)
+				tlb(fd, &tlb_cases[i]);
 		igt_fixture()
 			igt_teardown();
 	}

@@ -85,17 +85,17 @@
  * Scenario: async-batch
  * Failure mode: Fences and waits of a request that are given to another
  *	operation of it.
- * Description: Sixteen sparse binds in one request, of which the ninth waits
- *	and the last signals: meanwhile the first eight ranges are mapped, the
- *	ninth and the last fault, and no signal comes.
+ * Description: Sixteen sparse binds in one request, of which the ninth waits and the last
+ *	signals: before the wait is over, the first eight ranges are mapped, the ninth and the
+ *	last fault, and no signal comes.
  *
  * SUBTEST: async-last-signals-timeline
  * Scenario: async-batch
  * Failure mode: Fences and waits of a request that are given to another
  *	operation of it.
- * Description: Sixteen sparse binds in one request, of which the ninth waits
- *	for a timeline point and the last signals one: meanwhile the first eight
- *	ranges are mapped, the ninth and the last fault, and no signal comes.
+ * Description: Sixteen sparse binds in one request, of which the ninth waits for a timeline
+ *	point and the last signals one: before the wait is over, the first eight ranges are
+ *	mapped, the ninth and the last fault, and no signal comes.
  *
  * SUBTEST: async-timeline
  * Scenario: async-timeline
@@ -110,9 +110,8 @@
  * Scenario: async-sync-only
  * Failure mode: SYNC_ONLY operations that fail, or that do not keep their place
  *	in the queue.
- * Description: SYNC_ONLY operations of a request wait and signal: binds behind
- *	the wait are held back, the bind before it is not, and the VM stays
- *	usable.
+ * Description: SYNC_ONLY operations of a request wait and signal: the bind behind the wait is
+ *	held back, the bind before it is not, and the VM stays usable.
  *
  * SUBTEST: async-order-binds
  * Scenario: async-order
@@ -125,70 +124,69 @@
  * Scenario: async-refused
  * Failure mode: Requests that are refused after a part of them is queued or
  *	signalled.
- * Description: The ninth of sixteen operations in a queued request is invalid:
- *	the request is refused, no fence is attached to the signal of the first,
- *	the first and the tenth range fault, and the VM stays usable.
+ * Description: The ninth of sixteen operations in a queued request is invalid: the request is
+ *	refused, the syncobj that the first would signal gets no fence, the first and the
+ *	tenth range fault, and the VM stays usable.
  *
  * SUBTEST: async-bad-op-last
  * Scenario: async-refused
  * Failure mode: Requests that are refused after a part of them is queued or
  *	signalled.
- * Description: The last of sixteen operations in a queued request is invalid:
- *	the request is refused, no fence is attached to the signal of the first,
- *	the first and the tenth range fault, and the VM stays usable.
+ * Description: The last of sixteen operations in a queued request is invalid: the request is
+ *	refused, the syncobj that the first would signal gets no fence, the first and the
+ *	tenth range fault, and the VM stays usable.
  *
  * SUBTEST: async-bad-wait
  * Scenario: async-refused
  * Failure mode: Requests that are refused after a part of them is queued or
  *	signalled.
- * Description: The ninth of sixteen operations in a queued request waits for a
- *	syncobj without a fence: the request is refused, no fence is attached to
- *	the signal of the first, the first and the tenth range fault, and the VM
- *	stays usable.
+ * Description: The ninth of sixteen operations in a queued request waits for a syncobj without
+ *	a fence: the request is refused, the syncobj that the first would signal gets no
+ *	fence, the first and the tenth range fault, and the VM stays usable.
  *
  * SUBTEST: async-wait-own-signal
  * Scenario: async-refused
  * Failure mode: Requests that are refused after a part of them is queued or
  *	signalled.
- * Description: A queued bind waits for the syncobj that it signals itself: it
- *	is refused without a kernel warning, no fence is attached to the
- *	syncobj, the range faults, and can be bound afterwards.
+ * Description: A queued bind waits for the syncobj that it signals itself: it is refused
+ *	without a kernel warning, the syncobj gets no fence, the range faults, and can be
+ *	bound afterwards.
  *
  * SUBTEST: async-destroy-bind-queued
  * Scenario: async-destroy
  * Failure mode: VMs and dummy BOs that are never released, binds into a
  *	destroyed VM.
  * Test requirement: panthor uAPI 1.9, debugfs
- * Description: A VM is destroyed while a sparse bind of it waits: the fence of
- *	the bind is signalled in the end, no mapping of the range stays, and the
- *	dummy BO is released with the file.
+ * Description: A VM is destroyed while its queued sparse bind waits. After the wait, the fence
+ *	of the bind is signalled, no mapping of the range stays, and the dummy BO is released
+ *	with the file.
  *
  * SUBTEST: async-destroy-unbind-queued
  * Scenario: async-destroy
  * Failure mode: VMs and dummy BOs that are never released, binds into a
  *	destroyed VM.
  * Test requirement: panthor uAPI 1.9, debugfs
- * Description: A VM is destroyed while an unbind of it waits: the fence of the
- *	unbind is signalled in the end, no mapping of the range stays, and the
- *	dummy BO is released with the file.
+ * Description: A VM is destroyed while its queued unbind waits. After the wait, the fence of
+ *	the unbind is signalled, no mapping of the range stays, and the dummy BO is released
+ *	with the file.
  *
  * SUBTEST: async-close-bind-queued
  * Scenario: async-destroy
  * Failure mode: VMs and dummy BOs that are never released, binds into a
  *	destroyed VM.
  * Test requirement: panthor uAPI 1.9, debugfs
- * Description: A file is closed while a sparse bind of it waits: the fence of
- *	the bind is signalled in the end, no mapping of the range stays, and the
- *	dummy BO of the file is released.
+ * Description: A file is closed while its queued sparse bind waits. After the wait, the fence
+ *	of the bind is signalled, no mapping of the range stays, and the dummy BO of the file
+ *	is released.
  *
  * SUBTEST: async-close-unbind-queued
  * Scenario: async-destroy
  * Failure mode: VMs and dummy BOs that are never released, binds into a
  *	destroyed VM.
  * Test requirement: panthor uAPI 1.9, debugfs
- * Description: A file is closed while an unbind of it waits: the fence of the
- *	unbind is signalled in the end, no mapping of the range stays, and the
- *	dummy BO of the file is released.
+ * Description: A file is closed while its queued unbind waits. After the wait, the fence of the
+ *	unbind is signalled, no mapping of the range stays, and the dummy BO of the file is
+ *	released.
  */
 
 IGT_TEST_DESCRIPTION("Check the order of queued binds of sparse mappings of panthor");
@@ -487,13 +485,13 @@ static const struct batch_row batch_rows[] = {
 	  true, 0 },
 	{ "async-last-signals",
 	  "Sixteen sparse binds in one request, of which the ninth waits and the last signals: "
-	  "meanwhile the first eight ranges are mapped, the ninth and the last fault, and no "
-	  "signal comes.",
+	  "before the wait is over, the first eight ranges are mapped, the ninth and the last "
+	  "fault, and no signal comes.",
 	  false, 8 },
 	{ "async-last-signals-timeline",
 	  "Sixteen sparse binds in one request, of which the ninth waits for a timeline point "
-	  "and the last signals one: meanwhile the first eight ranges are mapped, the ninth and "
-	  "the last fault, and no signal comes.",
+	  "and the last signals one: before the wait is over, the first eight ranges are mapped, "
+	  "the ninth and the last fault, and no signal comes.",
 	  true, 8 },
 };
 /* clang-format on */
@@ -756,18 +754,18 @@ struct bad_row {
 static const struct bad_row bad_rows[] = {
 	{ "async-bad-op",
 	  "The ninth of sixteen operations in a queued request is invalid: the request is "
-	  "refused, no fence is attached to the signal of the first, the first and the tenth "
-	  "range fault, and the VM stays usable.",
+	  "refused, the syncobj that the first would signal gets no fence, the first and the "
+	  "tenth range fault, and the VM stays usable.",
 	  8, BAD_FLAGS, false },
 	{ "async-bad-op-last",
 	  "The last of sixteen operations in a queued request is invalid: the request is "
-	  "refused, no fence is attached to the signal of the first, the first and the tenth "
-	  "range fault, and the VM stays usable.",
+	  "refused, the syncobj that the first would signal gets no fence, the first and the "
+	  "tenth range fault, and the VM stays usable.",
 	  BATCH - 1, BAD_FLAGS, false },
 	{ "async-bad-wait",
 	  "The ninth of sixteen operations in a queued request waits for a syncobj without a "
-	  "fence: the request is refused, no fence is attached to the signal of the first, the "
-	  "first and the tenth range fault, and the VM stays usable.",
+	  "fence: the request is refused, the syncobj that the first would signal gets no fence, "
+	  "the first and the tenth range fault, and the VM stays usable.",
 	  8, IGT_PANTHOR_SPARSE_FLAGS, true },
 };
 /* clang-format on */
@@ -850,22 +848,24 @@ struct destroy_row {
 /* clang-format off */
 static const struct destroy_row destroy_rows[] = {
 	{ "async-destroy-bind-queued",
-	  "A VM is destroyed while a sparse bind of it waits: the fence of the bind is "
-	  "signalled in the end, no mapping of the range stays, and the dummy BO is released "
+	  "A VM is destroyed while its queued sparse bind waits. After the wait, the fence of "
+	  "the bind is signalled, no mapping of the range stays, and the dummy BO is released "
 	  "with the file.",
 	  IGT_PANTHOR_SPARSE_FLAGS, false },
 	{ "async-destroy-unbind-queued",
-	  "A VM is destroyed while an unbind of it waits: the fence of the unbind is signalled "
-	  "in the end, no mapping of the range stays, and the dummy BO is released with the "
-	  "file.",
+	  "A VM is destroyed while its queued unbind waits. After the wait, the fence of the "
+	  "unbind is signalled, no mapping of the range stays, and the dummy BO is released with "
+	  "the file.",
 	  UNMAP, false },
 	{ "async-close-bind-queued",
-	  "A file is closed while a sparse bind of it waits: the fence of the bind is signalled "
-	  "in the end, no mapping of the range stays, and the dummy BO of the file is released.",
+	  "A file is closed while its queued sparse bind waits. After the wait, the fence of the "
+	  "bind is signalled, no mapping of the range stays, and the dummy BO of the file is "
+	  "released.",
 	  IGT_PANTHOR_SPARSE_FLAGS, true },
 	{ "async-close-unbind-queued",
-	  "A file is closed while an unbind of it waits: the fence of the unbind is signalled "
-	  "in the end, no mapping of the range stays, and the dummy BO of the file is released.",
+	  "A file is closed while its queued unbind waits. After the wait, the fence of the "
+	  "unbind is signalled, no mapping of the range stays, and the dummy BO of the file is "
+	  "released.",
 	  UNMAP, true },
 };
 /* clang-format on */
@@ -998,8 +998,8 @@ static const struct igt_panthor_case plain_cases[] = {
 	},
 	{
 		.name = "async-sync-only",
-		.describe = "SYNC_ONLY operations of a request wait and signal: binds behind the "
-			    "wait are held back, the bind before it is not, and the VM stays "
+		.describe = "SYNC_ONLY operations of a request wait and signal: the bind behind "
+			    "the wait is held back, the bind before it is not, and the VM stays "
 			    "usable.",
 		.run = async_sync_only,
 	},
@@ -1021,8 +1021,8 @@ static const struct igt_panthor_case plain_cases[] = {
 		.name = "async-wait-own-signal",
 		.describe =
 			"A queued bind waits for the syncobj that it signals itself: it is "
-			"refused without a kernel warning, no fence is attached to the syncobj, "
-			"the range faults, and can be bound afterwards.",
+			"refused without a kernel warning, the syncobj gets no fence, the range "
+			"faults, and can be bound afterwards.",
 		.run = async_wait_own_signal,
 	},
 	{}
@@ -1034,60 +1034,45 @@ int igt_main()
 		igt_panthor_sparse_require();
 	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				c->run(fd);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(order_rows); i++) {
 		igt_describe(order_rows[i].describe);
-		igt_subtest(order_rows[i].name) {
-			int fd = igt_panthor_open();
-
-			async_sync_order(fd, &order_rows[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(order_rows[i].name)
+			igt_panthor_with_device(fd)
+				async_sync_order(fd, &order_rows[i]);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(batch_rows); i++) {
 		igt_describe(batch_rows[i].describe);
-		igt_subtest(batch_rows[i].name) {
-			int fd = igt_panthor_open();
-
-			async_batch(fd, &batch_rows[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(batch_rows[i].name)
+			igt_panthor_with_device(fd)
+				async_batch(fd, &batch_rows[i]);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(bad_rows); i++) {
 		igt_describe(bad_rows[i].describe);
-		igt_subtest(bad_rows[i].name) {
-			int fd = igt_panthor_open();
-
-			async_bad(fd, &bad_rows[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(bad_rows[i].name)
+			igt_panthor_with_device(fd)
+				async_bad(fd, &bad_rows[i]);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(destroy_rows); i++) {
 		igt_describe(destroy_rows[i].describe);
-		igt_subtest(destroy_rows[i].name) {
-			int fd = igt_panthor_open();
-
-			async_destroy(fd, &destroy_rows[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(destroy_rows[i].name)
+			igt_panthor_with_device(fd)
+				async_destroy(fd, &destroy_rows[i]);
 		igt_fixture()
 			igt_teardown();
 	}

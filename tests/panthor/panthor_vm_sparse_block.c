@@ -45,12 +45,29 @@
  *
  * SUBTEST: block-%s-map
  * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
- *	2 MiB blocks of %arg[1]: both BOs show their own content.
+ *	2 MiB blocks of %arg[1]: both BOs show their own content. Map the first BO as a whole
+ *	again: its pages that were covered keep their content.
+ *
+ * arg[1]:
+ *
+ * @pages:	a BO that lies one page off the blocks of the VM
+ */
+
+/**
+ * SUBTEST: block-%s-unmap
+ * Test requirement: panthor uAPI 1.9, slabinfo without merged caches, huge pages
+ * Description: Unmap pages at the head, inside, across the edge and at the tail of 2 MiB blocks of
+ *	%arg[1]: each hole faults, and the rest keeps its content.
+ *
+ * SUBTEST: block-%s-map
+ * Test requirement: panthor uAPI 1.9, slabinfo without merged caches, huge pages
+ * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
+ *	2 MiB blocks of %arg[1]: both BOs show their own content. Map the first BO as a whole
+ *	again: its pages that were covered keep their content.
  *
  * arg[1]:
  *
  * @huge:	a BO aligned to the blocks of the VM
- * @pages:	a BO that lies one page off the blocks of the VM
  */
 
 /**
@@ -64,7 +81,8 @@
  * Scenario: block-small
  * Test requirement: panthor uAPI 1.9, debugfs with split_huge_pages, swap, huge pages
  * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
- *	2 MiB blocks of %arg[1]: both BOs show their own content.
+ *	2 MiB blocks of %arg[1]: both BOs show their own content. Map the first BO as a whole
+ *	again: its pages that were covered keep their content.
  *
  * arg[1]:
  *
@@ -82,7 +100,8 @@
  * Scenario: block-dmabuf
  * Test requirement: panthor uAPI 1.9, udmabuf
  * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
- *	2 MiB blocks of %arg[1]: both BOs show their own content.
+ *	2 MiB blocks of %arg[1]: both BOs show their own content. Map the first BO as a whole
+ *	again: its pages that were covered keep their content.
  *
  * arg[1]:
  *
@@ -95,9 +114,9 @@
  * Failure mode: Jobs that run, hang or are lost in a VM whose page table is known to be wrong, and
  *	unmaps whose failure is not reported.
  * Test requirement: panthor uAPI 1.9, error injection, or debugfs with split_huge_pages and swap
- * Description: Let a synchronous unmap fail by error injection: VM_BIND says so, the VM stays usable,
- *	and nothing is unmapped. Let a queued unmap fail: its fence says so, the VM is unusable, takes no
- *	more maps, and can be taken down.
+ * Description: Let a synchronous unmap fail by error injection: VM_BIND returns the error, the
+ *	VM stays usable, and every page stays mapped. Let a queued unmap fail: its fence has
+ *	the error, and the VM is unusable, refuses maps, and takes an unmap of all pages.
  *
  * SUBTEST: block-unusable-%s
  * Scenario: block-unusable
@@ -108,10 +127,11 @@
  *
  * arg[1]:
  *
- * @stops:	no later job runs in it, neither at once nor after the device has suspended
- * @queued:	a job that waits for a fence meanwhile ends with an error
- * @running:	a job that runs meanwhile ends with an error
- * @crowded:	a job that waits for a slot meanwhile ends with an error and does not run
+ * @stops:	no later job of the VM runs, neither at once nor after the device has suspended
+ * @queued:	a job of the VM that waits for a fence ends with an error
+ * @running:	a running job of the VM ends with an error
+ * @crowded:	a job of the VM that waits for a slot of the GPU ends with an error, and does
+ *		not run
  */
 
 /**
@@ -131,8 +151,8 @@
  *
  * SUBTEST: fault-stale
  * Run type: BAT, FULL
- * Description: Let two streams of a VM fault, one of them after the driver has masked faults. Suspend
- *	the device: the next job of another VM ends well.
+ * Description: Let two streams of a VM fault, one of them after the driver has masked faults.
+ *	Suspend the device: the next job of another VM ends well.
  */
 IGT_TEST_DESCRIPTION("Splitting of 2 MiB blocks in panthor's page tables");
 
@@ -229,6 +249,7 @@ static const struct hole holes[] = {
  * blocks:
  * @exec: VM
  * @bo: what is mapped at %BASE_VA; its CPU mapping is not used
+ * @bo_offset: where in @bo the mapping starts
  * @over: what takes the place of the holes, each at the sum of those before it
  *
  * A range of %BLOCKS blocks, and its holes.
@@ -236,6 +257,7 @@ static const struct hole holes[] = {
 struct blocks {
 	struct igt_panthor_exec exec;
 	struct panthor_bo bo;
+	uint64_t bo_offset;
 	struct panthor_bo over;
 };
 
@@ -261,7 +283,8 @@ static void wait_suspended(int fd)
 
 static void bind_blocks(int fd, uint32_t vm_id, uint32_t handle, uint64_t offset)
 {
-	igt_panthor_vm_bind_offset(fd, vm_id, handle, BASE_VA, SIZE, offset, IGT_PANTHOR_BO_MAP_FLAGS, 0);
+	igt_panthor_vm_bind_offset(fd, vm_id, handle, BASE_VA, SIZE, offset,
+				   IGT_PANTHOR_BO_MAP_FLAGS, 0);
 }
 
 static void make_holes(int fd, uint32_t vm_id)
@@ -296,7 +319,8 @@ static void pages_create(struct blocks *b)
 {
 	igt_panthor_bo_create(b->exec.fd, &b->bo, SIZE + PAGE, 0, 0);
 	igt_panthor_bo_set_label(b->exec.fd, &b->bo, LABEL);
-	bind_blocks(b->exec.fd, b->exec.vm_id, b->bo.handle, PAGE);
+	b->bo_offset = PAGE;
+	bind_blocks(b->exec.fd, b->exec.vm_id, b->bo.handle, b->bo_offset);
 }
 
 #define SPLIT_HUGE_PAGES "/sys/kernel/debug/split_huge_pages"
@@ -330,6 +354,17 @@ static void require_blocks(int64_t tables_before)
 
 	igt_require_f(tables < BLOCKS, "%" PRId64 " page tables for %d blocks: the memory is not "
 		      "contiguous, since there are no huge pages\n", tables, BLOCKS);
+}
+
+/* Skips without huge pages, since the driver then maps the BO by pages. */
+static void blocks_create(struct blocks *b)
+{
+	int64_t before;
+
+	igt_panthor_page_tables_require();
+	before = igt_panthor_page_table_bytes();
+	huge_create(b);
+	require_blocks(before);
 }
 
 static void small_create(struct blocks *b)
@@ -464,7 +499,7 @@ static const struct kind kinds[] = {
 	{
 		.name = "huge",
 		.of = "a BO aligned to the blocks of the VM",
-		.create = huge_create,
+		.create = blocks_create,
 	},
 	{
 		.name = "pages",
@@ -509,6 +544,7 @@ static void holes_fault(struct blocks *b)
 		igt_panthor_exec_must_fault(&b->exec, va, IGT_PANTHOR_LOAD);
 		igt_panthor_exec_must_fault(&b->exec, va + holes[i].size - PAGE, IGT_PANTHOR_STORE);
 	}
+	load_rest(b);
 }
 
 static void holes_filled(struct blocks *b)
@@ -522,6 +558,9 @@ static void holes_filled(struct blocks *b)
 	load_rest(b);
 	for (unsigned int i = 0; i < ARRAY_SIZE(holes); i++)
 		load_pages(&b->exec, BASE_VA + holes[i].offset, holes[i].size, SECOND);
+
+	bind_blocks(b->exec.fd, b->exec.vm_id, b->bo.handle, b->bo_offset);
+	load_pages(&b->exec, BASE_VA, SIZE, FIRST);
 	igt_panthor_free_bo(b->exec.fd, &b->over);
 }
 
@@ -558,7 +597,6 @@ static void split(int fd, const struct kind *kind, bool fill)
 		holes_filled(&b);
 	else
 		holes_fault(&b);
-	load_rest(&b);
 	igt_panthor_exec_neighbours_fault(&b.exec, BASE_VA, SIZE);
 
 	blocks_fini(&b);
@@ -671,6 +709,7 @@ static void refuse_hole(struct unusable *u)
 	stop_injecting();
 	igt_panthor_vm_assert_usable(u->b.exec.fd, u->b.exec.vm_id);
 	load_pages(&u->b.exec, BASE_VA, OTHER_HOLE_VA - BASE_VA, FIRST);
+	load_pages(&u->b.exec, OTHER_HOLE_VA + PAGE, BASE_VA + SIZE - OTHER_HOLE_VA - PAGE, FIRST);
 }
 
 /* The page table may refuse another hole. VM_BIND and the state of the VM must agree about it. */
@@ -1016,8 +1055,10 @@ static void drain_stale_faults(void)
 }
 
 /*
- * An address space goes to the first VM that needs one after the device has suspended: to the VM of
- * the two streams, and later to the unrelated VM.
+ * The driver answers the fault of the load: it masks the faults of the address space, and disables
+ * the address space. The next load of the spinning stream faults for that, and its fault stays
+ * raised. An address space goes to the first VM that needs one after the device has suspended: to
+ * the VM of the two streams, and later to the unrelated VM.
  */
 static void fault_stale(int fd)
 {
@@ -1049,34 +1090,36 @@ static void fault_stale(int fd)
 }
 
 static const char * const fault_stale_describe =
-	"Let two streams of a VM fault, one of them after the driver has masked faults. Suspend the "
-	"device: the next job of another VM ends well.";
+	"Let two streams of a VM fault, one of them after the driver has masked faults. Suspend "
+	"the device: the next job of another VM ends well.";
 
 static const char * const unusable_reported_describe =
-	"Let a synchronous unmap fail by error injection: VM_BIND says so, the VM stays usable, and "
-	"nothing is unmapped. Let a queued unmap fail: its fence says so, the VM is unusable, takes "
-	"no more maps, and can be taken down.";
+	"Let a synchronous unmap fail by error injection: VM_BIND returns the error, the VM "
+	"stays usable, and every page stays mapped. Let a queued unmap fail: its fence has the "
+	"error, and the VM is unusable, refuses maps, and takes an unmap of all pages.";
 
 /* Described as "Make a VM unusable by a queued unmap that fails: ...". */
 static const struct igt_panthor_case unusable_cases[] = {
 	{
 		.name = "crowded",
-		.describe = "a job that waits for a slot meanwhile ends with an error and does not run",
+		.describe = "a job of the VM that waits for a slot of the GPU ends with an "
+			    "error, and does not run",
 		.run = unusable_crowded,
 	},
 	{
 		.name = "running",
-		.describe = "a job that runs meanwhile ends with an error",
+		.describe = "a running job of the VM ends with an error",
 		.run = unusable_running,
 	},
 	{
 		.name = "queued",
-		.describe = "a job that waits for a fence meanwhile ends with an error",
+		.describe = "a job of the VM that waits for a fence ends with an error",
 		.run = unusable_queued,
 	},
 	{
 		.name = "stops",
-		.describe = "no later job runs in it, neither at once nor after the device has suspended",
+		.describe = "no later job of the VM runs, neither at once nor after the device "
+			    "has suspended",
 		.run = unusable_stops,
 	},
 	{}
@@ -1095,60 +1138,48 @@ int igt_main()
 		igt_panthor_sparse_require();
 
 	igt_describe(fault_stale_describe);
-	igt_subtest("fault-stale") {
-		int fd = igt_panthor_open();
-
-		fault_stale(fd);
-		igt_panthor_close(fd);
-	}
+	igt_subtest("fault-stale")
+		igt_panthor_with_device(fd)
+			fault_stale(fd);
 	igt_fixture()
 		tear_down();
 
 	for (const struct kind *kind = kinds; kind->name; kind++) {
-		igt_describe_f("Unmap pages at the head, inside, across the edge and at the tail of "
-			       "2 MiB blocks of %s: each hole faults, and the rest keeps its content.",
+		igt_describe_f("Unmap pages at the head, inside, across the edge and at the tail "
+			       "of 2 MiB blocks of %s: each hole faults, and the rest keeps its "
+			       "content.",
 			       kind->of);
-		igt_subtest_f("block-%s-unmap", kind->name) {
-			int fd = igt_panthor_open();
-
-			split(fd, kind, false);
-			igt_panthor_close(fd);
-		}
+		igt_subtest_f("block-%s-unmap", kind->name)
+			igt_panthor_with_device(fd)
+				split(fd, kind, false);
 		igt_fixture()
 			tear_down();
 
-		igt_describe_f("Map another BO over pages at the head, inside, across the edge and at "
-			       "the tail of 2 MiB blocks of %s: both BOs show their own content.",
+		igt_describe_f("Map another BO over pages at the head, inside, across the edge "
+			       "and at the tail of 2 MiB blocks of %s: both BOs show their own "
+			       "content. Map the first BO as a whole again: its pages that were "
+			       "covered keep their content.",
 			       kind->of);
-		igt_subtest_f("block-%s-map", kind->name) {
-			int fd = igt_panthor_open();
-
-			split(fd, kind, true);
-			igt_panthor_close(fd);
-		}
+		igt_subtest_f("block-%s-map", kind->name)
+			igt_panthor_with_device(fd)
+				split(fd, kind, true);
 		igt_fixture()
 			tear_down();
 	}
 
 	for (const struct igt_panthor_case *c = unusable_cases; c->name; c++) {
 		igt_describe_f("Make a VM unusable by a queued unmap that fails: %s.", c->describe);
-		igt_subtest_f("block-unusable-%s", c->name) {
-			int fd = igt_panthor_open();
-
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
+		igt_subtest_f("block-unusable-%s", c->name)
+			igt_panthor_with_device(fd)
+				c->run(fd);
 		igt_fixture()
 			tear_down();
 	}
 
 	igt_describe(unusable_reported_describe);
-	igt_subtest("block-unusable-reported") {
-		int fd = igt_panthor_open();
-
-		unusable_reported(fd);
-		igt_panthor_close(fd);
-	}
+	igt_subtest("block-unusable-reported")
+		igt_panthor_with_device(fd)
+			unusable_reported(fd);
 	igt_fixture()
 		tear_down();
 }

@@ -33,14 +33,15 @@
  * SUBTEST: evict-remap
  * Run type: BAT, FULL
  * Scenario: evict-range
- * Description: Evict and restore a sparse range of 64 MiB at an odd alignment: every
- *	page is readable and writable again, and the neighbours fault. The first row
- *	evicts behind a job, the second one evicts on a suspended device.
+ * Description: Evict and restore a sparse range of 64 MiB at an odd alignment: every page is
+ *	readable and writable again, and the neighbours fault. The first row evicts right
+ *	after a job, the second one on a suspended device.
  *
  * SUBTEST: evict-4g-less
  * Scenario: evict-4g
- * Description: Evict and restore a sparse range of 4 GiB less 2 MiB: one page of each
- *	2 MiB is readable and writable again, and the neighbours fault.
+ * Description: Evict and restore a sparse range of 4 GiB less 2 MiB, the largest number of
+ *	whole blocks whose size fits in 32 bits: one page of each 2 MiB is readable and
+ *	writable again, and the neighbours fault.
  *
  * SUBTEST: evict-4g
  * Scenario: evict-4g
@@ -65,13 +66,15 @@
  *
  * SUBTEST: evict-many-vms
  * Scenario: evict-vms
- * Description: Evict the dummy of a file behind the sparse ranges of more VMs than the
- *	GPU has address spaces: the next job of each VM finds its range mapped again.
+ * Description: Evict the dummy of a file behind the sparse ranges of as many VMs as the GPU has
+ *	address spaces, one of which is the firmware's: the next job of each VM finds its
+ *	range mapped again.
  *
  * SUBTEST: evict-two-files
  * Scenario: evict-files
- * Description: Evict the dummies of two files by one scan of the shrinker: each file's
- *	next job restores its own range, and leaves the other file's evicted.
+ * Description: Evict the dummies of two files by one scan of the shrinker. The next job of one
+ *	file restores its range, and leaves that of the other file evicted until a job of that
+ *	file.
  *
  * SUBTEST: evict-twice
  * Scenario: evict-again
@@ -85,8 +88,8 @@
  *
  * SUBTEST: evict-tables
  * Scenario: evict-again
- * Description: Evict and restore a sparse range of 1 GiB eight times: page tables take
- *	no more memory than after the first bind.
+ * Description: Evict and restore a sparse range of 1 GiB eight times: page tables grow by less
+ *	than half of the 16 MiB that the restores reserve.
  *
  * SUBTEST: evict-thousand
  * Scenario: evict-vmas
@@ -107,13 +110,13 @@
  * SUBTEST: evict-readonly-split
  * Run type: BAT, FULL
  * Scenario: evict-readonly
- * Description: Make a hole in a read-only sparse range, then evict and restore it: loads
- *	work and stores fault on both sides of the hole.
+ * Description: Make a hole in a read-only sparse range, then evict and restore it: loads work
+ *	and stores fault on both sides of the hole, and the hole faults.
  *
  * SUBTEST: evict-readonly-punch
  * Scenario: evict-readonly
- * Description: Evict a read-only sparse range, make a hole in it, then restore it: loads
- *	work and stores fault on both sides of the hole.
+ * Description: Evict a read-only sparse range, make a hole in it, then restore it: loads work
+ *	and stores fault on both sides of the hole, and the hole faults.
  *
  * SUBTEST: evict-busy
  * Scenario: evict-busy
@@ -140,8 +143,8 @@
  * SUBTEST: evict-unmap
  * Run type: BAT, FULL
  * Scenario: evict-unmap
- * Description: Unmap a sparse range while it is evicted: it has no VMA any more, each
- *	access faults, and it can be bound again.
+ * Description: Unmap a sparse range while it is evicted: it has no VMA any more, its first, a
+ *	middle and its last page fault, and it can be bound again.
  *
  * SUBTEST: evict-map-bo-over
  * Run type: BAT, FULL
@@ -156,8 +159,8 @@
  *
  * SUBTEST: evict-destroy
  * Scenario: evict-unmap
- * Description: Destroy a VM while its sparse range is evicted: the VM is released, and
- *	the file's next VM works.
+ * Description: Destroy a VM while its sparse range is evicted: the VM is released, and a sparse
+ *	range in the file's next VM is readable and writable.
  *
  * SUBTEST: evict-close
  * Scenario: evict-unmap
@@ -168,9 +171,9 @@
 /**
  * SUBTEST: evict-whole-%s
  * Scenario: evict-range
- * Description: Evict and restore %arg[1]: every page is readable and writable again,
- *	and the neighbours fault. The first row evicts behind a job, the second one
- *	evicts on a suspended device.
+ * Description: Evict and restore %arg[1]: every page is readable and writable again, and the
+ *	neighbours fault. The first row evicts right after a job, the second one on a
+ *	suspended device.
  *
  * arg[1]:
  *
@@ -184,30 +187,30 @@
 /**
  * SUBTEST: evict-split-%s
  * Scenario: evict-split
- * Description: Make %arg[1] in a sparse range, then evict and restore the range: both
- *	sides are mapped again, and the hole is what it was.
+ * Description: Make a hole in a sparse range, then evict and restore the range. Every page
+ *	around the hole is readable and writable. The hole, %arg[1].
  *
  * arg[1]:
  *
- * @unmap:	an empty hole of 64 KiB
- * @bo:		a hole of 64 KiB that a BO fills
- * @blocks:	an empty hole of 4 MiB, whole blocks included,
+ * @unmap:	64 KiB at the start of a block, is empty and faults
+ * @bo:		64 KiB at the start of a block, has the contents of the BO that is mapped there
+ * @blocks:	two whole blocks, is empty and faults
  */
 
 /**
  * SUBTEST: evict-punch-%s
  * Scenario: evict-punch
- * Description: Evict a sparse range, make %arg[1] in it, then restore the range: what
- *	is left of it is mapped again, and the hole is what it was made.
+ * Description: Make a hole in an evicted sparse range, then restore the range. Every page
+ *	around the hole is readable and writable. The hole, %arg[1].
  *
  * arg[1]:
  *
- * @unmap:	an empty hole of 64 KiB
- * @bo:		a hole of 64 KiB that a BO fills
- * @sparse:	a hole of 64 KiB that another sparse range fills
- * @head:	an empty hole of 64 KiB at the start
- * @tail:	an empty hole of 64 KiB at the end
- * @blocks:	an empty hole of 4 MiB, whole blocks included,
+ * @unmap:	64 KiB at the start of a block, is empty and faults
+ * @bo:		64 KiB at the start of a block, has the contents of the BO that is mapped there
+ * @sparse:	64 KiB at the start of a block, is another sparse range, readable and writable
+ * @head:	the first 64 KiB of the range, is empty and faults
+ * @tail:	the last 64 KiB of the range, is empty and faults
+ * @blocks:	two whole blocks, is empty and faults
  */
 
 IGT_TEST_DESCRIPTION("Evict and restore sparse mappings of panthor");
@@ -325,7 +328,7 @@ struct range_case {
 
 #define RANGE_DESCRIBE \
 	"Evict and restore %s: every page is readable and writable again, and the neighbours " \
-	"fault. The first row evicts behind a job, the second one evicts on a suspended device."
+	"fault. The first row evicts right after a job, the second one on a suspended device."
 
 static const struct range_case range_cases[] = {
 	{
@@ -373,7 +376,8 @@ static const struct range_case range_cases[] = {
 static const struct range_case large_cases[] = {
 	{
 		.name = "evict-4g-less",
-		.what = "a sparse range of 4 GiB less 2 MiB",
+		.what = "a sparse range of 4 GiB less 2 MiB, the largest number of whole blocks "
+			"whose size fits in 32 bits",
 		.va = BASE_VA,
 		.size = 4 * GIB - SZ_2M,
 	},
@@ -468,42 +472,42 @@ struct split_case {
 };
 
 #define SPLIT_DESCRIBE \
-	"Make %s in a sparse range, then evict and restore the range: both sides are mapped " \
-	"again, and the hole is what it was."
+	"Make a hole in a sparse range, then evict and restore the range. Every page around the " \
+	"hole is readable and writable. The hole, %s."
 #define PUNCH_DESCRIBE \
-	"Evict a sparse range, make %s in it, then restore the range: what is left of it is " \
-	"mapped again, and the hole is what it was made."
+	"Make a hole in an evicted sparse range, then restore the range. Every page around the " \
+	"hole is readable and writable. The hole, %s."
 
 static const struct split_case split_cases[] = {
 	{
 		.name = "evict-split-unmap",
-		.what = "an empty hole of 64 KiB",
+		.what = "64 KiB at the start of a block, is empty and faults",
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-split-bo",
-		.what = "a hole of 64 KiB that a BO fills",
+		.what = "64 KiB at the start of a block, has the contents of the BO that is mapped there",
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
 		.filling = BO,
 	},
 	{
 		.name = "evict-split-blocks",
-		.what = "an empty hole of 4 MiB, whole blocks included,",
+		.what = "two whole blocks, is empty and faults",
 		.offset = 3 * SZ_1M,
 		.size = SZ_4M,
 	},
 	{
 		.name = "evict-punch-unmap",
-		.what = "an empty hole of 64 KiB",
+		.what = "64 KiB at the start of a block, is empty and faults",
 		.evicted = true,
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-punch-bo",
-		.what = "a hole of 64 KiB that a BO fills",
+		.what = "64 KiB at the start of a block, has the contents of the BO that is mapped there",
 		.evicted = true,
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
@@ -511,7 +515,7 @@ static const struct split_case split_cases[] = {
 	},
 	{
 		.name = "evict-punch-sparse",
-		.what = "a hole of 64 KiB that another sparse range fills",
+		.what = "64 KiB at the start of a block, is another sparse range, readable and writable",
 		.evicted = true,
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
@@ -519,21 +523,21 @@ static const struct split_case split_cases[] = {
 	},
 	{
 		.name = "evict-punch-head",
-		.what = "an empty hole of 64 KiB at the start",
+		.what = "the first 64 KiB of the range, is empty and faults",
 		.evicted = true,
 		.offset = 0,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-punch-tail",
-		.what = "an empty hole of 64 KiB at the end",
+		.what = "the last 64 KiB of the range, is empty and faults",
 		.evicted = true,
 		.offset = SPLIT_SIZE - SZ_64K,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-punch-blocks",
-		.what = "an empty hole of 4 MiB, whole blocks included,",
+		.what = "two whole blocks, is empty and faults",
 		.evicted = true,
 		.offset = 3 * SZ_1M,
 		.size = SZ_4M,
@@ -636,6 +640,8 @@ static void evict_split(int fd, const struct split_case *c)
 	igt_panthor_free_bo(fd, &s.bo);
 }
 
+#define COVERED_LABEL "under a sparse range"
+
 /* The sparse range starts in the middle of a block, so the BO is mapped at an offset behind it. */
 static void evict_sparse_over_bo(int fd)
 {
@@ -651,11 +657,13 @@ static void evict_sparse_over_bo(int fd)
 
 	start(&exec, fd);
 	igt_panthor_exec_create_bo(&exec, &bo, size);
+	igt_panthor_bo_set_label(fd, &bo, COVERED_LABEL);
 	igt_panthor_exec_bind_bo(&exec, &bo, va);
 	igt_panthor_exec_store_pages(&exec, va, size, FIRST);
 	bind_touched(&exec, sparse_va, SZ_64K);
 
 	evict(&exec);
+	igt_panthor_evict_gem(fd, COVERED_LABEL);
 	igt_panthor_exec_walk_verify(&exec, &before);
 	igt_panthor_exec_walk_verify(&exec, &behind);
 	igt_panthor_sparse_store_load(&exec, sparse_va, SZ_64K, SECOND);
@@ -1182,6 +1190,8 @@ static void readonly_hole(int fd, bool evicted)
 	load_pages(&exec, va + behind, size - behind);
 	for (unsigned int i = 0; i < ARRAY_SIZE(stores); i++)
 		igt_panthor_exec_must_fault(&exec, stores[i], IGT_PANTHOR_STORE);
+	igt_panthor_exec_must_fault(&exec, va + hole, IGT_PANTHOR_LOAD);
+	igt_panthor_exec_must_fault(&exec, va + behind - PAGE, IGT_PANTHOR_LOAD);
 
 	igt_panthor_exec_fini(&exec);
 }
@@ -1450,16 +1460,16 @@ static const struct igt_panthor_case plain_cases[] = {
 	},
 	{
 		.name = "evict-many-vms",
-		.describe = "Evict the dummy of a file behind the sparse ranges of more VMs than "
-			    "the GPU has address spaces: the next job of each VM finds its range "
-			    "mapped again.",
+		.describe = "Evict the dummy of a file behind the sparse ranges of as many VMs "
+			    "as the GPU has address spaces, one of which is the firmware's: the "
+			    "next job of each VM finds its range mapped again.",
 		.run = evict_many_vms,
 	},
 	{
 		.name = "evict-two-files",
-		.describe = "Evict the dummies of two files by one scan of the shrinker: each "
-			    "file's next job restores its own range, and leaves the other file's "
-			    "evicted.",
+		.describe = "Evict the dummies of two files by one scan of the shrinker. The "
+			    "next job of one file restores its range, and leaves that of the "
+			    "other file evicted until a job of that file.",
 		.run = evict_two_files,
 	},
 	{
@@ -1472,7 +1482,7 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "evict-tables",
 		.describe = "Evict and restore a sparse range of 1 GiB eight times: page tables "
-			    "take no more memory than after the first bind.",
+			    "grow by less than half of the 16 MiB that the restores reserve.",
 		.run = evict_tables,
 	},
 	{
@@ -1497,13 +1507,15 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "evict-readonly-split",
 		.describe = "Make a hole in a read-only sparse range, then evict and restore it: "
-			    "loads work and stores fault on both sides of the hole.",
+			    "loads work and stores fault on both sides of the hole, and the hole "
+			    "faults.",
 		.run = evict_readonly_split,
 	},
 	{
 		.name = "evict-readonly-punch",
 		.describe = "Evict a read-only sparse range, make a hole in it, then restore it: "
-			    "loads work and stores fault on both sides of the hole.",
+			    "loads work and stores fault on both sides of the hole, and the hole "
+			    "faults.",
 		.run = evict_readonly_punch,
 	},
 	{
@@ -1534,7 +1546,8 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "evict-unmap",
 		.describe = "Unmap a sparse range while it is evicted: it has no VMA any more, "
-			    "each access faults, and it can be bound again.",
+			    "its first, a middle and its last page fault, and it can be bound "
+			    "again.",
 		.run = evict_unmap,
 	},
 	{
@@ -1552,7 +1565,7 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "evict-destroy",
 		.describe = "Destroy a VM while its sparse range is evicted: the VM is released, "
-			    "and the file's next VM works.",
+			    "and a sparse range in the file's next VM is readable and writable.",
 		.run = evict_destroy,
 	},
 	{
@@ -1573,12 +1586,10 @@ int igt_main()
 		igt_describe_f(RANGE_DESCRIBE, range_cases[i].what);
 		igt_subtest_with_dynamic(range_cases[i].name) {
 			for (unsigned int row = 0; row < ARRAY_SIZE(range_rows); row++)
-				igt_dynamic(range_rows[row]) {
-					int fd = igt_panthor_open();
-
-					evict_range(fd, &range_cases[i], row == ROW_SUSPENDED);
-					igt_panthor_close(fd);
-				}
+				igt_dynamic(range_rows[row])
+					igt_panthor_with_device(fd)
+						evict_range(fd, &range_cases[i],
+							    row == ROW_SUSPENDED);
 		}
 		igt_fixture()
 			igt_teardown();
@@ -1586,12 +1597,9 @@ int igt_main()
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(large_cases); i++) {
 		igt_describe_f(LARGE_DESCRIBE, large_cases[i].what);
-		igt_subtest(large_cases[i].name) {
-			int fd = igt_panthor_open();
-
-			evict_range(fd, &large_cases[i], false);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(large_cases[i].name)
+			igt_panthor_with_device(fd)
+				evict_range(fd, &large_cases[i], false);
 		igt_fixture()
 			igt_teardown();
 	}
@@ -1600,12 +1608,9 @@ int igt_main()
 		const struct split_case *c = &split_cases[i];
 
 		igt_describe_f(c->evicted ? PUNCH_DESCRIBE : SPLIT_DESCRIBE, c->what);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			evict_split(fd, c);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				evict_split(fd, c);
 		igt_fixture()
 			igt_teardown();
 	}
@@ -1615,24 +1620,18 @@ int igt_main()
 		     "mapped.");
 	igt_subtest_with_dynamic("evict-twice") {
 		for (unsigned int i = 0; i < ARRAY_SIZE(twice_cases); i++)
-			igt_dynamic(twice_cases[i].row) {
-				int fd = igt_panthor_open();
-
-				twice_cases[i].run(fd);
-				igt_panthor_close(fd);
-			}
+			igt_dynamic(twice_cases[i].row)
+				igt_panthor_with_device(fd)
+					twice_cases[i].run(fd);
 	}
 	igt_fixture()
 		igt_teardown();
 
 	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				c->run(fd);
 		igt_fixture()
 			igt_teardown();
 	}

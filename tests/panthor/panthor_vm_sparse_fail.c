@@ -56,8 +56,8 @@
  *
  * SUBTEST: fail-queued
  * Scenario: fail-queued
- * Description: Queue four bind operations by one request, with each allocation failing
- *	in turn: a refused request queues none of them, and signals nothing.
+ * Description: Queue an unmap and three binds by one request, with each allocation failing in
+ *	turn: a refused request queues none of them, and signals nothing.
  *
  * SUBTEST: fail-restore
  * Run type: BAT, FULL
@@ -80,8 +80,8 @@
  *
  * SUBTEST: fail-vm-destroy
  * Scenario: fail-vm-destroy
- * Description: Destroy a VM, with each allocation failing in turn: the request succeeds
- *	each time, and none of its mappings stay.
+ * Description: Destroy a VM, with each allocation failing in turn: the request succeeds each
+ *	time, and no mapping of the VM stays.
  */
 
 IGT_TEST_DESCRIPTION("Inject allocation failures into requests for sparse mappings of panthor");
@@ -535,7 +535,7 @@ static const struct fail_case cases[] = {
 	},
 	{
 		.name = "fail-queued",
-		.describe = "Queue four bind operations by one request, with each allocation "
+		.describe = "Queue an unmap and three binds by one request, with each allocation "
 			    "failing in turn: a refused request queues none of them, and signals "
 			    "nothing.",
 		.request = request_queued,
@@ -576,7 +576,7 @@ static const struct fail_case cases[] = {
 	{
 		.name = "fail-vm-destroy",
 		.describe = "Destroy a VM, with each allocation failing in turn: the request "
-			    "succeeds each time, and none of its mappings stay.",
+			    "succeeds each time, and no mapping of the VM stays.",
 		.prepare = prepare_destroy,
 		.request = request_destroy,
 		.done = done_destroy,
@@ -668,12 +668,9 @@ int igt_main()
 		igt_panthor_sparse_require();
 	for (const struct fail_case *c = cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			run_fail(fd, c);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				run_fail(fd, c);
 		igt_fixture()
 			igt_teardown();
 	}

@@ -53,7 +53,8 @@
  *
  * SUBTEST: cpu-move-tail
  * Description: Move the tail of a CPU mapping to another address by mremap(), before the CPU
- *	touches it. It must show the pages of the BO that it covered before, for reads and writes.
+ *	touches it. The tail must show the pages of the BO that it covered before, for reads
+ *	and writes.
  *
  * SUBTEST: cpu-dmabuf-offset
  * Description: Map an exported dma-buf at an offset. The mapping must start with the page of the
@@ -96,8 +97,8 @@
  *
  * SUBTEST: open-no-offsets
  * Run type: BAT, FULL
- * Description: Use up the mmap offsets of the device by BOs without pages. Another file must open,
- *	and a sparse range must work in it.
+ * Description: Use up the mmap offsets of the device by BOs without pages. Another file must
+ *	open, and every page of a sparse range in it must be readable and writable.
  */
 
 /**
@@ -121,8 +122,9 @@
  * SUBTEST: restore-mixed
  * Scenario: restore-mixed
  * Run type: BAT, FULL
- * Description: Evict a VMA, bind a new one behind it in the list, then split the evicted one by a
- *	partial unmap. The next job must reach both parts and the new VMA, and fault in the hole.
+ * Description: Evict a VMA, bind a new one that follows it in the BO's list of VMAs, then split
+ *	the evicted one by a partial unmap. The next job must reach both parts and the new
+ *	VMA, and fault in the hole.
  *
  * SUBTEST: restore-signals
  * Scenario: restore-signals
@@ -442,9 +444,9 @@ static const struct view_case view_cases[] = {
 	},
 	{
 		.name = "cpu-move-tail",
-		.describe = "Move the tail of a CPU mapping to another address by mremap(), before "
-			    "the CPU touches it. It must show the pages of the BO that it covered "
-			    "before, for reads and writes.",
+		.describe = "Move the tail of a CPU mapping to another address by mremap(), "
+			    "before the CPU touches it. The tail must show the pages of the BO "
+			    "that it covered before, for reads and writes.",
 		.open = view_moved,
 	},
 	{
@@ -1107,7 +1109,8 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "open-no-offsets",
 		.describe = "Use up the mmap offsets of the device by BOs without pages. Another "
-			    "file must open, and a sparse range must work in it.",
+			    "file must open, and every page of a sparse range in it must be "
+			    "readable and writable.",
 		.run = open_no_offsets,
 	},
 	{
@@ -1119,9 +1122,9 @@ static const struct igt_panthor_case plain_cases[] = {
 	},
 	{
 		.name = "restore-mixed",
-		.describe = "Evict a VMA, bind a new one behind it in the list, then split the "
-			    "evicted one by a partial unmap. The next job must reach both parts "
-			    "and the new VMA, and fault in the hole.",
+		.describe = "Evict a VMA, bind a new one that follows it in the BO's list of "
+			    "VMAs, then split the evicted one by a partial unmap. The next job "
+			    "must reach both parts and the new VMA, and fault in the hole.",
 		.run = restore_mixed,
 	},
 	{
@@ -1153,36 +1156,27 @@ int igt_main()
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(view_cases); i++) {
 		igt_describe(view_cases[i].describe);
-		igt_subtest(view_cases[i].name) {
-			int fd = igt_panthor_open();
-
-			cpu_view(fd, &view_cases[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(view_cases[i].name)
+			igt_panthor_with_device(fd)
+				cpu_view(fd, &view_cases[i]);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(shrink_cases); i++) {
 		igt_describe(shrink_cases[i].describe);
-		igt_subtest(shrink_cases[i].name) {
-			int fd = igt_panthor_open();
-
-			shrink_busy(fd, &shrink_cases[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(shrink_cases[i].name)
+			igt_panthor_with_device(fd)
+				shrink_busy(fd, &shrink_cases[i]);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				c->run(fd);
 		igt_fixture()
 			igt_teardown();
 	}

@@ -12,7 +12,7 @@
 #include "igt_teardown.h"
 
 /**
- * TEST: What sparse mappings of panthor keep to themselves
+ * TEST: Isolation of the memory behind sparse mappings of panthor
  * Category: Core
  * Mega feature: Memory Management
  * Sub-category: VM_BIND
@@ -30,31 +30,32 @@
  * SUBTEST: leak-fresh
  * Scenario: leak-freed
  * Description: Fill BOs and anonymous memory with known words, free them, and bind the first
- *	sparse ranges of a new file. Loads from the ranges return no page of these words, at two
- *	alignments and in three 2 MiB blocks.
+ *	sparse ranges of a new file. Loads through the ranges, at two alignments and in three
+ *	2 MiB blocks, do not return these words.
  *
  * SUBTEST: leak-two-files
  * Run type: BAT, FULL
  * Scenario: leak-shared
- * Description: Three files of one process are open, each with a sparse range. Loads through
- *	the range of one file return no page of the words that another one stored.
+ * Description: Open three files in one process, and bind a sparse range in each. Loads through
+ *	the range of a file do not return what was stored through the range of another file.
  *
  * SUBTEST: leak-two-processes
  * Scenario: leak-shared
- * Description: Three processes have a file with a sparse range each. Loads through the range
- *	of one process return no page of the words that another one stored.
+ * Description: A process and its two children open a file each, and bind a sparse range. Loads
+ *	of a child do not return what the parent stored, and loads of the parent do not return
+ *	what a child stored.
  *
  * SUBTEST: leak-reopen
  * Scenario: leak-recycled
- * Description: Store through the sparse range of a file and close the file. Loads through the
- *	range of a file that is opened afterwards, by this process or a child, return no page of the
- *	stored words.
+ * Description: Store through the sparse range of a file, and close the file. Loads through the
+ *	range of a file that is opened afterwards, by this process or a child, do not return
+ *	the stored words.
  *
  * SUBTEST: leak-reopen-busy
  * Scenario: leak-recycled
  * Description: Close a file while its job runs that has stored through a sparse range. Loads
- *	through the range of a file that is opened afterwards, by this process or a child, return no
- *	page of the stored words.
+ *	through the range of a file that is opened afterwards, by this process or a child, do
+ *	not return the stored words.
  *
  * SUBTEST: leak-close
  * Run type: BAT, FULL
@@ -86,7 +87,7 @@
  *	map the BO.
  */
 
-IGT_TEST_DESCRIPTION("Check that nothing leaks out of sparse mappings of panthor");
+IGT_TEST_DESCRIPTION("Check that sparse mappings of panthor leak no contents");
 
 /*
  * The scenarios, and the failure mode of each:
@@ -262,6 +263,7 @@ static void leak_two_files(void)
 	file_assert_apart(&exec, 1, 0, SECOND);
 	file_assert_apart(&exec, 1, 2, SECOND);
 	file_assert_apart(&early, 0, 2, SECOND);
+	file_assert_apart(&late, 2, 0, SECOND);
 
 	file_close(&late);
 	file_close(&exec);
@@ -524,36 +526,36 @@ static const struct leak_case cases[] = {
 	{
 		.name = "leak-fresh",
 		.describe = "Fill BOs and anonymous memory with known words, free them, and bind "
-			    "the first sparse ranges of a new file. Loads from the ranges return "
-			    "no page of these words, at two alignments and in three 2 MiB blocks.",
+			    "the first sparse ranges of a new file. Loads through the ranges, at "
+			    "two alignments and in three 2 MiB blocks, do not return these words.",
 		.run = leak_fresh,
 	},
 	{
 		.name = "leak-two-files",
-		.describe = "Three files of one process are open, each with a sparse range. Loads "
-			    "through the range of one file return no page of the words that "
-			    "another one stored.",
+		.describe = "Open three files in one process, and bind a sparse range in each. "
+			    "Loads through the range of a file do not return what was stored "
+			    "through the range of another file.",
 		.run = leak_two_files,
 	},
 	{
 		.name = "leak-two-processes",
-		.describe = "Three processes have a file with a sparse range each. Loads through "
-			    "the range of one process return no page of the words that another "
-			    "one stored.",
+		.describe = "A process and its two children open a file each, and bind a sparse "
+			    "range. Loads of a child do not return what the parent stored, and "
+			    "loads of the parent do not return what a child stored.",
 		.run = leak_two_processes,
 	},
 	{
 		.name = "leak-reopen",
-		.describe = "Store through the sparse range of a file and close the file. Loads "
+		.describe = "Store through the sparse range of a file, and close the file. Loads "
 			    "through the range of a file that is opened afterwards, by this "
-			    "process or a child, return no page of the stored words.",
+			    "process or a child, do not return the stored words.",
 		.run = leak_reopen,
 	},
 	{
 		.name = "leak-reopen-busy",
 		.describe = "Close a file while its job runs that has stored through a sparse "
 			    "range. Loads through the range of a file that is opened afterwards, "
-			    "by this process or a child, return no page of the stored words.",
+			    "by this process or a child, do not return the stored words.",
 		.run = leak_reopen_busy,
 	},
 	{

@@ -35,9 +35,9 @@
  *
  * SUBTEST: lifetime-destroy-binding
  * Run type: BAT, FULL
- * Description: Destroy a VM in the middle of a synchronous VM_BIND of thousands of sparse pages.
- *	The operations that are left must fail with EINVAL, and gpuvas must show none of the pages
- *	afterwards.
+ * Description: Destroy a VM in the middle of a synchronous VM_BIND of thousands of operations.
+ *	The operations that are left must fail with EINVAL, and gpuvas must show none of their
+ *	VMAs afterwards.
  *
  * SUBTEST: lifetime-unmap-awaited
  * Scenario: lifetime-unmap-awaited
@@ -53,8 +53,9 @@
  * Scenario: lifetime-dummy-label
  * Run type: BAT, FULL
  * Description: Open the device three times and bind a sparse range in each file. gems must show
- *	one BO with the label of the dummy and the DRM client id of each file, which gets its pages
- *	with the bind of that file, and none after the file is closed.
+ *	one BO for each file, with a label that names the dummy and the DRM client id of the
+ *	file. The BO must get its pages with the bind of that file, and be gone after the file
+ *	is closed.
  */
 
 /**
@@ -1172,8 +1173,8 @@ static const struct igt_panthor_case cases[] = {
 	{
 		.name = "lifetime-destroy-binding",
 		.describe = "Destroy a VM in the middle of a synchronous VM_BIND of thousands of "
-			    "sparse pages. The operations that are left must fail with EINVAL, "
-			    "and gpuvas must show none of the pages afterwards.",
+			    "operations. The operations that are left must fail with EINVAL, and "
+			    "gpuvas must show none of their VMAs afterwards.",
 		.run = lifetime_destroy_binding,
 	},
 	{
@@ -1192,9 +1193,9 @@ static const struct igt_panthor_case cases[] = {
 	{
 		.name = "lifetime-dummy-label",
 		.describe = "Open the device three times and bind a sparse range in each file. "
-			    "gems must show one BO with the label of the dummy and the DRM client "
-			    "id of each file, which gets its pages with the bind of that file, "
-			    "and none after the file is closed.",
+			    "gems must show one BO for each file, with a label that names the "
+			    "dummy and the DRM client id of the file. The BO must get its pages "
+			    "with the bind of that file, and be gone after the file is closed.",
 		.run = lifetime_dummy_label,
 	},
 	{
@@ -1233,12 +1234,9 @@ int igt_main()
 		igt_panthor_sparse_require();
 	for (const struct igt_panthor_case *c = cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				c->run(fd);
 		igt_fixture()
 			igt_teardown();
 	}

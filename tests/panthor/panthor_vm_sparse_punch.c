@@ -67,26 +67,24 @@
  * SUBTEST: punch-%s-many-blocks
  * Run type: BAT, FULL
  * Description: The hole, two whole blocks and some pages on both sides, is
- *	%arg[1]. Each mapped page is readable and writable, and a BO in the
- *	range holds exactly what was stored through its own pages. Accesses to
- *	unmapped pages fault: the neighbours of the range, and in an unmapped
- *	hole the first page, the last page and up to three inner pages drawn by
- *	the printed seed. Then the hole is filled, and each page is readable and
- *	writable again.
+ *	%arg[1]. Every mapped page is readable and writable, and the neighbours
+ *	of the range fault. Then the hole is bound like the rest of the range,
+ *	and every page is readable and writable.
  *
  * SUBTEST: punch-%s-%s
- * Description: The hole, %arg[2], is %arg[1]. Each mapped page is readable and
- *	writable, and a BO in the range holds exactly what was stored through
- *	its own pages. Accesses to unmapped pages fault: the neighbours of the
- *	range, and in an unmapped hole the first page, the last page and up to
- *	three inner pages drawn by the printed seed. Then the hole is filled,
- *	and each page is readable and writable again.
+ * Description: The hole, %arg[2], is %arg[1]. Every mapped page is readable and
+ *	writable, and the neighbours of the range fault. Then the hole is bound
+ *	like the rest of the range, and every page is readable and writable.
  *
  * arg[1]:
  *
- * @unmap:		unmapped from a sparse range
- * @bo-over-sparse:	replaced by a BO in a sparse range
- * @sparse-over-bo:	bound sparse over a BO
+ * @unmap:		unmapped from a sparse range, and faults at its first and
+ *			last page and at up to three pages between, drawn by the
+ *			printed seed
+ * @bo-over-sparse:	replaced by a BO in a sparse range, and the BO holds
+ *			exactly what is stored to the hole
+ * @sparse-over-bo:	bound sparse over a BO, and the BO holds exactly what is
+ *			stored around the hole
  *
  * arg[2]:
  *
@@ -108,17 +106,17 @@
  * Scenario: punch-several
  * Failure mode: An unmap that takes the range of the whole operation for the part
  *	that lies in one mapping.
- * Description: The hole, %arg[2], is %arg[1]. Each mapped page is readable and
- *	writable, and a BO in the range holds exactly what was stored through
- *	its own pages. Accesses to unmapped pages fault: the neighbours of the
- *	range, and in an unmapped hole the first page, the last page and up to
- *	three inner pages drawn by the printed seed. Then the hole is filled,
- *	and each page is readable and writable again.
+ * Description: The hole, %arg[2], is %arg[1]. Every mapped page is readable and
+ *	writable, and the neighbours of the range fault. Then the hole is bound
+ *	like the rest of the range, and every page is readable and writable.
  *
  * arg[1]:
  *
- * @bo-over-seam:	replaced by a BO over the seam of two sparse ranges
- * @unmap-mixed:	unmapped from two sparse ranges and the BO between them
+ * @bo-over-seam:	replaced by a BO over the seam of two sparse ranges, and
+ *			the BO holds exactly what is stored to the hole
+ * @unmap-mixed:	unmapped from two sparse ranges and the BO between them,
+ *			and faults at its first and last page and at up to three
+ *			pages between, drawn by the printed seed
  *
  * arg[2]:
  *
@@ -135,10 +133,10 @@
  * Scenario: punch-flags
  * Failure mode: Edges that are mapped again with the flags of the operation.
  * Description: The hole, %arg[1], is bound sparse and READONLY over a sparse
- *	range. Each page of the range is readable, each page around the hole is
- *	writable. Stores to READONLY pages fault: the first and the last page of
- *	the hole, and up to three inner pages drawn by the printed seed. The
- *	neighbours of the range fault. Then the hole is filled, and each page is
+ *	range. Every page of the range is readable, every page around the hole is
+ *	writable. Stores to the hole fault at its first and last page and at up
+ *	to three pages between, drawn by the printed seed. The neighbours of the
+ *	range fault. Then the hole is bound without READONLY, and every page is
  *	writable.
  *
  * arg[1]:
@@ -155,24 +153,26 @@
  * SUBTEST: punch-readonly
  * Scenario: punch-flags
  * Failure mode: READONLY pages that become writable around a hole.
- * Description: Part of a READONLY sparse range is unmapped: loads work in every
- *	page that is left; stores fault at the edges of the hole, of its block and
- *	of the range, and at pages drawn by the printed seed.
+ * Description: Part of a READONLY sparse range is unmapped: loads work in every page that is
+ *	left. Stores fault in and beside the hole, at the edges of its block and of the range,
+ *	and at pages drawn by the printed seed. Then the hole is bound READONLY, and every
+ *	page is readable.
  *
  * SUBTEST: punch-readonly-by-bo
  * Scenario: punch-flags
  * Failure mode: READONLY pages that become writable around a BO.
- * Description: A writable BO replaces part of a READONLY sparse range: each page
- *	of the BO is writable; stores fault at the edges of the BO, of its block
- *	and of the range, and at pages drawn by the printed seed.
+ * Description: A writable BO replaces part of a READONLY sparse range: each page of the BO is
+ *	writable. Stores fault beside the BO, at the edges of its block and of the range, and
+ *	at pages drawn by the printed seed. Then the range replaces the BO, and every page is
+ *	readable.
  *
  * SUBTEST: punch-writable-by-readonly-bo
  * Scenario: punch-flags
  * Failure mode: Writable pages that become READONLY around a BO, and BO pages that
  *	take the flags of the range.
- * Description: A READONLY BO replaces part of a writable sparse range: each page
- *	around the BO is writable; stores fault at the edges of the BO and at
- *	inner pages drawn by the printed seed.
+ * Description: A READONLY BO replaces part of a writable sparse range: each page around the BO
+ *	is writable. Stores fault at the first and last page of the BO and at pages between,
+ *	drawn by the printed seed. Then the range replaces the BO, and every page is writable.
  */
 
 IGT_TEST_DESCRIPTION("Check what is left of sparse mappings of panthor around holes");
@@ -517,17 +517,28 @@ struct kind {
 
 /* clang-format off */
 static const struct kind kinds[] = {
-	{ "unmap", "unmapped from a sparse range",
+	{ "unmap",
+	  "unmapped from a sparse range, and faults at its first and last page and at up "
+	  "to three pages between, drawn by the printed seed",
 	  WHOLE, SPARSE, NOTHING, true },
-	{ "bo-over-sparse", "replaced by a BO in a sparse range",
+	{ "bo-over-sparse",
+	  "replaced by a BO in a sparse range, and the BO holds exactly what is stored to "
+	  "the hole",
 	  WHOLE, SPARSE, BO, true },
-	{ "sparse-over-bo", "bound sparse over a BO",
+	{ "sparse-over-bo",
+	  "bound sparse over a BO, and the BO holds exactly what is stored around the "
+	  "hole",
 	  WHOLE, BO, SPARSE, true },
 	{ "sparse-over-sparse", "bound sparse and READONLY over a sparse range",
 	  WHOLE, SPARSE, SPARSE_READONLY, false },
-	{ "bo-over-seam", "replaced by a BO over the seam of two sparse ranges",
+	{ "bo-over-seam",
+	  "replaced by a BO over the seam of two sparse ranges, and the BO holds exactly "
+	  "what is stored to the hole",
 	  SEAM, SPARSE, BO, false },
-	{ "unmap-mixed", "unmapped from two sparse ranges and the BO between them",
+	{ "unmap-mixed",
+	  "unmapped from two sparse ranges and the BO between them, and faults at its "
+	  "first and last page and at up to three pages between, drawn by the printed "
+	  "seed",
 	  MIXED, SPARSE, NOTHING, false },
 };
 /* clang-format on */
@@ -615,19 +626,21 @@ struct readonly_row {
 /* clang-format off */
 static const struct readonly_row readonly_rows[] = {
 	{ "punch-readonly",
-	  "Part of a READONLY sparse range is unmapped: loads work in every page that is left; "
-	  "stores fault at the edges of the hole, of its block and of the range, and at pages "
-	  "drawn by the printed seed.",
+	  "Part of a READONLY sparse range is unmapped: loads work in every page that is left. "
+	  "Stores fault in and beside the hole, at the edges of its block and of the range, and "
+	  "at pages drawn by the printed seed. Then the hole is bound READONLY, and every page "
+	  "is readable.",
 	  SPARSE_READONLY, NOTHING },
 	{ "punch-readonly-by-bo",
 	  "A writable BO replaces part of a READONLY sparse range: each page of the BO is "
-	  "writable; stores fault at the edges of the BO, of its block and of the range, and at "
-	  "pages drawn by the printed seed.",
+	  "writable. Stores fault beside the BO, at the edges of its block and of the range, and "
+	  "at pages drawn by the printed seed. Then the range replaces the BO, and every page is "
+	  "readable.",
 	  SPARSE_READONLY, BO },
 	{ "punch-writable-by-readonly-bo",
 	  "A READONLY BO replaces part of a writable sparse range: each page around the BO is "
-	  "writable; stores fault at the edges of the BO and at inner pages drawn by the printed "
-	  "seed.",
+	  "writable. Stores fault at the first and last page of the BO and at pages between, "
+	  "drawn by the printed seed. Then the range replaces the BO, and every page is writable.",
 	  SPARSE, BO_READONLY },
 };
 /* clang-format on */
@@ -830,21 +843,17 @@ static const struct igt_panthor_case plain_cases[] = {
 static void describe_punch(const struct kind *kind, const struct geometry *g)
 {
 	if (kind->hole == SPARSE_READONLY)
-		igt_describe_f("The hole, %s, is %s. Each page of the range is readable, each "
-			       "page around the hole is writable. Stores to READONLY pages "
-			       "fault: the first and the last page of the hole, and up to three "
-			       "inner pages drawn by the printed seed. The neighbours of the "
-			       "range fault. Then the hole is filled, and each page is "
-			       "writable.",
+		igt_describe_f("The hole, %s, is %s. Every page of the range is readable, every "
+			       "page around the hole is writable. Stores to the hole fault at "
+			       "its first and last page and at up to three pages between, drawn "
+			       "by the printed seed. The neighbours of the range fault. Then the "
+			       "hole is bound without READONLY, and every page is writable.",
 			       g->describe, kind->describe);
 	else
-		igt_describe_f("The hole, %s, is %s. Each mapped page is readable and writable, "
-			       "and a BO in the range holds exactly what was stored through its "
-			       "own pages. Accesses to unmapped pages fault: the neighbours of "
-			       "the range, and in an unmapped hole the first page, the last "
-			       "page and up to three inner pages drawn by the printed seed. "
-			       "Then the hole is filled, and each page is readable and writable "
-			       "again.",
+		igt_describe_f("The hole, %s, is %s. Every mapped page is readable and writable, "
+			       "and the neighbours of the range fault. Then the hole is bound "
+			       "like the rest of the range, and every page is readable and "
+			       "writable.",
 			       g->describe, kind->describe);
 }
 
@@ -856,12 +865,9 @@ static void add_punches(const struct kind *kind)
 			continue;
 
 		describe_punch(kind, g);
-		igt_subtest_f("punch-%s-%s", kind->name, g->name) {
-			int fd = igt_panthor_open();
-
-			punch(fd, kind, g);
-			igt_panthor_close(fd);
-		}
+		igt_subtest_f("punch-%s-%s", kind->name, g->name)
+			igt_panthor_with_device(fd)
+				punch(fd, kind, g);
 		igt_fixture()
 			igt_teardown();
 	}
@@ -877,24 +883,18 @@ int igt_main()
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(readonly_rows); i++) {
 		igt_describe(readonly_rows[i].describe);
-		igt_subtest(readonly_rows[i].name) {
-			int fd = igt_panthor_open();
-
-			punch_readonly(fd, &readonly_rows[i]);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(readonly_rows[i].name)
+			igt_panthor_with_device(fd)
+				punch_readonly(fd, &readonly_rows[i]);
 		igt_fixture()
 			igt_teardown();
 	}
 
 	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				c->run(fd);
 		igt_fixture()
 			igt_teardown();
 	}

@@ -36,16 +36,18 @@
  *
  * SUBTEST: reserve-async
  * Run type: BAT, FULL
- * Description: Queue binds of 64 GiB in all behind a fence: meanwhile they hold little kernel
- *	memory. Signal the fence: every piece is readable and writable.
+ * Description: Queue binds of 64 GiB in all behind a fence. Until the fence is signalled, they
+ *	hold little kernel memory. Afterwards, the first and the last page of each range are
+ *	readable and writable.
  *
  * SUBTEST: reserve-refused-batch
- * Description: Queue a batch in which one range takes all user addresses. All of it is done, or
- *	it is refused at once and none of it is done; it takes little kernel memory.
+ * Description: Queue a batch in which one range takes all user addresses. The batch is
+ *	accepted, or refused with ENOMEM at once. It takes little kernel memory, and the VM
+ *	stays usable.
  *
  * SUBTEST: reserve-restore
- * Description: Evict the dummy behind 64 GiB, and restore it: the restore takes little kernel
- *	memory, and each GiB is readable and writable.
+ * Description: Evict the dummy behind 64 GiB, and restore it. The restore takes little kernel
+ *	memory, and the first and the last page of each GiB are readable and writable.
  *
  * SUBTEST: reserve-blocks
  * Scenario: reserve-entries
@@ -64,7 +66,8 @@
  *
  * SUBTEST: reserve-time
  * Scenario: reserve-time
- * Description: Bind 1 GiB and 64 GiB in turn: the larger range takes less than 16 times as long.
+ * Description: Bind 1 GiB and 64 GiB, several times each: the larger range takes at most 16
+ *	times as long.
  *
  * SUBTEST: reserve-pages
  * Scenario: reserve-entries
@@ -73,22 +76,24 @@
  *
  * SUBTEST: reserve-cut-head
  * Scenario: reserve-cut
- * Description: Unmap all but the first page of 2 GiB: the page is readable and writable, the rest
- *	faults.
+ * Description: Unmap all but the first page of 2 GiB: the page is readable and writable, and
+ *	the first, a middle and the last page of the rest fault.
  *
  * SUBTEST: reserve-cut-tail
  * Scenario: reserve-cut
- * Description: Unmap all but the last page of 2 GiB: the page is readable and writable, the rest
- *	faults.
+ * Description: Unmap all but the last page of 2 GiB: the page is readable and writable, and the
+ *	first, a middle and the last page of the rest fault.
  *
  * SUBTEST: reserve-given-back
  * Scenario: reserve-given-back
- * Description: Bind and unbind 1 TiB in ranges of 64 GiB: few page tables stay behind.
+ * Description: Bind and unbind 1 TiB in ranges of 64 GiB: at most 2 MiB of page tables stay
+ *	behind.
  *
  * SUBTEST: reserve-kill
  * Scenario: reserve-kill
- * Description: Kill a process during a VM_BIND of many operations: some of them are done and not
- *	all, and the VM works as before.
+ * Description: Kill a process during a VM_BIND of many operations: some of them are done and
+ *	not all. Afterwards, the VM is usable, and a sparse range in it is readable and
+ *	writable.
  *
  * SUBTEST: reserve-accounted
  * Scenario: reserve-accounted
@@ -97,13 +102,15 @@
  *
  * SUBTEST: reserve-scattered
  * Scenario: reserve-scattered
- * Description: Bind 40 GiB over a dummy that is no huge page: they are refused at once, or take
- *	little kernel memory. 4 GiB work.
+ * Description: Bind 40 GiB over a dummy that no huge page backs: the bind is refused with
+ *	ENOMEM at once, or takes little kernel memory. Then bind 4 GiB: pages from start to
+ *	end are readable and writable.
  *
  * SUBTEST: reserve-scattered-sum
  * Scenario: reserve-scattered
- * Description: Bind ranges of 64 GiB in all over a dummy that is no huge page: they take 64 MiB
- *	of page tables at most. Unbinding one makes room for another.
+ * Description: Bind ranges of 64 GiB in all over a dummy that no huge page backs, until binds
+ *	are refused. The ranges take 64 MiB of page tables at most. Once they are unbound,
+ *	ranges can be bound again.
  */
 IGT_TEST_DESCRIPTION("Check the page tables of large sparse mappings of panthor");
 
@@ -153,8 +160,7 @@ static void init_large(struct igt_panthor_exec *exec, int fd)
 	igt_require_f(igt_meminfo_bytes("MemAvailable") > LARGE_NEEDS,
 		      "needs %" PRIu64 " MiB of free memory\n", LARGE_NEEDS / SZ_1M);
 	igt_panthor_exec_init(exec, fd);
-	igt_require_f(exec->uva_range >= LARGE_VA + LARGE_SIZE,
-		      "needs user addresses up to %#" PRIx64 "\n", LARGE_VA + LARGE_SIZE);
+	igt_panthor_exec_require_range(exec, LARGE_VA + LARGE_SIZE);
 }
 
 static void require_huge_dummy(struct igt_panthor_exec *exec)
@@ -435,8 +441,7 @@ static void blocks_work(struct igt_panthor_exec *exec)
 static void init_blocks(struct igt_panthor_exec *exec, int fd)
 {
 	igt_panthor_exec_init(exec, fd);
-	igt_require_f(exec->uva_range >= BLOCKS_VA + BLOCKS_SIZE + PAGE,
-		      "needs user addresses up to %#" PRIx64 "\n", BLOCKS_VA + BLOCKS_SIZE);
+	igt_panthor_exec_require_range(exec, BLOCKS_VA + BLOCKS_SIZE + PAGE);
 	fill_dummy(exec);
 }
 
@@ -578,8 +583,7 @@ static void reserve_given_back(int fd)
 	int64_t before, kept = 0;
 
 	init_large(&exec, fd);
-	igt_require_f(exec.uva_range >= TIB + KEPT_RANGES * LARGE_SIZE,
-		      "needs user addresses up to 2 TiB\n");
+	igt_panthor_exec_require_range(&exec, TIB + KEPT_RANGES * LARGE_SIZE);
 	require_huge_dummy(&exec);
 
 	before = igt_panthor_page_table_bytes();
@@ -735,8 +739,7 @@ static void reserve_kill(int fd)
 	pid_t pid;
 
 	igt_panthor_exec_init(&exec, fd);
-	igt_require_f(exec.uva_range >= LARGE_VA + LARGE_SIZE,
-		      "needs user addresses up to %#" PRIx64 "\n", LARGE_VA + LARGE_SIZE);
+	igt_panthor_exec_require_range(&exec, LARGE_VA + LARGE_SIZE);
 	count = kill_count(&exec);
 	pid = kill_start(&exec, k, count);
 	igt_teardown_add(reap, (void *)(intptr_t)pid);
@@ -762,22 +765,23 @@ static void reserve_kill(int fd)
 static const struct igt_panthor_case cases[] = {
 	{
 		.name = "reserve-async",
-		.describe = "Queue binds of 64 GiB in all behind a fence: meanwhile they hold "
-			    "little kernel memory. Signal the fence: every piece is readable "
-			    "and writable.",
+		.describe = "Queue binds of 64 GiB in all behind a fence. Until the fence is "
+			    "signalled, they hold little kernel memory. Afterwards, the first "
+			    "and the last page of each range are readable and writable.",
 		.run = reserve_async,
 	},
 	{
 		.name = "reserve-refused-batch",
-		.describe = "Queue a batch in which one range takes all user addresses. All of "
-			    "it is done, or it is refused at once and none of it is done; it "
-			    "takes little kernel memory.",
+		.describe = "Queue a batch in which one range takes all user addresses. The "
+			    "batch is accepted, or refused with ENOMEM at once. It takes little "
+			    "kernel memory, and the VM stays usable.",
 		.run = reserve_refused_batch,
 	},
 	{
 		.name = "reserve-restore",
-		.describe = "Evict the dummy behind 64 GiB, and restore it: the restore takes "
-			    "little kernel memory, and each GiB is readable and writable.",
+		.describe = "Evict the dummy behind 64 GiB, and restore it. The restore takes "
+			    "little kernel memory, and the first and the last page of each GiB "
+			    "are readable and writable.",
 		.run = reserve_restore,
 	},
 	{
@@ -800,8 +804,8 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "reserve-time",
-		.describe = "Bind 1 GiB and 64 GiB in turn: the larger range takes less than 16 "
-			    "times as long.",
+		.describe = "Bind 1 GiB and 64 GiB, several times each: the larger range takes "
+			    "at most 16 times as long.",
 		.run = reserve_time,
 	},
 	{
@@ -813,25 +817,28 @@ static const struct igt_panthor_case cases[] = {
 	{
 		.name = "reserve-cut-head",
 		.describe = "Unmap all but the first page of 2 GiB: the page is readable and "
-			    "writable, the rest faults.",
+			    "writable, and the first, a middle and the last page of the rest "
+			    "fault.",
 		.run = reserve_cut_head,
 	},
 	{
 		.name = "reserve-cut-tail",
 		.describe = "Unmap all but the last page of 2 GiB: the page is readable and "
-			    "writable, the rest faults.",
+			    "writable, and the first, a middle and the last page of the rest "
+			    "fault.",
 		.run = reserve_cut_tail,
 	},
 	{
 		.name = "reserve-given-back",
-		.describe = "Bind and unbind 1 TiB in ranges of 64 GiB: few page tables stay "
-			    "behind.",
+		.describe = "Bind and unbind 1 TiB in ranges of 64 GiB: at most 2 MiB of page "
+			    "tables stay behind.",
 		.run = reserve_given_back,
 	},
 	{
 		.name = "reserve-kill",
 		.describe = "Kill a process during a VM_BIND of many operations: some of them "
-			    "are done and not all, and the VM works as before.",
+			    "are done and not all. Afterwards, the VM is usable, and a sparse "
+			    "range in it is readable and writable.",
 		.run = reserve_kill,
 	},
 	{
@@ -842,15 +849,16 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "reserve-scattered",
-		.describe = "Bind 40 GiB over a dummy that is no huge page: they are refused at "
-			    "once, or take little kernel memory. 4 GiB work.",
+		.describe = "Bind 40 GiB over a dummy that no huge page backs: the bind is "
+			    "refused with ENOMEM at once, or takes little kernel memory. Then "
+			    "bind 4 GiB: pages from start to end are readable and writable.",
 		.run = reserve_scattered,
 	},
 	{
 		.name = "reserve-scattered-sum",
-		.describe = "Bind ranges of 64 GiB in all over a dummy that is no huge page: "
-			    "they take 64 MiB of page tables at most. Unbinding one makes room "
-			    "for another.",
+		.describe = "Bind ranges of 64 GiB in all over a dummy that no huge page backs, "
+			    "until binds are refused. The ranges take 64 MiB of page tables at "
+			    "most. Once they are unbound, ranges can be bound again.",
 		.run = reserve_scattered_sum,
 	},
 	{}
@@ -862,12 +870,9 @@ int igt_main()
 		igt_panthor_sparse_require();
 	for (const struct igt_panthor_case *c = cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				c->run(fd);
 		igt_fixture()
 			igt_teardown();
 	}

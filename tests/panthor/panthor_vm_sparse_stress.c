@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Copyright (C) 2026 The vmali authors
 
-#include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,76 +13,9 @@
 #include "igt_aux.h"
 #include "igt_core.h"
 #include "igt_kernel_memory.h"
-#include "igt_memcg.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
 #include "igt_teardown.h"
-
-/**
- * TEST: Huge sparse mappings of panthor
- * Category: Core
- * Mega feature: Memory Management
- * Sub-category: VM_BIND
- * Functionality: sparse mappings, stress
- * Feature: huge
- * Test category: stress test
- * Run type: FULL
- * Test requirement: panthor uAPI 1.9, root, memory cgroups, slabinfo without merged caches
- * Failure mode: Kernel memory in proportion to the size of a sparse range, which has
- *	2 MiB of memory behind it, and page tables that are never freed.
- * Scenario: huge-memory
- * Description: Sparse ranges from 64 GiB to all user addresses of a VM, and the kernel
- *	memory that they take.
- *
- * SUBTEST: huge-64g
- * Run type: BAT, FULL
- * Scenario: huge-tables
- * Failure mode: Ranges mapped by pages instead of blocks, and page tables that are lost
- *	or left behind.
- * Description: Bind and unbind 64 GiB four times. Both edges and the pages on either
- *	side of each GiB are readable and writable. The page tables in use stay below
- *	twice the number that blocks need, and are freed in the end.
- *
- * SUBTEST: huge-64g-bounded
- * Description: Bind and unbind 64 GiB. The page tables that are used or reserved during
- *	each call exceed what the mapping needs by a few MiB at most.
- *
- * SUBTEST: huge-1t
- * Description: Bind 1 TiB. The range works, or is refused with ENOMEM. Either takes few
- *	page tables, and the VM takes further binds.
- *
- * SUBTEST: huge-user-range
- * Description: Bind all user addresses of a VM. The range works, or is refused with
- *	ENOMEM. Either takes few page tables, and the VM takes further binds.
- */
-
-/**
- * TEST: Sparse mappings of panthor under memory pressure
- * Category: Core
- * Mega feature: Memory Management
- * Sub-category: VM_BIND
- * Functionality: sparse mappings, stress
- * Feature: pressure
- * Test category: stress test
- * Run type: FULL
- * Test requirement: panthor uAPI 1.9, debugfs, root, swap, memory
- * Failure mode: BOs that the kernel cannot reclaim, or that come back without their
- *	contents, when it runs short of memory.
- * Scenario: pressure-contents
- * Description: A process allocates so much memory that the kernel evicts the GPU's
- *	memory to swap.
- *
- * SUBTEST: pressure-content
- * Test requirement: panthor uAPI 1.9, debugfs, root, swap, memory, memory cgroups
- * Description: Memory pressure evicts BOs, and their pages leave the memory. What the GPU
- *	stored there comes back with the next job. The sparse range beside them works,
- *	and its hole still faults.
- *
- * SUBTEST: pressure-evicts
- * Scenario: pressure-eviction
- * Description: Memory pressure from another process evicts BOs and the dummy of an idle
- *	VM. The OOM killer kills no process.
- */
 
 /**
  * TEST: Concurrent operations on sparse mappings of panthor
@@ -97,76 +27,67 @@
  * Test category: stress test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap
- * Failure mode: Binds, evictions and restores that change the same page tables or
- *	bookkeeping at the same time.
+ * Failure mode: Jobs that fault, and mappings that are wrong, lost or left behind, after binds,
+ *	evictions and restores that did not exclude each other.
  * Scenario: race-vms
  * Description: Processes bind, unbind, submit and evict at the same time, until each has
  *	met the others. Then the mappings are checked.
  *
  * SUBTEST: race-evict-bind
  * Scenario: race-one-vm
- * Description: On one VM, a process maps and unmaps BOs and sparse ranges, another submits
- *	jobs, and a third one evicts. No job fails. In the end, every mapping is as it
- *	was bound last.
+ * Description: On one VM, a process binds and unbinds BOs and sparse ranges, another one
+ *	submits jobs, and a third one evicts. No job fails. In the end, the bound ranges are
+ *	readable and writable, BOs keep their contents, and the range that was unbound last
+ *	faults.
  *
  * SUBTEST: race-restore-unmap
  * Run type: BAT, FULL
  * Scenario: race-restore
- * Description: Evict a large sparse range, and unmap it at the start, in the middle and
- *	at the end of its restore. It can be bound again at once. In the end, it works
- *	when it is bound, and faults when it is not.
+ * Description: Evict a large sparse range, and unmap it during its restore, a little later each
+ *	time. The range can be bound again. In the end, one page of each 2 MiB of it is
+ *	readable and writable, and both edges fault after an unmap.
  *
  * SUBTEST: race-vms
- * Description: Processes bind, submit and unbind on VMs of one file that share its dummy,
- *	while another process evicts the dummy. In the end, every range works, and
- *	its neighbours fault.
+ * Description: Processes bind, submit and unbind on VMs of one file that share its dummy, while
+ *	another process evicts the dummy. In the end, every page of the ranges is readable and
+ *	writable, and the neighbours fault.
  *
  * SUBTEST: race-beside
  * Description: A process binds and unbinds in a busy VM. Evictions of the dummy that
  *	it shares with an idle VM stop half-way. Jobs of the idle VM do not fault.
  *
  * SUBTEST: race-files
- * Description: Processes bind, submit and unbind on files of their own, while another
- *	process evicts their dummies. In the end, every range works, and its
- *	neighbours fault.
+ * Description: Processes bind, submit and unbind on files of their own, while another process
+ *	evicts their dummies. In the end, every page of the ranges is readable and writable,
+ *	and the neighbours fault.
  *
  * SUBTEST: race-count
  * Test requirement: panthor uAPI 1.9, debugfs, swap, a kernel with CONFIG_SHRINKER_DEBUG
  * Scenario: race-count
+ * Failure mode: A number of reclaimable pages that loses an update.
  * Description: Two processes bind and unbind BOs of different sizes at the same time.
  *	The number of pages that the shrinker reports is as before.
  */
 
-IGT_TEST_DESCRIPTION("Check sparse mappings of panthor under stress");
+IGT_TEST_DESCRIPTION("Check concurrent operations on sparse mappings of panthor");
 
 /*
  * The scenarios, and the failures that each one finds:
  *
- * 1. huge-tables: Page tables of a large range while it is bound and after it was
- *    unbound. Blocks that are mapped by pages take 512 times as many, and tables that were
- *    reserved or used are lost.
- * 2. huge-memory: Kernel memory during a single call, up to all user addresses. A
- *    reservation for every 2 MiB of the range takes 2 GiB for 1 TiB, for a mapping that
- *    needs 4 MiB.
- * 3. pressure-contents: Contents of BOs whose pages leave the memory. debugfs shrink
- *    leaves them in the page cache, where nothing can be lost.
- * 4. pressure-eviction: Evictions that the kernel asks for by itself. debugfs shrink
- *    calls the scan, and does not show what the count before it says.
- * 5. race-one-vm: Binds, restores and evictions on one VM. An operation that does not
+ * 1. race-one-vm: Binds, restores and evictions on one VM. An operation that does not
  *    take the VM's lock changes the locked region or the page table of another.
- * 6. race-restore: An unmap during the restore of the same range. What is restored
+ * 2. race-restore: An unmap during the restore of the same range. What is restored
  *    after the unmap stays mapped without a VMA.
- * 7. race-vms: Operations on several VMs, of one file and of several. State that
+ * 3. race-vms: Operations on several VMs, of one file and of several. State that
  *    belongs to one VM is shared, or an eviction that stops at a busy VM is taken for
  *    one that did not happen in the others either.
- * 8. race-count: The sum that the shrinker reports. Two updates at the same time lose
+ * 4. race-count: The sum that the shrinker reports. Two updates at the same time lose
  *    one. It comes last: a sum that is wrong stays wrong until the driver is loaded again,
  *    and reclaim depends on it.
  */
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 #define GIB ((uint64_t)SZ_1G)
-#define TIB (1024 * GIB)
 
 /* 1 GiB-aligned, and above what struct igt_panthor_exec maps. */
 #define BASE_VA (2 * IGT_PANTHOR_EXEC_VA_END)
@@ -174,470 +95,6 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor under stress");
 #define FIRST IGT_PANTHOR_FIRST
 #define SECOND IGT_PANTHOR_SECOND
 #define THIRD IGT_PANTHOR_THIRD
-
-/*
- * huge-*
- */
-
-/* As large as fits below the address that a struct igt_panthor_exec has its tag at. */
-#define HUGE_VA (64 * GIB)
-#define HUGE_SIZE (64 * GIB)
-
-/* Small enough for any machine, and large enough to tell what 1 TiB would take. */
-#define SAMPLE_SIZE (16 * GIB)
-
-#define HUGE_ROUNDS 4
-
-/* Free objects that slabs keep, and page tables of other users of the GPU. */
-#define HUGE_SLACK ((int64_t)SZ_8M)
-
-/* No single call may take more, however large its range. */
-#define HUGE_MEMORY_MAX ((int64_t)SZ_64M)
-
-/*
- * A call is measured three times, and the middle figure counts: other users of the GPU may add to one,
- * and the child that samples may miss one.
- */
-#define HUGE_MEASUREMENTS 3
-
-/* A table of 4 KiB for each GiB, mapped by 2 MiB blocks; twice that is still in proportion. */
-static int64_t huge_limit(uint64_t size)
-{
-	return min(2 * (int64_t)(size >> 18) + HUGE_SLACK, HUGE_MEMORY_MAX);
-}
-
-static void require_user_range(const struct igt_panthor_exec *exec, uint64_t end)
-{
-	igt_require_f(exec->uva_range >= end, "needs user addresses up to %#" PRIx64 "\n", end);
-}
-
-static void require_countable_blocks(struct igt_panthor_exec *exec)
-{
-	igt_panthor_page_tables_require();
-	igt_require_f(igt_panthor_sparse_dummy_is_huge(exec, BASE_VA),
-		      "no huge page backs the dummy\n");
-}
-
-/**
- * huge_call:
- * @err: 0 or the errno of the VM_BIND
- * @peak: bytes of page tables in use or reserved during the call, above what was before
- */
-struct huge_call {
-	int err;
-	int64_t peak;
-};
-
-static struct huge_call huge_call(int fd, uint32_t vm_id, uint64_t va, uint64_t size,
-				  uint32_t flags)
-{
-	struct drm_panthor_vm_bind_op op = { .flags = flags, .va = va, .size = size };
-	struct igt_memory_watch *watch = igt_memory_watch_start(igt_panthor_page_table_sample);
-	struct huge_call result;
-
-	result.err = -__igt_panthor_vm_bind_ops(fd, vm_id, 0, &op, 1);
-	result.peak = igt_memory_watch_stop(watch);
-
-	return result;
-}
-
-static struct huge_call huge_bind(int fd, uint32_t vm_id, uint64_t va, uint64_t size)
-{
-	return huge_call(fd, vm_id, va, size, IGT_PANTHOR_SPARSE_FLAGS);
-}
-
-static struct huge_call huge_unbind(int fd, uint32_t vm_id, uint64_t va, uint64_t size)
-{
-	return huge_call(fd, vm_id, va, size, DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP);
-}
-
-/* The first and the last page, and those on either side of each boundary of 1 GiB. */
-static void huge_store_load(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
-			    uint32_t seed)
-{
-	const uint64_t step = max(GIB, size / 64);
-
-	for (uint64_t offset = 0; offset < size; offset += step) {
-		const uint64_t to = min(offset + step, size);
-
-		igt_panthor_sparse_store_load(exec, va + offset, PAGE, seed);
-		igt_panthor_sparse_store_load(exec, va + to - PAGE, PAGE, seed);
-	}
-}
-
-/* The cache has the page tables of all clients: too many are a failure if there is no other. */
-static void assert_tables_below(int fd, const char *what, uint64_t size, int64_t bytes,
-				int64_t limit)
-{
-	igt_info("%s %" PRIu64 " GiB: %" PRId64 " KiB of page tables\n", what, size / GIB,
-		 bytes / 1024);
-	if (bytes > limit)
-		igt_panthor_require_alone(fd);
-	igt_assert_f(bytes <= limit,
-		     "%s %" PRIu64 " GiB: %" PRId64 " KiB of page tables, expected %" PRId64
-		     " KiB at most\n",
-		     what, size / GIB, bytes / 1024, limit / 1024);
-}
-
-static void huge_64g(int fd)
-{
-	struct igt_panthor_exec exec;
-	int64_t before;
-
-	igt_panthor_exec_init(&exec, fd);
-	require_user_range(&exec, HUGE_VA + HUGE_SIZE);
-	require_countable_blocks(&exec);
-
-	before = igt_panthor_page_table_bytes();
-	for (unsigned int round = 0; round < HUGE_ROUNDS; round++) {
-		igt_panthor_exec_bind_sparse(&exec, HUGE_VA, HUGE_SIZE);
-		assert_tables_below(fd, "after binding", HUGE_SIZE,
-				    igt_panthor_page_table_bytes() - before, huge_limit(HUGE_SIZE));
-		if (!round)
-			huge_store_load(&exec, HUGE_VA, HUGE_SIZE, FIRST);
-		igt_panthor_exec_unbind(&exec, HUGE_VA, HUGE_SIZE);
-	}
-	assert_tables_below(fd, "after unbinding", HUGE_SIZE,
-			    igt_panthor_page_table_bytes() - before, huge_limit(HUGE_SIZE));
-
-	igt_panthor_exec_must_fault(&exec, HUGE_VA, IGT_PANTHOR_LOAD);
-	igt_panthor_exec_must_fault(&exec, HUGE_VA + HUGE_SIZE - PAGE, IGT_PANTHOR_STORE);
-	igt_panthor_vm_assert_usable(fd, exec.vm_id);
-	igt_panthor_exec_fini(&exec);
-}
-
-static int64_t middle(const int64_t *figure)
-{
-	const int64_t low = min(figure[0], figure[1]), high = max(figure[0], figure[1]);
-	const int64_t third = min(high, figure[2]);
-
-	return max(low, third);
-}
-
-static void huge_64g_bounded(int fd)
-{
-	int64_t bind[HUGE_MEASUREMENTS], unbind[HUGE_MEASUREMENTS];
-	struct igt_panthor_exec exec;
-
-	igt_panthor_exec_init(&exec, fd);
-	require_user_range(&exec, HUGE_VA + HUGE_SIZE);
-	require_countable_blocks(&exec);
-
-	for (unsigned int i = 0; i < HUGE_MEASUREMENTS; i++) {
-		struct huge_call call = huge_bind(fd, exec.vm_id, HUGE_VA, HUGE_SIZE);
-
-		igt_assert_eq(call.err, 0);
-		bind[i] = call.peak;
-		call = huge_unbind(fd, exec.vm_id, HUGE_VA, HUGE_SIZE);
-		igt_assert_eq(call.err, 0);
-		unbind[i] = call.peak;
-	}
-	assert_tables_below(fd, "binding", HUGE_SIZE, middle(bind), huge_limit(HUGE_SIZE));
-	assert_tables_below(fd, "unbinding", HUGE_SIZE, middle(unbind), HUGE_SLACK);
-
-	igt_panthor_exec_fini(&exec);
-}
-
-/*
- * A driver that takes memory in proportion to the range would have the OOM killer kill processes
- * before it fails. What a smaller range takes shows that without the attempt.
- */
-static void assert_affordable(struct igt_panthor_exec *exec, uint64_t size)
-{
-	const struct huge_call bind = huge_bind(exec->fd, exec->vm_id, HUGE_VA, SAMPLE_SIZE);
-	const int64_t available = igt_meminfo_bytes("MemAvailable");
-	int64_t needed;
-
-	igt_assert_eq(bind.err, 0);
-	igt_panthor_exec_unbind(exec, HUGE_VA, SAMPLE_SIZE);
-
-	needed = max(bind.peak - HUGE_SLACK, (int64_t)0) / (int64_t)(SAMPLE_SIZE / GIB) *
-		 (int64_t)(size / GIB);
-	igt_assert_f(needed < available / 2,
-		     "not tried: %" PRIu64 " GiB took %" PRId64 " KiB, so %" PRIu64
-		     " GiB would take %" PRId64 " MiB of the %" PRId64 " MiB available\n",
-		     SAMPLE_SIZE / GIB, bind.peak / 1024, size / GIB, needed / SZ_1M,
-		     available / SZ_1M);
-}
-
-static void assert_bound_or_refused(int fd, const struct huge_call *bind, uint64_t size)
-{
-	igt_assert_f(bind->err == 0 || bind->err == ENOMEM, "errno %d, expected 0 or ENOMEM\n",
-		     bind->err);
-	assert_tables_below(fd, bind->err ? "refusing" : "binding", size, bind->peak,
-			    bind->err ? HUGE_SLACK : huge_limit(size));
-}
-
-/* Binds a range that may be too large, and uses it if it is not. */
-static void huge_try(struct igt_panthor_exec *exec, uint64_t va, uint64_t size)
-{
-	const struct huge_call bind = huge_bind(exec->fd, exec->vm_id, va, size);
-
-	assert_bound_or_refused(exec->fd, &bind, size);
-	if (!bind.err) {
-		huge_store_load(exec, va, size, FIRST);
-		igt_panthor_exec_unbind(exec, va, size);
-	}
-	igt_panthor_exec_must_fault(exec, va, IGT_PANTHOR_LOAD);
-	igt_panthor_exec_must_fault(exec, va + size - PAGE, IGT_PANTHOR_STORE);
-
-	igt_panthor_vm_assert_usable(exec->fd, exec->vm_id);
-	igt_panthor_exec_bind_sparse(exec, va, SZ_4M);
-	igt_panthor_sparse_store_load(exec, va, SZ_4M, SECOND);
-}
-
-static void huge_1t(int fd)
-{
-	struct igt_panthor_exec exec;
-
-	igt_panthor_exec_init(&exec, fd);
-	require_user_range(&exec, 2 * TIB);
-	require_countable_blocks(&exec);
-
-	assert_affordable(&exec, TIB);
-	igt_clear_warn_once();
-	huge_try(&exec, TIB, TIB);
-
-	igt_panthor_exec_fini(&exec);
-}
-
-/* All of a VM that holds nothing else, then all that lies above what a walk needs. */
-static void huge_user_range(int fd)
-{
-	struct igt_panthor_exec exec;
-	struct huge_call bind;
-	uint64_t range = 0;
-	uint32_t vm_id;
-
-	igt_panthor_exec_init(&exec, fd);
-	require_countable_blocks(&exec);
-	assert_affordable(&exec, exec.uva_range);
-	igt_clear_warn_once();
-
-	igt_panthor_vm_create_userva_range(fd, &vm_id, 0, &range);
-	bind = huge_bind(fd, vm_id, 0, range);
-	assert_bound_or_refused(fd, &bind, range);
-	igt_panthor_vm_assert_usable(fd, vm_id);
-	igt_panthor_vm_destroy(fd, vm_id, 0);
-
-	huge_try(&exec, IGT_PANTHOR_EXEC_TAG_VA_END, range - IGT_PANTHOR_EXEC_TAG_VA_END);
-	igt_panthor_exec_fini(&exec);
-}
-
-/*
- * pressure-*
- */
-
-#define PRESSURE_BO_SIZE ((uint64_t)SZ_16M)
-#define PRESSURE_BOS_MAX 64
-
-/* A sparse range with a hole, beside the BOs. */
-#define PRESSURE_SPARSE_VA (BASE_VA + IGT_PANTHOR_EXEC_VA_END + SZ_1M)
-#define PRESSURE_SPARSE_SIZE SZ_64M
-#define PRESSURE_HOLE (5 * SZ_1M)
-
-#define PRESSURE_LABEL "under pressure"
-
-/*
- * When the kernel must have reclaimed some of what nobody uses, and all of it. For the latter, nearly
- * all of the memory has to be filled first: up to 32 s on a kernel that checks itself.
- */
-#define SOME_DEADLINE_MS 20000
-#define ALL_DEADLINE_MS 60000
-
-/* Between two looks. */
-#define PRESSURE_INTERVAL_MS 20
-
-/* Shared memory that the process is charged for meanwhile, which no BO is made of. */
-#define PRESSURE_SLACK SZ_1M
-
-/**
- * pressure:
- * @exec: VM whose memory is to be evicted
- * @bo: BOs, next to each other from %BASE_VA, without CPU mappings
- * @count: number of BOs
- * @shmem: bytes of shared memory, which BOs are made of, that the process was charged for before
- *	the pressure
- */
-struct pressure {
-	struct igt_panthor_exec exec;
-	struct panthor_bo bo[PRESSURE_BOS_MAX];
-	unsigned int count;
-	int64_t shmem;
-};
-
-static uint64_t pressure_size(const struct pressure *p)
-{
-	return p->count * PRESSURE_BO_SIZE;
-}
-
-static void pressure_init(struct pressure *p, int fd, uint64_t size)
-{
-	igt_panthor_require_shrink(fd);
-	p->count = min(size / PRESSURE_BO_SIZE, (uint64_t)PRESSURE_BOS_MAX);
-	igt_require_f(igt_meminfo_bytes("MemAvailable") > 2 * pressure_size(p) &&
-			      igt_meminfo_bytes("SwapFree") > 2 * pressure_size(p),
-		      "needs %" PRIu64 " MiB of free memory, and of swap\n",
-		      2 * pressure_size(p) / SZ_1M);
-
-	igt_panthor_exec_init(&p->exec, fd);
-	/* The dummy is bound first: the shrinker takes the BO first that was bound first. */
-	igt_panthor_exec_bind_sparse(&p->exec, PRESSURE_SPARSE_VA, PRESSURE_SPARSE_SIZE);
-	igt_panthor_sparse_require_dummy(&p->exec);
-	igt_panthor_exec_unbind(&p->exec, PRESSURE_SPARSE_VA + PRESSURE_HOLE, SZ_64K);
-	for (unsigned int i = 0; i < p->count; i++) {
-		igt_panthor_bo_create(fd, &p->bo[i], PRESSURE_BO_SIZE, 0, 0);
-		igt_panthor_bo_set_label(fd, &p->bo[i], PRESSURE_LABEL);
-		igt_panthor_exec_bind_bo(&p->exec, &p->bo[i], BASE_VA + i * PRESSURE_BO_SIZE);
-	}
-	igt_panthor_exec_store_pages(&p->exec, BASE_VA, pressure_size(p), FIRST);
-}
-
-static void pressure_assert_contents(struct pressure *p)
-{
-	const uint64_t behind = PRESSURE_HOLE + SZ_64K;
-	const struct igt_panthor_walk load =
-		igt_panthor_pages(IGT_PANTHOR_LOAD, BASE_VA, pressure_size(p), FIRST);
-
-	igt_panthor_exec_walk_verify(&p->exec, &load);
-	igt_panthor_sparse_store_load(&p->exec, PRESSURE_SPARSE_VA, PRESSURE_HOLE, SECOND);
-	igt_panthor_sparse_store_load(&p->exec, PRESSURE_SPARSE_VA + behind,
-				      PRESSURE_SPARSE_SIZE - behind, THIRD);
-	igt_panthor_exec_must_fault(&p->exec, PRESSURE_SPARSE_VA + PRESSURE_HOLE, IGT_PANTHOR_LOAD);
-}
-
-static void pressure_fini(struct pressure *p)
-{
-	igt_panthor_exec_fini(&p->exec);
-	for (unsigned int i = 0; i < p->count; i++)
-		igt_panthor_free_bo(p->exec.fd, &p->bo[i]);
-}
-
-static void set_flag(void *flag)
-{
-	*(volatile bool *)flag = true;
-}
-
-/* Keeps @size bytes in use, of zeros, which take nothing of a compressed swap. */
-static void fill_memory(uint64_t size, pid_t parent, const volatile bool *stop)
-{
-	volatile char *map =
-		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	igt_assert(map != MAP_FAILED);
-	while (!*stop && getppid() == parent)
-		for (uint64_t offset = 0; offset < size && !*stop; offset += PAGE)
-			map[offset] = 0;
-}
-
-/* The number of BOs that were evicted since they were made. */
-static unsigned int count_evicted(const struct pressure *p, bool *dummy)
-{
-	struct igt_panthor_gems gems;
-	unsigned int count = 0;
-
-	*dummy = false;
-	igt_panthor_read_gems(p->exec.fd, &gems);
-	for (size_t i = 0; i < gems.count; i++) {
-		const struct igt_panthor_gem *gem = &gems.gem[i];
-
-		if (!gem->evictions)
-			continue;
-		if (igt_panthor_gem_is_dummy(gem, p->exec.dummy))
-			*dummy = true;
-		else if (!strcmp(gem->label, PRESSURE_LABEL))
-			count++;
-	}
-	igt_panthor_free_gems(&gems);
-
-	return count;
-}
-
-static bool some_evicted(const struct pressure *p)
-{
-	bool dummy;
-
-	return count_evicted(p, &dummy) > 0 && dummy;
-}
-
-/* Eviction leaves pages in the page cache. They are gone when the process is not charged for them. */
-static bool all_gone(const struct pressure *p)
-{
-	bool dummy;
-
-	return count_evicted(p, &dummy) == p->count && dummy &&
-	       igt_memcg_stat("shmem") + (int64_t)pressure_size(p) < p->shmem + PRESSURE_SLACK;
-}
-
-static bool pressure_apply(const struct pressure *p, uint64_t size,
-			   bool (*done)(const struct pressure *p), unsigned int deadline_ms)
-{
-	volatile bool *stop = igt_map_shared(sizeof(*stop));
-	const pid_t parent = getpid();
-	bool reclaimed;
-
-	igt_teardown_add(set_flag, (void *)stop);
-	igt_fork(child, 1) fill_memory(size, parent, stop);
-	reclaimed = igt_wait(done(p), deadline_ms, PRESSURE_INTERVAL_MS);
-	*stop = true;
-	/* Fails if the OOM killer killed the child. */
-	igt_waitchildren();
-	igt_teardown_drop(set_flag, (void *)stop);
-	igt_unmap_shared((void *)stop, sizeof(*stop));
-
-	return reclaimed;
-}
-
-static void assert_reclaimed(bool reclaimed, unsigned int deadline_ms)
-{
-	igt_assert_f(reclaimed, "the kernel did not reclaim the GPU's memory within %u ms\n",
-		     deadline_ms);
-}
-
-/* The child that fills the memory is charged for another kind of memory. */
-static void pressure_content(int fd)
-{
-	struct pressure p = {};
-	int64_t empty;
-
-	igt_require_f(igt_memcg_enter(),
-		      "whether pages are gone is not known: no memory cgroups\n");
-	empty = igt_memcg_stat("shmem");
-	pressure_init(&p, fd, SZ_64M);
-	igt_require_f(
-		igt_wait((p.shmem = igt_memcg_stat("shmem")) - empty >= (int64_t)pressure_size(&p),
-			 SOME_DEADLINE_MS, PRESSURE_INTERVAL_MS),
-		"whether pages are gone is not known: BOs are not charged\n");
-
-	assert_reclaimed(pressure_apply(&p,
-					igt_meminfo_bytes("MemAvailable") +
-						igt_meminfo_bytes("SwapFree") / 2,
-					all_gone, ALL_DEADLINE_MS),
-			 ALL_DEADLINE_MS);
-	pressure_assert_contents(&p);
-	pressure_fini(&p);
-	igt_memcg_leave();
-}
-
-/*
- * The memory that is asked for fits if the GPU's memory goes. The swap has room for as much of the
- * process that asks, so only a count by the driver's shrinker has the BOs evicted.
- */
-static void pressure_evicts(int fd)
-{
-	struct pressure p = {};
-
-	pressure_init(&p, fd, igt_meminfo_bytes("MemTotal") / 4);
-	assert_reclaimed(pressure_apply(&p, igt_meminfo_bytes("MemAvailable") + pressure_size(&p),
-					some_evicted, SOME_DEADLINE_MS),
-			 SOME_DEADLINE_MS);
-	pressure_assert_contents(&p);
-	pressure_fini(&p);
-}
-
-/*
- * race-*
- */
 
 /*
  * How long a race lasts at least, how often each of what it is about has to happen, and when it is
@@ -839,7 +296,7 @@ static void read_calls(const struct race *race, uint32_t *calls)
 		calls[i] = race->racer[i].calls;
 }
 
-/* An odd number before or after, or another number, tells that a VM_BIND overlaps the time between. */
+/* A VM_BIND was in progress if a number is odd, or differs before and after. */
 static bool was_call_in_progress(const struct race *race, const uint32_t *before,
 				 const uint32_t *after)
 {
@@ -918,7 +375,7 @@ static void race_vm_init(struct race_vm *vm, int fd)
 {
 	igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&vm->exec, fd);
-	require_user_range(&vm->exec, RACE_BLOCKS_VA + RACE_BLOCKS_SIZE);
+	igt_panthor_exec_require_range(&vm->exec, RACE_BLOCKS_VA + RACE_BLOCKS_SIZE);
 	for (unsigned int i = 0; i < RACE_RANGES; i++)
 		igt_panthor_exec_bind_sparse(&vm->exec, BASE_VA + i * RACE_STRIDE,
 					     race_range_size(i));
@@ -1221,7 +678,7 @@ static void race_restore_unmap(int fd)
 
 	igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&exec, fd);
-	require_user_range(&exec, RACE_LARGE_VA + RACE_LARGE_SIZE);
+	igt_panthor_exec_require_range(&exec, RACE_LARGE_VA + RACE_LARGE_SIZE);
 	size = igt_panthor_sparse_dummy_is_huge(&exec, BASE_VA) ? RACE_LARGE_SIZE
 								: RACE_LARGE_SIZE_PAGES;
 	blocks.count = size / SZ_2M;
@@ -1330,8 +787,8 @@ static void race_files(int fd)
 }
 
 /*
- * A VM keeps its address space after a job, and each operation on it waits for the GPU's caches. That
- * is long enough for evictions to meet one.
+ * A VM keeps its address space after a job, and each operation on it waits for the GPU's caches.
+ * That is long enough for evictions to meet one.
  */
 static void race_activate(struct igt_panthor_exec *exec)
 {
@@ -1369,7 +826,7 @@ static void race_beside(int fd)
 
 	igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&idle, fd);
-	require_user_range(&idle, RACE_BLOCKS_VA + RACE_BLOCKS_SIZE);
+	igt_panthor_exec_require_range(&idle, RACE_BLOCKS_VA + RACE_BLOCKS_SIZE);
 	igt_panthor_exec_bind_sparse(&idle, RACER_VA, RACER_SIZE);
 	igt_panthor_sparse_require_dummy(&idle);
 	igt_panthor_exec_init(&busy, fd);
@@ -1530,66 +987,27 @@ static void race_count(int fd)
 
 static const struct igt_panthor_case cases[] = {
 	{
-		.name = "huge-64g",
-		.describe = "Bind and unbind 64 GiB four times. Both edges and the pages on "
-			    "either side of each GiB are readable and writable. The page tables "
-			    "in use stay below twice the number that blocks need, and are freed "
-			    "in the end.",
-		.run = huge_64g,
-	},
-	{
-		.name = "huge-64g-bounded",
-		.describe = "Bind and unbind 64 GiB. The page tables that are used or reserved "
-			    "during each call exceed what the mapping needs by a few MiB at "
-			    "most.",
-		.run = huge_64g_bounded,
-	},
-	{
-		.name = "huge-1t",
-		.describe = "Bind 1 TiB. The range works, or is refused with ENOMEM. Either "
-			    "takes few page tables, and the VM takes further binds.",
-		.run = huge_1t,
-	},
-	{
-		.name = "huge-user-range",
-		.describe = "Bind all user addresses of a VM. The range works, or is refused "
-			    "with ENOMEM. Either takes few page tables, and the VM takes further "
-			    "binds.",
-		.run = huge_user_range,
-	},
-	{
-		.name = "pressure-content",
-		.describe = "Memory pressure evicts BOs, and their pages leave the memory. What "
-			    "the GPU stored there comes back with the next job. The sparse range "
-			    "beside them works, and its hole still faults.",
-		.run = pressure_content,
-	},
-	{
-		.name = "pressure-evicts",
-		.describe = "Memory pressure from another process evicts BOs and the dummy of an "
-			    "idle VM. The OOM killer kills no process.",
-		.run = pressure_evicts,
-	},
-	{
 		.name = "race-evict-bind",
-		.describe = "On one VM, a process maps and unmaps BOs and sparse ranges, another "
-			    "submits jobs, and a third one evicts. No job fails. In the end, "
-			    "every mapping is as it was bound last.",
+		.describe = "On one VM, a process binds and unbinds BOs and sparse ranges, "
+			    "another one submits jobs, and a third one evicts. No job fails. In "
+			    "the end, the bound ranges are readable and writable, BOs keep their "
+			    "contents, and the range that was unbound last faults.",
 		.run = race_evict_bind,
 	},
 	{
 		.name = "race-restore-unmap",
-		.describe = "Evict a large sparse range, and unmap it at the start, in the "
-			    "middle and at the end of its restore. It can be bound again at "
-			    "once. In the end, it works when it is bound, and faults when it is "
-			    "not.",
+		.describe = "Evict a large sparse range, and unmap it during its restore, a "
+			    "little later each time. The range can be bound again. In the end, "
+			    "one page of each 2 MiB of it is readable and writable, and both "
+			    "edges fault after an unmap.",
 		.run = race_restore_unmap,
 	},
 	{
 		.name = "race-vms",
 		.describe = "Processes bind, submit and unbind on VMs of one file that share its "
 			    "dummy, while another process evicts the dummy. In the end, every "
-			    "range works, and its neighbours fault.",
+			    "page of the ranges is readable and writable, and the neighbours "
+			    "fault.",
 		.run = race_vms,
 	},
 	{
@@ -1602,8 +1020,8 @@ static const struct igt_panthor_case cases[] = {
 	{
 		.name = "race-files",
 		.describe = "Processes bind, submit and unbind on files of their own, while "
-			    "another process evicts their dummies. In the end, every range "
-			    "works, and its neighbours fault.",
+			    "another process evicts their dummies. In the end, every page of the "
+			    "ranges is readable and writable, and the neighbours fault.",
 		.run = race_files,
 	},
 	{
@@ -1622,12 +1040,9 @@ int igt_main()
 
 	for (const struct igt_panthor_case *c = cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				c->run(fd);
 		igt_fixture()
 			igt_teardown();
 	}

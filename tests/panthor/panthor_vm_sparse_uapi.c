@@ -36,46 +36,46 @@
  *
  * SUBTEST: uapi-sparse-exec
  * Run type: BAT, FULL
- * Description: Refuse a sparse bind without NOEXEC over a BO and over a sparse range
+ * Description: VM_BIND refuses a sparse bind without NOEXEC over a BO and over a sparse range
  *	that are in use.
  *
  * SUBTEST: uapi-sparse-unmap
- * Description: Refuse an unmap with map flags, a BO handle or a BO offset over mappings
- *	that are in use.
+ * Description: VM_BIND refuses an unmap with map flags, a BO handle or a BO offset over
+ *	mappings that are in use.
  *
  * SUBTEST: uapi-unknown-flags
- * Description: Refuse an unused operation flag with a sparse bind and with a BO bind,
- *	and an unused operation type. Skips on kernels with a newer uAPI than the test,
- *	which may have given them a meaning.
+ * Description: VM_BIND refuses an unused operation flag with a sparse bind and with a BO bind,
+ *	and an unused operation type. Skips on kernels with a newer uAPI than the test, which
+ *	may have given them a meaning.
  *
  * SUBTEST: uapi-unknown-bind-flags
- * Description: Refuse an unused flag of the whole VM_BIND request. Skips on kernels
- *	with a newer uAPI than the test, which may have given it a meaning.
+ * Description: VM_BIND refuses an unused flag of the whole request. Skips on kernels with a
+ *	newer uAPI than the test, which may have given it a meaning.
  *
  * SUBTEST: uapi-sparse-handle
  * Scenario: uapi-object
- * Description: Refuse a sparse bind with a BO handle, whether the BO exists, was closed,
- *	or never existed.
+ * Description: VM_BIND refuses a sparse bind with a BO handle, whether the BO exists, was
+ *	closed, or never existed.
  *
  * SUBTEST: uapi-sparse-offset
  * Run type: BAT, FULL
  * Scenario: uapi-object
- * Description: Refuse a sparse bind with a BO offset.
+ * Description: VM_BIND refuses a sparse bind with a BO offset.
  *
  * SUBTEST: uapi-align
  * Run type: BAT, FULL
  * Scenario: uapi-range
- * Description: Refuse addresses, sizes and BO offsets that are not multiples of the
+ * Description: VM_BIND refuses addresses, sizes and BO offsets that are not multiples of the
  *	GPU's page size. The pages that rounding would reach keep their mappings.
  *
  * SUBTEST: uapi-wrap
  * Scenario: uapi-range
- * Description: Refuse ranges whose end exceeds 64 bits.
+ * Description: VM_BIND refuses ranges whose end exceeds 64 bits.
  *
  * SUBTEST: uapi-kernel-range
  * Run type: BAT, FULL
  * Scenario: uapi-range
- * Description: Refuse ranges that reach into the kernel's part of the VM or lie above
+ * Description: VM_BIND refuses ranges that reach into the kernel's part of the VM or lie above
  *	the GPU's address space.
  *
  * SUBTEST: uapi-size-zero
@@ -95,20 +95,20 @@
  *
  * SUBTEST: uapi-sync-only
  * Scenario: uapi-queue
- * Description: Refuse a synchronization point with map flags, an address, a size, a BO
- *	handle or a BO offset, and leave its syncobj unsignalled.
+ * Description: VM_BIND refuses a SYNC_ONLY operation with map flags, an address, a size, a BO
+ *	handle or a BO offset, and leaves its syncobj unsignalled.
  *
  * SUBTEST: uapi-sync-only-at-once
  * Scenario: uapi-queue
- * Description: Refuse a synchronization point in a synchronous VM_BIND.
+ * Description: A synchronous VM_BIND refuses a SYNC_ONLY operation.
  *
  * SUBTEST: uapi-syncs-at-once
  * Scenario: uapi-queue
- * Description: Refuse syncs in a synchronous VM_BIND, and leave the syncobj unsignalled.
+ * Description: A synchronous VM_BIND refuses syncs, and leaves the syncobj unsignalled.
  *
  * SUBTEST: uapi-array
  * Scenario: uapi-array
- * Description: Refuse arrays of operations with a stride that is too short, with data
+ * Description: VM_BIND refuses arrays of operations with a stride that is too short, with data
  *	behind the members that the kernel knows, and at addresses that are not mapped.
  */
 
@@ -453,8 +453,8 @@ struct uapi_case {
 static const struct uapi_case uapi_cases[] = {
 	{
 		.name = "uapi-sparse-exec",
-		.describe = "Refuse a sparse bind without NOEXEC over a BO and over a sparse "
-			    "range that are in use.",
+		.describe = "VM_BIND refuses a sparse bind without NOEXEC over a BO and over a "
+			    "sparse range that are in use.",
 		.run = refuse_request,
 		.requests = REQUESTS(
 			{ "over-bo", MAP | SPARSE, .va = BO_VA, .size = PART_SIZE },
@@ -464,8 +464,8 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-sparse-unmap",
-		.describe = "Refuse an unmap with map flags, a BO handle or a BO offset over "
-			    "mappings that are in use.",
+		.describe = "VM_BIND refuses an unmap with map flags, a BO handle or a BO offset "
+			    "over mappings that are in use.",
 		.run = refuse_request,
 		.requests = REQUESTS(
 			{ "sparse", UNMAP | SPARSE, .va = SPARSE_VA, .size = PART_SIZE },
@@ -477,9 +477,9 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-unknown-flags",
-		.describe = "Refuse an unused operation flag with a sparse bind and with a BO "
-			    "bind, and an unused operation type. Skips on kernels with a newer "
-			    "uAPI than the test, which may have given them a meaning.",
+		.describe = "VM_BIND refuses an unused operation flag with a sparse bind and "
+			    "with a BO bind, and an unused operation type. Skips on kernels with "
+			    "a newer uAPI than the test, which may have given them a meaning.",
 		.require = require_known_uapi,
 		.run = refuse_request,
 		.requests = REQUESTS({ "sparse", MAP | SPARSE | NOEXEC | UNKNOWN_FLAG, .va = BO_VA,
@@ -490,7 +490,7 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-unknown-bind-flags",
-		.describe = "Refuse an unused flag of the whole VM_BIND request. Skips on "
+		.describe = "VM_BIND refuses an unused flag of the whole request. Skips on "
 			    "kernels with a newer uAPI than the test, which may have given it a "
 			    "meaning.",
 		.require = require_known_uapi,
@@ -503,8 +503,8 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-sparse-handle",
-		.describe = "Refuse a sparse bind with a BO handle, whether the BO exists, was "
-			    "closed, or never existed.",
+		.describe = "VM_BIND refuses a sparse bind with a BO handle, whether the BO "
+			    "exists, was closed, or never existed.",
 		.run = refuse_request,
 		.requests = REQUESTS(
 			{ "live-over-bo", MAP | SPARSE | NOEXEC, LIVE, .va = BO_VA,
@@ -516,7 +516,7 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-sparse-offset",
-		.describe = "Refuse a sparse bind with a BO offset.",
+		.describe = "VM_BIND refuses a sparse bind with a BO offset.",
 		.run = refuse_request,
 		.requests = REQUESTS({ "page", MAP | SPARSE | NOEXEC, .va = BO_VA, .size = PAGE,
 				       .bo_offset = PAGE },
@@ -527,9 +527,9 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-align",
-		.describe = "Refuse addresses, sizes and BO offsets that are not multiples of "
-			    "the GPU's page size. The pages that rounding would reach keep their "
-			    "mappings.",
+		.describe = "VM_BIND refuses addresses, sizes and BO offsets that are not "
+			    "multiples of the GPU's page size. The pages that rounding would "
+			    "reach keep their mappings.",
 		.run = refuse_request,
 		.requests = REQUESTS(
 			{ "size-byte", MAP | SPARSE | NOEXEC, .va = BO_VA, .size = 1 },
@@ -549,7 +549,7 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-wrap",
-		.describe = "Refuse ranges whose end exceeds 64 bits.",
+		.describe = "VM_BIND refuses ranges whose end exceeds 64 bits.",
 		.run = refuse_request,
 		.requests = REQUESTS(
 			{ "sparse-last-page", MAP | SPARSE | NOEXEC, .va = -PAGE,
@@ -567,8 +567,8 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-kernel-range",
-		.describe = "Refuse ranges that reach into the kernel's part of the VM or lie "
-			    "above the GPU's address space.",
+		.describe = "VM_BIND refuses ranges that reach into the kernel's part of the VM "
+			    "or lie above the GPU's address space.",
 		.run = refuse_request,
 		.requests = REQUESTS(
 			{ "sparse-first-page", MAP | SPARSE | NOEXEC, .origin = USER_END,
@@ -600,8 +600,9 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-sync-only",
-		.describe = "Refuse a synchronization point with map flags, an address, a size, "
-			    "a BO handle or a BO offset, and leave its syncobj unsignalled.",
+		.describe = "VM_BIND refuses a SYNC_ONLY operation with map flags, an address, a "
+			    "size, a BO handle or a BO offset, and leaves its syncobj "
+			    "unsignalled.",
 		.run = refuse_sync_only,
 		.requests = REQUESTS(
 			{ .name = "sparse", .flags = SYNC_ONLY | SPARSE },
@@ -826,12 +827,12 @@ static const struct igt_panthor_case plain_cases[] = {
 	},
 	{
 		.name = "uapi-sync-only-at-once",
-		.describe = "Refuse a synchronization point in a synchronous VM_BIND.",
+		.describe = "A synchronous VM_BIND refuses a SYNC_ONLY operation.",
 		.run = sync_only_at_once,
 	},
 	{
 		.name = "uapi-syncs-at-once",
-		.describe = "Refuse syncs in a synchronous VM_BIND, and leave the syncobj "
+		.describe = "A synchronous VM_BIND refuses syncs, and leaves the syncobj "
 			    "unsignalled.",
 		.run = syncs_at_once,
 	},
@@ -858,19 +859,16 @@ int igt_main()
 
 	for (const struct igt_panthor_case *c = plain_cases; c->name; c++) {
 		igt_describe(c->describe);
-		igt_subtest(c->name) {
-			int fd = igt_panthor_open();
-
-			c->run(fd);
-			igt_panthor_close(fd);
-		}
+		igt_subtest(c->name)
+			igt_panthor_with_device(fd)
+				c->run(fd);
 		igt_fixture()
 			igt_teardown();
 	}
 
-	igt_describe("Refuse arrays of operations with a stride that is too short, with data "
-		     "behind the members that the kernel knows, and at addresses that are not "
-		     "mapped.");
+	igt_describe("VM_BIND refuses arrays of operations with a stride that is too short, with "
+		     "data behind the members that the kernel knows, and at addresses that are "
+		     "not mapped.");
 	igt_subtest_with_dynamic("uapi-array") {
 		start_rows();
 		for (const struct array *a = arrays; a->name; a++)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+# shellcheck shell=sh
+#
+# The defects of ./check regressions, KIND:PATCH each, and what the files of kernel/regressions and
+# kernel/patches say about them.
+
+# The patches of kernel/$1, one a line.
+series() {
+	sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$REPO/kernel/$1/series"
+}
+
+# What a planted defect says by lines $2: Caught-by and Missed-by are subtests, as TEST@SUBTEST.
+regression_says() {
+	sed -n "s/^$2: *//p" "$REPO/kernel/regressions/$1"
+}
+
+# What a patch of the series says by lines $2 below its three dashes.
+patch_says() {
+	sed -n "/^---\$/,/^diff /s/^$2: *//p" "$REPO/kernel/patches/$1"
+}
+
+# Prints the options of ./run that a patch asks for by lines Param, without which its subtests skip.
+patch_params() {
+	sed -n '/^diff /q; s/^Param: */--param /p' "$REPO/kernel/$1"
+}
+
+# Prints what a planted defect needs of ./run: most are defects of the driver as it was released.
+regression_base() {
+	grep -q '^Base: series$' "$REPO/kernel/regressions/$1" || echo --stock
+}
+# Prints all defects as KIND:PATCH, one a line. That defect which the suite was written for is
+# planted in the driver with the series, too.
+defects() {
+	series regressions | sed 's/^/planted:/'
+	[ -z "$(series patches)" ] || echo series:remap-first-2m.patch
+	echo backport:restore-sparse-vmas.patch
+	series patches | sed 's/^/revert:/'
+}
+
+# Prints the name of the item that judges KIND:PATCH.
+defect_item() {
+	defect_name=${1#*:}
+	defect_name=${defect_name%.patch}
+	case $1 in
+	planted:*) echo "regressions: $defect_name" ;;
+	series:*) echo "regressions: $defect_name, on the series" ;;
+	backport:*) echo "backport: $defect_name" ;;
+	revert:*) echo "reverts: $defect_name" ;;
+	esac
+}
+
+# Prints the name of the results of KIND:PATCH.
+defect_results() {
+	defect_name=${1#*:}
+	case $1 in
+	series:*) echo "${defect_name%.patch}+series" ;;
+	*) echo "${defect_name%.patch}" ;;
+	esac
+}
+
+# Runs a command in the toolbox, in the repository's folder.
+in_toolbox() {
+	(toolbox_exec "$@")
+}
