@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/dma-buf.h>
+#include <linux/udmabuf.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +71,14 @@
  * Description: Map an exported dma-buf at an offset, read it, then evict its BO. The eviction must
  *	remove every page from the CPU's page table. The mapping must show the same pages of the BO
  *	afterwards, for reads and writes.
+ *
+ * SUBTEST: cpu-import
+ * Scenario: cpu-import
+ * Test requirement: panthor uAPI 1.9, udmabuf, debugfs
+ * Failure mode: A CPU mapping of an imported BO that keeps the exporter's memory for ever.
+ * Description: Import a udmabuf and map it through panthor. The CPU mapping must show what the GPU
+ *	stored, and the GPU must load what the CPU stored. Once the mapping and the handle are gone,
+ *	the dma-buf must be released.
  *
  * SUBTEST: cpu-no-mmap-offset
  * Scenario: cpu-no-mmap
@@ -180,15 +190,17 @@ IGT_TEST_DESCRIPTION("Check buffer objects of panthor beside sparse mappings");
  *    GPU stores to every page first, and loads what the CPU stores. Pages that were mapped before
  *    a split do not fault, therefore two subtests evict.
  * 2. cpu-no-mmap: a flag that only hides the mmap offset and does not refuse mmap().
- * 3. open-no-offsets: an open() that needs what any client can use up.
- * 4. restore-linear: a search through all VMAs for each VMA that is restored.
- * 5. restore-mixed: a restore that stops at the first VMA that is mapped, and evicted VMAs behind
+ * 3. cpu-import: a mapping by the exporter's driver, whose reference to the BO nobody puts. gems
+ *    does not list imported BOs, but the kernel lists dma-bufs.
+ * 4. open-no-offsets: an open() that needs what any client can use up.
+ * 5. restore-linear: a search through all VMAs for each VMA that is restored.
+ * 6. restore-mixed: a restore that stops at the first VMA that is mapped, and evicted VMAs behind
  *    it.
- * 6. restore-signals: an interrupted restore that is taken for complete.
- * 7. shrink-busy: a scan that waits ten jiffies for each BO of a busy VM. The number of sleeps
+ * 7. restore-signals: an interrupted restore that is taken for complete.
+ * 8. shrink-busy: a scan that waits ten jiffies for each BO of a busy VM. The number of sleeps
  *    tells, whatever a jiffy is and however slow the machine.
- * 8. shrink-idle: a scan that ends at the first busy VM.
- * 9. shrink-wide: a number of pages that is cut to 32 bits.
+ * 9. shrink-idle: a scan that ends at the first busy VM.
+ * 10. shrink-wide: a number of pages that is cut to 32 bits.
  */
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
@@ -558,6 +570,113 @@ static void cpu_no_mmap_dmabuf(int fd)
 	igt_panthor_exec_walk_verify(&exec, &load);
 	igt_panthor_exec_fini(&exec);
 	igt_panthor_free_bo(fd, &bo);
+}
+
+#define IMPORT_LABEL "imported"
+#define IMPORT_SIZE ((uint64_t)SZ_64K)
+#define IMPORT_DEADLINE_MS 2000
+
+#define UDMABUF_PATH "/dev/udmabuf"
+#define BUFINFO_PATH "/sys/kernel/debug/dma_buf/bufinfo"
+
+/* Returns: the number of dma-bufs in the system, -1 if debugfs does not tell. */
+static int count_dmabufs(void)
+{
+	FILE *file = fopen(BUFINFO_PATH, "re");
+	char line[256];
+	int count = -1;
+
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file))
+		sscanf(line, "Total %d objects", &count);
+	fclose(file);
+
+	return count;
+}
+
+static void require_udmabuf(void)
+{
+	const int device = open(UDMABUF_PATH, O_RDWR | O_CLOEXEC);
+
+	igt_require_f(device >= 0, UDMABUF_PATH ": %s\n", strerror(errno));
+	close(device);
+	igt_require_f(count_dmabufs() >= 0, BUFINFO_PATH ": %s\n", strerror(errno));
+}
+
+static int create_udmabuf(uint64_t size)
+{
+	struct udmabuf_create create = { .flags = UDMABUF_FLAGS_CLOEXEC, .size = size };
+	const int device = open(UDMABUF_PATH, O_RDWR | O_CLOEXEC);
+	int dmabuf;
+
+	igt_assert_fd(device);
+	create.memfd = memfd_create(IMPORT_LABEL, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	igt_assert_fd((int)create.memfd);
+	igt_assert_eq(ftruncate(create.memfd, size), 0);
+	igt_assert_eq(fcntl(create.memfd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	dmabuf = ioctl(device, UDMABUF_CREATE, &create);
+	igt_assert_fd(dmabuf);
+	close(create.memfd);
+	close(device);
+
+	return dmabuf;
+}
+
+static void import_dmabuf(int fd, int dmabuf, struct panthor_bo *bo)
+{
+	struct drm_prime_handle prime = { .fd = dmabuf };
+
+	do_ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
+	*bo = (struct panthor_bo){ .handle = prime.handle, .size = IMPORT_SIZE };
+}
+
+/* The CPU and the GPU may have caches of their own. */
+static void sync_dmabuf(int dmabuf, uint64_t flags)
+{
+	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_RW | flags };
+
+	do_ioctl(dmabuf, DMA_BUF_IOCTL_SYNC, &sync);
+}
+
+static struct view view_whole(int fd, const struct panthor_bo *bo)
+{
+	return (struct view){ .map = map_whole(fd, bo), .size = bo->size };
+}
+
+static void cpu_import(int fd)
+{
+	/* Outlives this function if an assertion leaves it. */
+	static struct view view;
+	const struct igt_panthor_walk load =
+		igt_panthor_pages(IGT_PANTHOR_LOAD, BASE_VA, IMPORT_SIZE, SECOND);
+	struct igt_panthor_exec exec;
+	struct panthor_bo bo;
+	int before, dmabuf;
+
+	require_udmabuf();
+	before = count_dmabufs();
+	igt_panthor_exec_init(&exec, fd);
+	dmabuf = create_udmabuf(IMPORT_SIZE);
+	import_dmabuf(fd, dmabuf, &bo);
+	igt_panthor_exec_bind_bo(&exec, &bo, BASE_VA);
+	igt_panthor_exec_store_pages(&exec, BASE_VA, bo.size, FIRST);
+
+	view = view_whole(fd, &bo);
+	igt_teardown_add(view_close, &view);
+	sync_dmabuf(dmabuf, DMA_BUF_SYNC_START);
+	view_check(&view);
+	view_store(&view);
+	sync_dmabuf(dmabuf, DMA_BUF_SYNC_END);
+	igt_panthor_exec_walk_verify(&exec, &load);
+	igt_teardown_drop(view_close, &view);
+	view_close(&view);
+
+	igt_panthor_exec_fini(&exec);
+	gem_close(fd, bo.handle);
+	igt_assert_eq(close(dmabuf), 0);
+	igt_assert_f(igt_wait(count_dmabufs() <= before, IMPORT_DEADLINE_MS, 5),
+		     "the imported dma-buf was not released within %d ms\n", IMPORT_DEADLINE_MS);
 }
 
 /* More than all mmap offsets of the device, 1 TiB. */
@@ -1093,6 +1212,14 @@ static void shrink_wide(int fd)
 }
 
 static const struct igt_panthor_case plain_cases[] = {
+	{
+		.name = "cpu-import",
+		.describe = "Import a udmabuf and map it through panthor. The CPU mapping must "
+			    "show what the GPU stored, and the GPU must load what the CPU stored. "
+			    "Once the mapping and the handle are gone, the dma-buf must be "
+			    "released.",
+		.run = cpu_import,
+	},
 	{
 		.name = "cpu-no-mmap-offset",
 		.describe = "Create a BO with the flag NO_MMAP. The driver must not tell an mmap "
