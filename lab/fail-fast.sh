@@ -2,7 +2,7 @@
 # Copyright (C) 2026 The vmali authors
 # shellcheck shell=sh disable=SC2016,SC2034,SC2154
 #
-# --fail-fast, inside the session: judges each subtest while the next one runs, and ends the board at
+# --fail-fast, inside the session: judges each subtest while the next ones run, and ends the board at
 # the first unexpected result. igt_runner keeps the results of its n-th job in the folder n, from 0. It
 # makes the folder of the next job, or endtime.txt, when a job has ended. A job is a subtest, or with
 # --multiple-mode a binary.
@@ -14,8 +14,11 @@
 # If there is a file $WORK/limits.txt, its n-th line is how many seconds the n-th subtest of
 # $WORK/planned.txt may take.
 
+# Hundredths of a second between two judgements, each of which costs some processes.
+FAIL_FAST_INTERVAL=50
+
 fail_fast_begin() {
-	FAIL_FAST_JOB=0 FAIL_FAST_SINCE=''
+	FAIL_FAST_JOB=0 FAIL_FAST_SINCE='' FAIL_FAST_JUDGED=0 FAIL_FAST_NEXT=0
 	: >"$WORK/unexpected.txt"
 }
 
@@ -24,16 +27,18 @@ fail_fast_ends() {
 	[ "$FAIL_FAST" = 1 ] || return 1
 	while fail_fast_job_ended; do
 		FAIL_FAST_JOB=$((FAIL_FAST_JOB + 1)) FAIL_FAST_SINCE=$NOW
-		if fail_fast_unexpected "$((FAIL_FAST_JOB - 1))"; then
-			OUTCOME=failed
-			return 0
-		fi
 	done
-	if fail_fast_oops; then
+	if fail_fast_due && fail_fast_unexpected || fail_fast_oops; then
 		OUTCOME=failed
 		return 0
 	fi
 	fail_fast_limit_passed
+}
+
+# True if there is something to judge, and the last judgement is long enough ago.
+fail_fast_due() {
+	[ "$FAIL_FAST_JOB" -gt "$FAIL_FAST_JUDGED" ] &&
+		{ [ "$NOW" -ge "$FAIL_FAST_NEXT" ] || [ -e "$RESULTS_DIR/igt/endtime.txt" ]; }
 }
 
 # True if the kernel log has an oops. The rest of its report is waited for.
@@ -56,17 +61,24 @@ fail_fast_job_ended() {
 	[ -e "$RESULTS_DIR/igt/$((FAIL_FAST_JOB + 1))" ] || [ -e "$RESULTS_DIR/igt/endtime.txt" ]
 }
 
-# True if the job $1 has an unexpected result: makes igt_runner's results of that job alone.
+# True if a job that has ended, and was not judged, has an unexpected result: makes igt_runner's results
+# of those jobs alone.
 fail_fast_unexpected() {
-	rm -rf "$WORK/job"
-	mkdir "$WORK/job"
-	ln -s "$RESULTS_DIR/igt/$1" "$WORK/job/0"
-	cp "$RESULTS_DIR/igt/metadata.txt" "$RESULTS_DIR/igt/uname.txt" "$WORK/job/" 2>/dev/null || :
-	sed -n "$(($1 + 1))p" "$RESULTS_DIR/igt/joblist.txt" >"$WORK/job/joblist.txt"
-	timeout 30 igt_results "$WORK/job" >"$WORK/job.log" 2>&1 || return 1
-	results_jq '$results[0].tests | keys | map(select(split("@") | length < 4)) | join("\n")
-		| verdicts(.; .; $results; $fails; $flakes; $skips)[] | select(unexpected) | .id' \
-		"$WORK/job/results.json" >"$WORK/unexpected.txt"
+	rm -rf "$WORK/jobs"
+	mkdir "$WORK/jobs"
+	cp "$RESULTS_DIR/igt/metadata.txt" "$RESULTS_DIR/igt/uname.txt" "$WORK/jobs/" 2>/dev/null || :
+	sed -n "$((FAIL_FAST_JUDGED + 1)),${FAIL_FAST_JOB}p" "$RESULTS_DIR/igt/joblist.txt" \
+		>"$WORK/jobs/joblist.txt"
+	fail_fast_n=0
+	while [ "$FAIL_FAST_JUDGED" -lt "$FAIL_FAST_JOB" ]; do
+		ln -s "$RESULTS_DIR/igt/$FAIL_FAST_JUDGED" "$WORK/jobs/$fail_fast_n"
+		FAIL_FAST_JUDGED=$((FAIL_FAST_JUDGED + 1)) fail_fast_n=$((fail_fast_n + 1))
+	done
+	FAIL_FAST_NEXT=$((NOW + FAIL_FAST_INTERVAL))
+	timeout 30 igt_results "$WORK/jobs" >"$WORK/jobs.log" 2>&1 || return 1
+	results_jq '$results[0].tests | keys_unsorted | map(select(split("@") | length < 4))
+		| join("\n") | verdicts(.; .; $results; $fails; $flakes; $skips)[]
+		| select(unexpected) | .id' "$WORK/jobs/results.json" >"$WORK/unexpected.txt"
 	[ -s "$WORK/unexpected.txt" ]
 }
 

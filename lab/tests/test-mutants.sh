@@ -59,7 +59,7 @@ kernel_series() {
 # In the place of IGT's program: each job of the made-up board has its results in a file.
 cat >"$SCRATCH/bin/igt_results" <<'PROGRAM'
 #!/bin/sh
-[ -f "$1/0/made-up.json" ] && cp "$1/0/made-up.json" "$1/results.json"
+cat "$1"/*/made-up.json | jq -s '{tests: (map(.tests) | add)}' >"$1/results.json"
 PROGRAM
 chmod 755 "$SCRATCH/bin/igt_results"
 PATH=$SCRATCH/bin:$PATH
@@ -116,6 +116,31 @@ a_failure() {
 	ends failed
 	same 2 "$FAIL_FAST_JOB"
 	same igt@panthor/t@b "$(cat "$WORK/unexpected.txt")"
+}
+
+# Two jobs have ended since the last judgement.
+two_at_once() {
+	fresh
+	ran 0 a pass
+	ran 1 b fail
+	ran 2 c
+	ends failed
+	same 'igt@panthor/t@b 2' "$(cat "$WORK/unexpected.txt") $FAIL_FAST_JUDGED"
+}
+
+# A judgement is not due before half a second has passed.
+not_too_often() {
+	fresh
+	ran 0 a pass
+	ran 1 b
+	goes_on
+	ran 1 b fail
+	ran 2 c
+	NOW=1049
+	goes_on
+	same '2 1' "$FAIL_FAST_JOB $FAIL_FAST_JUDGED"
+	NOW=1050
+	ends failed
 }
 
 # The result of a job that has not ended is none.
@@ -211,6 +236,8 @@ no_limit() {
 check '--fail-fast: nothing has begun' nothing_begun
 check '--fail-fast: a pass' a_pass
 check '--fail-fast: a failure' a_failure
+check '--fail-fast: two jobs at once' two_at_once
+check '--fail-fast: not too often' not_too_often
 check '--fail-fast: a job that runs' a_job_that_runs
 check '--fail-fast: the last job' the_last_job
 check '--fail-fast: a kernel warning' a_kernel_warning
