@@ -72,6 +72,13 @@
  *	remove every page from the CPU's page table. The mapping must show the same pages of the BO
  *	afterwards, for reads and writes.
  *
+ * SUBTEST: cpu-block-edges
+ * Scenario: cpu-block
+ * Failure mode: A CPU mapping by a block of the page table that reaches beyond the mapping.
+ * Description: Map two blocks of a BO by the CPU, unmap the first and the last pages, and touch
+ *	the rest. The rest must show the pages of the BO that it covered before, for reads and
+ *	writes, and what was unmapped must stay inaccessible.
+ *
  * SUBTEST: cpu-import
  * Scenario: cpu-import
  * Test requirement: panthor uAPI 1.9, udmabuf, debugfs
@@ -190,17 +197,19 @@ IGT_TEST_DESCRIPTION("Check buffer objects of panthor beside sparse mappings");
  *    GPU stores to every page first, and loads what the CPU stores. Pages that were mapped before
  *    a split do not fault, therefore two subtests evict.
  * 2. cpu-no-mmap: a flag that only hides the mmap offset and does not refuse mmap().
- * 3. cpu-import: a mapping by the exporter's driver, whose reference to the BO nobody puts. gems
+ * 3. cpu-block: a block entry in the CPU's page table for a fault near the end of the CPU's VMA.
+ *    The kernel leaves that check to the driver.
+ * 4. cpu-import: a mapping by the exporter's driver, whose reference to the BO nobody puts. gems
  *    does not list imported BOs, but the kernel lists dma-bufs.
- * 4. open-no-offsets: an open() that needs what any client can use up.
- * 5. restore-linear: a search through all VMAs for each VMA that is restored.
- * 6. restore-mixed: a restore that stops at the first VMA that is mapped, and evicted VMAs behind
+ * 5. open-no-offsets: an open() that needs what any client can use up.
+ * 6. restore-linear: a search through all VMAs for each VMA that is restored.
+ * 7. restore-mixed: a restore that stops at the first VMA that is mapped, and evicted VMAs behind
  *    it.
- * 7. restore-signals: an interrupted restore that is taken for complete.
- * 8. shrink-busy: a scan that waits ten jiffies for each BO of a busy VM. The number of sleeps
+ * 8. restore-signals: an interrupted restore that is taken for complete.
+ * 9. shrink-busy: a scan that waits ten jiffies for each BO of a busy VM. The number of sleeps
  *    tells, whatever a jiffy is and however slow the machine.
- * 9. shrink-idle: a scan that ends at the first busy VM.
- * 10. shrink-wide: a number of pages that is cut to 32 bits.
+ * 10. shrink-idle: a scan that ends at the first busy VM.
+ * 11. shrink-wide: a number of pages that is cut to 32 bits.
  */
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
@@ -568,6 +577,73 @@ static void cpu_no_mmap_dmabuf(int fd)
 	igt_assert_eq(close(dmabuf), 0);
 
 	igt_panthor_exec_walk_verify(&exec, &load);
+	igt_panthor_exec_fini(&exec);
+	igt_panthor_free_bo(fd, &bo);
+}
+
+#define BLOCKS_SIZE ((uint64_t)SZ_4M)
+
+/* Maps a BO at an address of the CPU that blocks of the page table can map. */
+static char *map_aligned(int fd, const struct panthor_bo *bo)
+{
+	const uint64_t offset = igt_panthor_bo_mmap_offset(fd, bo->handle, 0);
+	const size_t size = bo->size + SZ_2M;
+	char *free = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *start = (char *)ALIGN((uintptr_t)free, SZ_2M);
+
+	igt_assert(free != MAP_FAILED);
+	igt_assert_eq(munmap(free, size), 0);
+	igt_assert(mmap(start, bo->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE,
+			fd, offset) == start);
+
+	return start;
+}
+
+/* The kernel copies from whatever the page table maps. */
+static void assert_inaccessible(const char *address)
+{
+	int ends[2], err = 0;
+
+	igt_assert_eq(pipe(ends), 0);
+	if (write(ends[1], address, 1) < 0)
+		err = errno;
+	close(ends[0]);
+	close(ends[1]);
+	igt_assert_f(err == EFAULT, "the CPU reads at %p, which is not mapped\n", address);
+}
+
+static void cpu_block_edges(int fd)
+{
+	/* Outlives this function if an assertion leaves it. */
+	static struct view view;
+	const uint64_t edge = cpu_pages(HEAD_PAGES), end = BLOCKS_SIZE - edge;
+	const struct igt_panthor_walk tail =
+		igt_panthor_pages(IGT_PANTHOR_LOAD, BASE_VA + end, edge, FIRST);
+	struct igt_panthor_exec exec;
+	struct panthor_bo bo;
+	char *map;
+
+	igt_panthor_exec_init(&exec, fd);
+	igt_panthor_bo_create(fd, &bo, BLOCKS_SIZE, 0, 0);
+	igt_panthor_exec_bind_bo(&exec, &bo, BASE_VA);
+	igt_panthor_exec_store_pages(&exec, BASE_VA, bo.size, FIRST);
+
+	map = map_aligned(fd, &bo);
+	igt_assert_eq(munmap(map, edge), 0);
+	igt_assert_eq(munmap(map + end, edge), 0);
+	view = (struct view){ .map = map + edge, .first = edge, .size = end - edge };
+	igt_teardown_add(view_close, &view);
+	view_check(&view);
+	view_store(&view);
+	assert_inaccessible(map);
+	assert_inaccessible(map + edge - 1);
+	assert_inaccessible(map + end);
+	assert_inaccessible(map + BLOCKS_SIZE - 1);
+	view_assert_stored(&exec, &view);
+	igt_panthor_exec_walk_verify(&exec, &tail);
+	igt_teardown_drop(view_close, &view);
+	view_close(&view);
+
 	igt_panthor_exec_fini(&exec);
 	igt_panthor_free_bo(fd, &bo);
 }
@@ -1212,6 +1288,14 @@ static void shrink_wide(int fd)
 }
 
 static const struct igt_panthor_case plain_cases[] = {
+	{
+		.name = "cpu-block-edges",
+		.describe = "Map two blocks of a BO by the CPU, unmap the first and the last "
+			    "pages, and touch the rest. The rest must show the pages of the BO "
+			    "that it covered before, for reads and writes, and what was unmapped "
+			    "must stay inaccessible.",
+		.run = cpu_block_edges,
+	},
 	{
 		.name = "cpu-import",
 		.describe = "Import a udmabuf and map it through panthor. The CPU mapping must "
