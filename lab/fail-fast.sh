@@ -14,7 +14,8 @@
 # If there is a file $WORK/limits.txt, its n-th line is how many seconds the n-th subtest of
 # $WORK/planned.txt may take.
 
-# Hundredths of a second between two judgements, each of which costs some processes.
+# Hundredths of a second between two looks at the results and the kernel log, each of which costs some
+# processes.
 FAIL_FAST_INTERVAL=50
 
 fail_fast_begin() {
@@ -28,17 +29,14 @@ fail_fast_ends() {
 	while fail_fast_job_ended; do
 		FAIL_FAST_JOB=$((FAIL_FAST_JOB + 1)) FAIL_FAST_SINCE=$NOW
 	done
-	if fail_fast_due && fail_fast_unexpected || fail_fast_oops; then
-		OUTCOME=failed
-		return 0
+	if [ "$NOW" -ge "$FAIL_FAST_NEXT" ] || [ -e "$RESULTS_DIR/igt/endtime.txt" ]; then
+		FAIL_FAST_NEXT=$((NOW + FAIL_FAST_INTERVAL))
+		if fail_fast_unexpected || fail_fast_oops; then
+			OUTCOME=failed
+			return 0
+		fi
 	fi
 	fail_fast_limit_passed
-}
-
-# True if there is something to judge, and the last judgement is long enough ago.
-fail_fast_due() {
-	[ "$FAIL_FAST_JOB" -gt "$FAIL_FAST_JUDGED" ] &&
-		{ [ "$NOW" -ge "$FAIL_FAST_NEXT" ] || [ -e "$RESULTS_DIR/igt/endtime.txt" ]; }
 }
 
 # True if the kernel log has an oops. The rest of its report is waited for.
@@ -64,6 +62,7 @@ fail_fast_job_ended() {
 # True if a job that has ended, and was not judged, has an unexpected result: makes igt_runner's results
 # of those jobs alone.
 fail_fast_unexpected() {
+	[ "$FAIL_FAST_JOB" -gt "$FAIL_FAST_JUDGED" ] || return 1
 	rm -rf "$WORK/jobs"
 	mkdir "$WORK/jobs"
 	cp "$RESULTS_DIR/igt/metadata.txt" "$RESULTS_DIR/igt/uname.txt" "$WORK/jobs/" 2>/dev/null || :
@@ -74,7 +73,6 @@ fail_fast_unexpected() {
 		ln -s "$RESULTS_DIR/igt/$FAIL_FAST_JUDGED" "$WORK/jobs/$fail_fast_n"
 		FAIL_FAST_JUDGED=$((FAIL_FAST_JUDGED + 1)) fail_fast_n=$((fail_fast_n + 1))
 	done
-	FAIL_FAST_NEXT=$((NOW + FAIL_FAST_INTERVAL))
 	timeout 30 igt_results "$WORK/jobs" >"$WORK/jobs.log" 2>&1 || return 1
 	results_jq '$results[0].tests | keys_unsorted | map(select(split("@") | length < 4))
 		| join("\n") | verdicts(.; .; $results; $fails; $flakes; $skips)[]
