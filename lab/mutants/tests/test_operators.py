@@ -31,7 +31,8 @@ def test_golden(name: str) -> None:
     with open(os.path.join(GOLDEN, name + ".c"), encoding="utf-8") as handle:
         source = Source(name + ".c", handle.read())
     with open(os.path.join(GOLDEN, name + ".txt"), encoding="utf-8") as handle:
-        assert mutations(source) == handle.read().splitlines()
+        wanted = [line for line in handle.read().splitlines() if not line.startswith("#")]
+    assert mutations(source) == wanted
 
 
 @pytest.mark.parametrize("body", ["u64 *p;", "g(&a, *b);", "x = (u32 *)y;", "drm_dbg(d, a + 1);",
