@@ -19,7 +19,7 @@
 FAIL_FAST_INTERVAL=50
 
 fail_fast_begin() {
-	FAIL_FAST_JOB=0 FAIL_FAST_SINCE='' FAIL_FAST_JUDGED=0 FAIL_FAST_NEXT=0
+	FAIL_FAST_JOB=0 FAIL_FAST_SINCE='' FAIL_FAST_JUDGED=0 FAIL_FAST_NEXT=0 FAIL_FAST_LIMIT_OF=''
 	: >"$WORK/unexpected.txt"
 }
 
@@ -80,12 +80,20 @@ fail_fast_unexpected() {
 	[ -s "$WORK/unexpected.txt" ]
 }
 
+# Sets FAIL_FAST_LIMIT to the limit of the job FAIL_FAST_JOB, empty if it has none.
+fail_fast_read_limit() {
+	[ "$FAIL_FAST_LIMIT_OF" != "$FAIL_FAST_JOB" ] || return 0
+	FAIL_FAST_LIMIT_OF=$FAIL_FAST_JOB FAIL_FAST_LIMIT=''
+	[ ! -s "$WORK/limits.txt" ] ||
+		FAIL_FAST_LIMIT=$(sed -n "$((FAIL_FAST_JOB + 1))p" "$WORK/limits.txt")
+}
+
 # True if the subtest that runs has taken longer than it may.
 fail_fast_limit_passed() {
-	[ -s "$WORK/limits.txt" ] && [ -n "$FAIL_FAST_SINCE" ] && [ "$STAGE" = board ] || return 1
-	fail_fast_limit=$(sed -n "$((FAIL_FAST_JOB + 1))p" "$WORK/limits.txt")
-	[ -n "$fail_fast_limit" ] && [ "$((NOW - FAIL_FAST_SINCE))" -ge "$((fail_fast_limit * 100))" ] ||
-		return 1
-	OUTCOME=deadline WAITING=subtest LIMIT=$fail_fast_limit
+	[ -n "$FAIL_FAST_SINCE" ] && [ "$STAGE" = board ] || return 1
+	fail_fast_read_limit
+	[ -n "$FAIL_FAST_LIMIT" ] &&
+		[ "$((NOW - FAIL_FAST_SINCE))" -ge "$((FAIL_FAST_LIMIT * 100))" ] || return 1
+	OUTCOME=deadline WAITING=subtest LIMIT=$FAIL_FAST_LIMIT
 	fail_fast_running | tee "$WORK/hangs" >"$WORK/unexpected.txt"
 }

@@ -71,8 +71,8 @@ mutants_ahead() {
 	MUTANTS_AHEAD=$!
 }
 
-# mutants_boot NAME FOLDER: boots the driver in MODULE_DIR and runs $WORK/planned.txt. Ends with the
-# run's status. Runs in a subshell.
+# mutants_boot NAME: boots the driver in MODULE_DIR and runs $WORK/planned.txt, with the results in the
+# folder NAME. Ends with the run's status. Runs in a subshell.
 mutants_boot() {
 	mutants_lists=$WORK WORK=$WORK/boot RESULTS_DIR=$RESULTS_DIR/mutants/$1 STATUSES='' OUTCOME=''
 	rm -rf "$WORK" "$RESULTS_DIR"
