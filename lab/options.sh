@@ -67,8 +67,8 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --trace FILE            write what the driver did to FILE
   --mutants N[:SEED]      N mutants of the driver, each with one operator, constant, condition or
                           statement changed, drawn by SEED from kernel/mutants/functions; says
-                          which subtest kills which, and which survive. 200 take about two
-                          hours on two cores. With --results of a run that was cut, goes on
+                          which subtest kills which, and which survive. 200 take some 90
+                          minutes on two cores. With --results of a run that was cut, goes on
                           where that one ended
   --mutants FILE          all mutants of the lines that this patch adds; FILE is applied as by
                           --patch, unless it is one of kernel/patches
