@@ -10,7 +10,7 @@
 #   board     panthor has bound and the toolbox is mounted
 #   suite     igt_runner has ended
 #   poweroff  the guest has looked for leaks and is off
-#   subtest   one subtest has ended (igt_runner's to keep)
+#   subtest   one subtest has ended (igt_runner's to keep; see lab/fail-fast.sh)
 #
 # VMALI_APPEND holds more words for the guest kernel's command line.
 
@@ -201,9 +201,10 @@ stage_reached() {
 }
 
 # Watches the board until QEMU has ended, the model has died or a deadline has passed; sets
-# OUTCOME to ended, model or deadline, and the times BOARD_AT and SUITE_AT.
+# OUTCOME to ended, model, deadline, or failed with --fail-fast, and the times BOARD_AT and SUITE_AT.
 board_watch() {
 	STAGE='' seen=none OUTCOME=ended
+	fail_fast_begin
 	while [ ! -e "$WORK/qemu.status" ]; do
 		clock_now
 		read_stage
@@ -216,6 +217,9 @@ board_watch() {
 			return
 		elif [ "$((NOW - since))" -ge "$((LIMIT * 100))" ]; then
 			OUTCOME=deadline
+			return
+		elif fail_fast_ends; then
+			SUITE_AT=${SUITE_AT:-$NOW}
 			return
 		fi
 		sleep 0.05
@@ -266,8 +270,10 @@ board_explain() {
 		last_lines vmali.log console.log
 	elif [ "$OUTCOME" = deadline ]; then
 		run_failed 6 "the deadline '$WAITING' ($LIMIT s) passed"
-		accel_distrust
+		[ "$ACTION" = mutants ] || accel_distrust
 		last_lines kernel.log console.log
+	elif [ "$OUTCOME" = failed ]; then
+		return
 	elif [ -s "$RESULTS_DIR/guest/error" ]; then
 		run_failed 5 "the board did not come up: $(cat "$RESULTS_DIR/guest/error")"
 		last_lines kernel.log vmali.log

@@ -27,9 +27,11 @@ SOURCE_MIB=2200
 KERNEL_MIB=500
 
 # kernel_make ARG…: make in the source tree, in the environment that all builds share.
-# kernel_progress() counts the lines that it prints for compiled files.
+# kernel_progress() counts the lines that it prints for compiled files. KERNEL_NICE may hold a command
+# that lowers its priority.
 kernel_make() {
-	make -C "$KERNEL_SOURCE" ARCH=x86_64 "-j$(nproc)" KBUILD_BUILD_USER=vmali \
+	# shellcheck disable=SC2086 # words
+	${KERNEL_NICE:-} make -C "$KERNEL_SOURCE" ARCH=x86_64 "-j$(nproc)" KBUILD_BUILD_USER=vmali \
 		KBUILD_BUILD_HOST=board KBUILD_BUILD_TIMESTAMP='1970-01-01 00:00:00 UTC' \
 		KBUILD_BUILD_VERSION=1 "$@" </dev/null
 }

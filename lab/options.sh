@@ -5,8 +5,10 @@
 # The command line of ./run. options_parse() checks everything that can be checked before
 # anything is built, and sets these variables; all paths are absolute afterwards:
 #
-#   ACTION       run | bench | build | list | shell | clean-cache | help
+#   ACTION       run | bench | mutants | build | list | shell | clean-cache | help
 #   BENCH        the form of the benchmarks: full | short
+#   MUTANTS      how many mutants to draw, as N or N:SEED; empty: none, or those of a patch
+#   MUTANTS_OF   the patch whose added lines are mutated; empty: none
 #   GLOBS        newline-separated patterns; a leading ! or ^ excludes
 #   TESTS        newline-separated names of installed IGT tests; empty: the sparse suite
 #   TEST_LIST    igt_runner's test list to run; empty: none
@@ -23,6 +25,7 @@
 #   SANITIZE     1: the kernel has the options of kernel/config/sanitize.config, too
 #   KUNIT        1: the driver's KUnit tests instead of subtests
 #   MULTIPLE     1: all subtests of a binary in one process
+#   FAIL_FAST    1: the first unexpected result ends the run
 #   NO_SKIPS     1: run what the expectations leave out, too
 #   HOST_TOOLS   1: no toolbox
 #   QUIET        1: only failures and the summary
@@ -32,7 +35,8 @@ NL='
 '
 
 OPTION_VARIABLES='ACTION GLOBS TESTS TEST_LIST KERNEL_ARG STOCK WITHOUT PATCHES PARAMS TLB
-IGT CPU_PAGE RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH'
+IGT CPU_PAGE RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE FAIL_FAST NO_SKIPS HOST_TOOLS QUIET VERBOSE
+BENCH MUTANTS MUTANTS_OF'
 
 options_help() {
 	cat <<'HELP'
@@ -48,6 +52,7 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --kunit                 the driver's own KUnit tests instead of the sparse suite
   --multiple-mode         run all subtests of a binary in one process, as igt_runner does with
                           this option
+  --fail-fast             end the run at the first unexpected result
   --no-skips              run what lab/expectations leaves out (a GLOB that is the whole
                           name of a subtest does so for that one)
   --kernel DIR|TARBALL    this kernel source instead of the default base
@@ -63,6 +68,13 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
                           that has none (default: --igt libigt, that of the toolbox)
   --results DIR           where results go (default: a new folder under build/results)
   --trace FILE            write what the driver did to FILE
+  --mutants N[:SEED]      N mutants of the driver, each with one operator, constant, condition or
+                          statement changed, drawn by SEED from kernel/mutants/functions; says
+                          which subtest kills which, and which survive. 200 take some 90
+                          minutes on two cores. With --results of a run that was cut, goes on
+                          where that one ended
+  --mutants FILE          all mutants of the lines that this patch adds; FILE is applied as by
+                          --patch, unless it is one of kernel/patches
   --bench[=short]         the benchmarks, without patches against with them
   --shell                 an interactive shell on the board
   --build                 build all that a run needs, boot nothing, and exit
@@ -82,6 +94,7 @@ Exit status; when several apply, the first of 5, 6, 1, 7, 3:
   5  the guest or the model died
   6  a deadline passed
   7  an expectation is stale: an unexpected pass
+  8  a mutant survived
 HELP
 }
 
@@ -104,6 +117,30 @@ one_line() {
 	*"$NL"*) usage_error "$1: a value must be one line" ;;
 	'') usage_error "$1: a value must not be empty" ;;
 	esac
+}
+
+# --mutants N[:SEED]|FILE. A file whose name is a number can be given as ./17.
+option_mutants() {
+	[ -z "$MUTANTS$MUTANTS_OF" ] || usage_error '--mutants was given twice'
+	option_action mutants
+	case $1 in
+	*[!0-9:]* | *:*:* | :* | *:)
+		option_mutants_of "$1"
+		return
+		;;
+	esac
+	option_number=${1%%:*}
+	case $option_number in
+	0* | ???????*) usage_error "--mutants $1: the number is from 1 to 999999" ;;
+	esac
+	MUTANTS=$1
+}
+
+option_mutants_of() {
+	readable_file "$1" ||
+		die 2 "--mutants $1: neither N or N:SEED, in decimals, nor a readable file"
+	grep -q '^+++ ' -- "$1" || die 2 "--mutants $1: holds no patch"
+	MUTANTS_OF=$(absolute_path --mutants "$1") || exit
 }
 
 option_action() {
@@ -230,6 +267,7 @@ option_with_value() {
 	--cpu-page) option_cpu_page "$2" ;;
 	--igt) option_igt "$2" ;;
 	--results) option_results "$2" ;;
+	--mutants) option_mutants "$2" ;;
 	--trace) option_trace "$2" ;;
 	esac
 }
@@ -244,6 +282,7 @@ option_flag() {
 	--sanitize) SANITIZE=1 ;;
 	--kunit) KUNIT=1 ;;
 	--multiple-mode) MULTIPLE=1 ;;
+	--fail-fast) FAIL_FAST=1 ;;
 	--no-skips) NO_SKIPS=1 ;;
 	--host-tools) HOST_TOOLS=1 ;;
 	--quiet) QUIET=1 ;;
@@ -255,8 +294,8 @@ option_flag() {
 options_defaults() {
 	ACTION=run TLB=keep BENCH=full
 	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
-	WITHOUT='' CPU_PAGE=0 IGT=libigt
-	STOCK=0 SANITIZE=0 KUNIT=0 MULTIPLE=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
+	WITHOUT='' CPU_PAGE=0 IGT=libigt MUTANTS='' MUTANTS_OF=''
+	STOCK=0 SANITIZE=0 KUNIT=0 MULTIPLE=0 FAIL_FAST=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
 
 options_conflicts() {
@@ -273,6 +312,13 @@ options_conflicts() {
 	0:* | 1:run | 1:list | 1:help) ;;
 	*) usage_error "--multiple-mode and --$ACTION exclude each other" ;;
 	esac
+	[ "$FAIL_FAST$KUNIT" != 11 ] || usage_error '--fail-fast and --kunit exclude each other'
+	case $FAIL_FAST:$ACTION in
+	0:* | 1:run | 1:mutants | 1:help) ;;
+	*) usage_error "--fail-fast and --$ACTION exclude each other" ;;
+	esac
+	[ "$ACTION" != mutants ] || [ -z "$TRACE_FILE" ] ||
+		usage_error '--mutants and --trace exclude each other'
 	[ "$CPU_PAGE" = 0 ] || [ -z "$TESTS" ] ||
 		usage_error '--cpu-page and --test exclude each other'
 	[ "$IGT" = libigt ] || [ -z "$TESTS" ] || usage_error '--igt and --test exclude each other'
@@ -295,13 +341,13 @@ options_parse() {
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--test | --test-list | --kernel | --without | --patch | --param | --tlb | --cpu-page | \
-			--igt | --results | --trace)
+			--igt | --results | --trace | --mutants)
 			[ $# -ge 2 ] || usage_error "$1: needs a value"
 			option_with_value "$1" "$2"
 			shift
 			;;
 		--test=* | --test-list=* | --kernel=* | --without=* | --patch=* | --param=* | \
-			--tlb=* | --cpu-page=* | --igt=* | --results=* | --trace=*)
+			--tlb=* | --cpu-page=* | --igt=* | --results=* | --trace=* | --mutants=*)
 			option_with_value "${1%%=*}" "${1#*=}"
 			;;
 		--)

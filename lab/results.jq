@@ -14,7 +14,7 @@
 # A verdict is {id, test, subtest, result, seconds, rows, class, reason}. `result` is igt_runner's
 # word. `rows` is a list of {name, result}: the dynamic subtests that ran. `class` is one of pass,
 # fail, skip, known (failed as expected), flake (failed, known to), stale (expected to fail and did
-# not) and left (left out, as the skips file says).
+# not), left (left out, as the skips file says) and unrun (--fail-fast ended the run before).
 
 def lines: split("\n") | map(select(test("\\S")));
 
@@ -155,6 +155,18 @@ def verdicts($selected; $named; $results; $fails; $flakes; $skips):
         else verdict($tests; $rows) | classify | expect($fail_list; $flake_list)
           | .rows |= map({name, result}) end);
 
+# What ends a run with --fail-fast.
+def unexpected: .result != "notrun" and (.class == "fail" or .class == "stale");
+
+# Marks the subtests that did not run, or not to their end, as --fail-fast ended the run. $unexpected
+# are the subtests that it was ended for.
+def unrun($unexpected):
+  map(.id as $id | .result as $result
+    | if .class == "fail" and ($unexpected | map(ascii_downcase) | index([$id | ascii_downcase]) | not)
+        and (["notrun", "incomplete"] | index([$result])) then
+        .class = "unrun" | .reason = ["not run: --fail-fast ended the run"]
+      else . end);
+
 # The exit statuses of ./run that the verdicts ask for, one a line.
 def statuses:
   (if any(.class == "fail") then 1 else empty end),
@@ -168,6 +180,8 @@ def summary:
   "\(count("pass") + count("stale")) passed, "
   + "\(count("fail") + count("known") + count("flake")) failed, "
   + "\(count("skip") + count("left")) skipped"
+  + (count("unrun") as $n | if $n > 0 then "; \($n) not run after the first unexpected result"
+     else "" end)
   + (count("known") as $n | if $n > 0 then "; \($n) failed as expected" else "" end)
   + (count("flake") as $n | if $n > 0 then "; \($n) known flakes failed" else "" end)
   + (count("stale") as $n | if $n > 0 then "; \($n) expected to fail and did not" else "" end)
@@ -188,8 +202,10 @@ def shown:
 def name($single):
   if .subtest == "" then .test elif $single then .subtest else "\(.test)@\(.subtest)" end;
 
+# With --fail-fast the summary counts what did not run.
 def rows($quiet):
-  (map(.test) | unique | length == 1) as $single
+  map(select(.class != "unrun"))
+  | (map(.test) | unique | length == 1) as $single
   | (map(name($single) | length) | max + 2) as $width
   | .[] | select(($quiet | not) or .class == "fail" or .class == "stale")
   | (name($single) | padded($width)) + (shown | padded(20)) + (.seconds | hundredths),
@@ -214,7 +230,8 @@ def junit:
   "<testsuites>",
   "  <testsuite name=\"vmali\" tests=\"\(length)\""
   + " failures=\"\(count("fail") + count("stale"))\""
-  + " skipped=\"\(count("skip") + count("left") + count("known") + count("flake"))\""
+  + " skipped=\"\(count("skip") + count("left") + count("unrun") + count("known")
+     + count("flake"))\""
   + " time=\"\(map(.seconds) | add // 0)\">",
   (.[] | junit_case),
   "  </testsuite>",

@@ -13,17 +13,20 @@
 #   build.log      the last build of the model and the tests
 #   results.html   all of it on a page (see page.jq)
 #   bench.json     the benchmarks, side by side      bench/      a folder like this for each boot
+#   mutants.json   verdicts on mutants               mutants/    see lab/mutants/__main__.py
+#   mutants.txt    the same for people
 #   igt/           igt_runner's own folder         guest/       what the guest left
 #
 # Verdicts come from JSON and exit statuses only. Text is quoted, never parsed for a verdict.
 
 RESULT_FILES='metadata.json results.json junit.xml verdicts.json kernel.log console.log vmali.log
-qemu.log build.log results.html bench.json bench igt guest'
+qemu.log build.log results.html bench.json bench mutants.json mutants.txt igt guest'
 
 # An upper bound of what a run writes there.
 RESULTS_MIB=32
 
-# On the host: makes the folder, or empties that of an earlier run, and sets RESULTS_DIR.
+# On the host: makes the folder, or empties that of an earlier run, and sets RESULTS_DIR. What a run of
+# mutants left stays, if this is to continue it.
 results_begin() {
 	if [ -z "$RESULTS_DIR" ]; then
 		mkdir -p "$REPO/build/results" 2>/dev/null || die 2 "build/results cannot be made"
@@ -34,8 +37,9 @@ results_begin() {
 	# The mark of a results folder, also of one whose run does not get far, is metadata.json.
 	# shellcheck disable=SC2086 # names without blanks
 	{
-		(cd "$RESULTS_DIR" && rm -rf $RESULT_FILES) && mkdir "$RESULTS_DIR/guest" &&
-			echo '{}' >"$RESULTS_DIR/metadata.json"
+		(cd "$RESULTS_DIR" && rm -rf $RESULT_FILES) &&
+			{ [ "${ACTION:-run}" = mutants ] || rm -rf "$RESULTS_DIR/mutants"; } &&
+			mkdir "$RESULTS_DIR/guest" && echo '{}' >"$RESULTS_DIR/metadata.json"
 	} 2>/dev/null ||
 		die 2 "--results $RESULTS_DIR: not writable"
 	[ "$(cache_free_mib "$RESULTS_DIR")" -ge "$RESULTS_MIB" ] ||
@@ -86,9 +90,9 @@ board_failed() {
 	return 1
 }
 
-# Prints the exit status of the run: of those that apply the first of 5, 6, 1, 7, 3.
+# Prints the exit status of the run: of those that apply the first of 5, 6, 1, 7, 3, 8.
 status_final() {
-	for status in 5 6 1 7 3; do
+	for status in 5 6 1 7 3 8; do
 		case "$STATUSES " in
 		*" $status "*)
 			echo "$status"
@@ -152,7 +156,7 @@ results_collect() {
 	rm -f "$file"
 	if [ -s "$RESULTS_DIR/igt/joblist.txt" ]; then
 		timeout 30 igt_results "$RESULTS_DIR/igt" >"$WORK/igt_results.log" 2>&1 ||
-			board_failed ||
+			board_failed || [ "${OUTCOME:-}" = failed ] ||
 			run_failed 1 "igt_results failed: $(tail -n 1 "$WORK/igt_results.log")"
 	fi
 	if [ -s "$file" ] && jq -e .tests "$file" >/dev/null 2>&1; then
@@ -171,19 +175,31 @@ results_kernel_log() {
 		claimed=0 "$RESULTS_DIR/guest/kmsg" >"$RESULTS_DIR/kernel.log"
 }
 
-# Such reports fail a run, unless the board died, which is the reason that is shown.
+# Such reports fail a run, unless the board died, which is the reason that is shown, or was stopped in
+# the middle of a subtest.
 results_kernel_reports() {
-	if [ -s "$WORK/splats" ] && ! board_failed; then
+	if [ -s "$WORK/splats" ] && ! board_failed && [ "${OUTCOME:-}" != failed ]; then
 		run_failed 1 'the kernel log has reports outside of any subtest (kernel.log):'
 		head -n 10 "$WORK/splats" | sed 's/^/    /' >&2
 	fi
+}
+
+# Prints the filter for the verdicts of a run that --fail-fast ended: it had no other failures than those
+# of $WORK/unexpected.txt.
+results_unrun() {
+	case ${FAIL_FAST:-0}:${OUTCOME:-} in
+	1:failed | 1:deadline)
+		[ ! -s "$WORK/unexpected.txt" ] ||
+			jq -R -s -r '" | unrun(\(split("\n")))"' "$WORK/unexpected.txt"
+		;;
+	esac
 }
 
 # Judges the subtests by what the guest left in $RESULTS_DIR and prints the table. $1 makes
 # results.json.
 results_judge() {
 	"$1"
-	results_jq 'verdicts($selected; $named; $results; $fails; $flakes; $skips)' \
+	results_jq 'verdicts($selected; $named; $results; $fails; $flakes; $skips)'"$(results_unrun)" \
 		"$RESULTS_DIR/results.json" >"$RESULTS_DIR/verdicts.json"
 	verdicts_jq junit >"$RESULTS_DIR/junit.xml"
 	for status in $(verdicts_jq statuses); do

@@ -11,7 +11,7 @@
 # shellcheck disable=SC2317 # the traps and "session_$ACTION" call the functions
 set -eu
 
-for part in common options toolbox kernel build guest kunit boot results bench; do
+for part in common options toolbox kernel build guest kunit boot fail-fast results bench mutants; do
 	# shellcheck source=/dev/null
 	. "$REPO/lab/$part.sh"
 done

@@ -243,7 +243,7 @@ toolbox_ensure() {
 # variables are those of lab/options.sh.
 toolbox_paths() {
 	printf '%s\n' "$REPO" "$CACHE_DIR" "${KERNEL_ARG:-}" "${RESULTS_DIR:-}" "${TRACE_FILE:-}" \
-		"${TEST_LIST:-}" "${PATCHES:-}" "${TOOLBOX_BIND:-}" | sed '/^$/d'
+		"${TEST_LIST:-}" "${PATCHES:-}" "${MUTANTS_OF:-}" "${TOOLBOX_BIND:-}" | sed '/^$/d'
 }
 
 toolbox_mount_path() {

@@ -19,7 +19,8 @@ MADE=$SCRATCH/repo
 # A repository whose ./run prints three subtests of one scenario, and fails those that $MADE/fails
 # names for the defect that it is given: lines `DEFECT SUBTEST RESULT`, where the result `dies` is
 # the board's end. With --multiple-mode the DEFECT is NAME+multiple, `+multiple` without one. Each run
-# does what $MADE/running.sh says.
+# does what $MADE/running.sh says, and one of mutants what $MADE/mutating.sh says; $4 is its results
+# folder.
 
 fresh() {
 	rm -rf "$MADE"
@@ -99,6 +100,10 @@ here=$(dirname -- "$(readlink -f -- "$0")")
 defect='' mode='' results='' names=''
 [ "$1" != --list ] || { printf 'panthor/t@%s\n' uapi-a uapi-b map-a; exit; }
 echo "$*" >>"$here/calls"
+[ "$1" != --mutants ] || {
+	mkdir -p "$4"
+	. "$here/mutating.sh"
+}
 while [ $# -gt 0 ]; do
 	case $1 in
 	--patch | --without) defect=$(basename "$2" .patch) && shift ;;
@@ -641,6 +646,53 @@ check 'one item alone' item_selected
 check 'a run is resumed, and only on the same tree' resumed
 check '... and not without one' nothing_resumed
 
+# mutating SCORE STATUS: what ./run --mutants leaves.
+mutating() {
+	cat >"$MADE/mutating.sh" <<MUTATING
+echo '{"score": $1}' >"\$4/mutants.json"
+echo 'of 40: $1' >"\$4/mutants.txt"
+exit $2
+MUTATING
+}
+
+mutants_killed() {
+	fresh
+	mutating 100 0
+	checked 0 mutants '^pass  mutants: drawn at random' '^of 40: 100$' '^1 passed, 0 failed'
+	grep -q -e '^--mutants 40 --results' "$MADE/calls"
+}
+
+mutants_mostly() {
+	fresh
+	mutating 95 8
+	checked 0 mutants '^pass  mutants: drawn'
+}
+
+mutants_survive() {
+	fresh
+	mutating 94.9 8
+	checked 8 mutants '^FAIL  mutants: drawn' '^of 40: 94.9$' '^failed: mutants: drawn'
+}
+
+mutants_unjudged() {
+	fresh
+	mutating 100 5
+	checked 8 mutants '^FAIL  mutants: drawn .* exit 5$'
+}
+
+mutants_chosen() {
+	fresh
+	mutating 100 0
+	export VMALI_MUTANTS=8:17
+	checked 0 mutants '^pass  mutants: drawn'
+	grep -q -e '^--mutants 8:17 --results' "$MADE/calls"
+}
+
+check 'mutants that are all killed' mutants_killed
+check '... mostly' mutants_mostly
+check '... not often enough' mutants_survive
+check '... without a verdict' mutants_unjudged
+check '... of a number and a seed' mutants_chosen
 check 'the matrix of all' matrix
 check '... and defects that are caught outside their scenario' matrix_scenarios
 check '... and groups that are alone with nothing' matrix_redundant

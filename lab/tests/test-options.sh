@@ -23,6 +23,7 @@ mkdir -p repo/kernel/patches
 printf '# first\n0001-a.patch\n\n0002-b.patch # second\n' >repo/kernel/patches/series
 touch 'a tree/Kbuild' full/file old/metadata.json old/file linux.tar 'my first.patch' second.patch
 mkfifo pipe
+echo '+++ b/file' >added.patch
 
 # ---------------------------------------------------------------------------------------------
 # What the variables become
@@ -43,8 +44,10 @@ after_series() {
 
 defaults() {
 	options_parse
-	same 'run keep 0 0 0 0 0 0 0 0 0' \
-		"$ACTION $TLB $CPU_PAGE $STOCK $SANITIZE $KUNIT $MULTIPLE $NO_SKIPS $HOST_TOOLS $QUIET $VERBOSE"
+	same 'run keep 0 0 0 0 0 0 0 0 0 0' \
+		"$ACTION $TLB $CPU_PAGE $STOCK $SANITIZE $KUNIT $MULTIPLE $FAIL_FAST $NO_SKIPS $HOST_TOOLS \
+$QUIET $VERBOSE"
+	same '' "$MUTANTS$MUTANTS_OF"
 	same libigt "$IGT"
 	same '' "$GLOBS$TESTS$TEST_LIST$KERNEL_ARG$WITHOUT$PATCHES$PARAMS$RESULTS_DIR$TRACE_FILE"
 }
@@ -58,6 +61,13 @@ check '--clean-cache' after ACTION clean-cache --clean-cache
 check '--help' after ACTION help --help
 check '--help goes with everything' after ACTION help --list --help
 check '--stock' after STOCK 1 --stock
+check '--fail-fast' after FAIL_FAST 1 --fail-fast
+check '--mutants' after ACTION mutants --mutants 40
+check '--mutants: a number' after MUTANTS 40 --mutants 40
+check '--mutants: a number and a seed' after MUTANTS 40:7 --mutants=40:7
+check '--mutants: a patch' after MUTANTS_OF "$SCRATCH/added.patch" --mutants added.patch
+check '--mutants: a patch is no number' after MUTANTS '' --mutants added.patch
+check '--mutants of some subtests' after GLOBS 'evict-*' --mutants 3 'evict-*' --fail-fast
 check '--without' after_series WITHOUT 0002-b.patch --without 0002-b.patch
 check '--without, no ending' after_series WITHOUT 0001-a.patch --without=0001-a
 check '--sanitize' after SANITIZE 1 --sanitize
@@ -151,6 +161,24 @@ check '--cpu-page and --test' refused '--cpu-page and --test exclude each other*
 	--cpu-page 16K --test x
 check '--igt: no such form' refused '--igt mine: not libigt or standalone*' --igt mine
 check '--igt and --test' refused '--igt and --test exclude each other*' --igt standalone --test x
+check '--mutants: no number' refused '--mutants many: neither N or N:SEED,*' --mutants many
+check '--mutants: none' refused '--mutants 0: the number is from 1 to 999999*' --mutants 0
+check '--mutants: too many' refused '--mutants 1000000: the number is*' --mutants 1000000
+check '--mutants: no seed' refused '--mutants 5:: neither N or N:SEED,*' --mutants 5:
+check '--mutants: two seeds' refused '--mutants 5:1:2: neither*' --mutants 5:1:2
+check '--mutants: not there' refused '--mutants no.patch: neither*' --mutants no.patch
+check '--mutants: no patch' refused '--mutants linux.tar: holds no patch' --mutants linux.tar
+check '--mutants: twice' refused '--mutants was given twice*' --mutants 1 --mutants 2
+check '--mutants and --list' refused '--list and --mutants exclude*' --list --mutants 1
+check '--mutants and --kunit' refused '--kunit and --mutants exclude*' --kunit --mutants 1
+check '--mutants and --multiple-mode' refused '--multiple-mode and --mutants exclude*' \
+	--mutants 1 --multiple-mode
+check '--mutants and --trace' refused '--mutants and --trace exclude*' --mutants 1 --trace new
+check '--fail-fast and --kunit' refused '--fail-fast and --kunit exclude*' --kunit --fail-fast
+for action in shell bench build list clean-cache; do
+	check "--fail-fast and --$action" refused "--fail-fast and --$action exclude*" "--$action" \
+		--fail-fast
+done
 check '--param: no value' refused '--param a: not of the form K=V*' --param a
 check '--param: no name' refused '--param =1: not of the form K=V*' --param =1
 check '--param: a bad name' refused '--param a-b=1: not of the form K=V*' --param a-b=1

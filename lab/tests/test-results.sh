@@ -160,6 +160,21 @@ not_run() {
 	judged 1 '^b .*notrun' '^    did not run' '^1 passed, 1 failed, 0 skipped$'
 }
 
+# What --fail-fast left out is counted, and not shown. The last test ended the run, though its result is
+# only that it did not end.
+ended_early() {
+	fresh 'a b c d'
+	row a pass
+	row b incomplete
+	row c incomplete
+	FAIL_FAST=1 OUTCOME=failed
+	echo igt@panthor/t@c >"$WORK/unexpected.txt"
+	judged 1 '^a .*pass' '^c .*incomplete' \
+		'^1 passed, 1 failed, 0 skipped; 2 not run after the first unexpected result$'
+	fails grep -q '^[bd] ' "$WORK/output"
+	grep -q 'skipped="2"' "$RESULTS_DIR/junit.xml"
+}
+
 no_results() {
 	fresh 'a'
 	rm "$RESULTS_DIR/igt/joblist.txt"
@@ -229,6 +244,7 @@ check "a subtest's result is timeout" one_bad timeout 6 "deadline 'subtest' (90 
 check 'the reason of a failure' reasons
 check 'the reason of a kernel warning' kernel_reasons
 check 'a subtest that did not run fails' not_run
+check 'what --fail-fast leaves out' ended_early
 check 'no results at all' no_results
 check "igt_runner's own results.json" early_file
 check 'results that IGT cannot read' unreadable

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/dma-buf.h>
+#include <linux/udmabuf.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +71,21 @@
  * Description: Map an exported dma-buf at an offset, read it, then evict its BO. The eviction must
  *	remove every page from the CPU's page table. The mapping must show the same pages of the BO
  *	afterwards, for reads and writes.
+ *
+ * SUBTEST: cpu-block-edges
+ * Scenario: cpu-block
+ * Failure mode: A CPU mapping by a block of the page table that reaches beyond the mapping.
+ * Description: Map two blocks of a BO by the CPU, unmap the first and the last pages, and touch
+ *	the rest. The rest must show the pages of the BO that it covered before, for reads and
+ *	writes, and what was unmapped must stay inaccessible.
+ *
+ * SUBTEST: cpu-import
+ * Scenario: cpu-import
+ * Test requirement: panthor uAPI 1.9, udmabuf, debugfs
+ * Failure mode: A CPU mapping of an imported BO that keeps the exporter's memory for ever.
+ * Description: Import a udmabuf and map it through panthor. The CPU mapping must show what the GPU
+ *	stored, and the GPU must load what the CPU stored. Once the mapping and the handle are gone,
+ *	the dma-buf must be released.
  *
  * SUBTEST: cpu-no-mmap-offset
  * Scenario: cpu-no-mmap
@@ -180,15 +197,19 @@ IGT_TEST_DESCRIPTION("Check buffer objects of panthor beside sparse mappings");
  *    GPU stores to every page first, and loads what the CPU stores. Pages that were mapped before
  *    a split do not fault, therefore two subtests evict.
  * 2. cpu-no-mmap: a flag that only hides the mmap offset and does not refuse mmap().
- * 3. open-no-offsets: an open() that needs what any client can use up.
- * 4. restore-linear: a search through all VMAs for each VMA that is restored.
- * 5. restore-mixed: a restore that stops at the first VMA that is mapped, and evicted VMAs behind
+ * 3. cpu-block: a block entry in the CPU's page table for a fault near the end of the CPU's VMA.
+ *    The kernel leaves that check to the driver.
+ * 4. cpu-import: a mapping by the exporter's driver, whose reference to the BO nobody puts. gems
+ *    does not list imported BOs, but the kernel lists dma-bufs.
+ * 5. open-no-offsets: an open() that needs what any client can use up.
+ * 6. restore-linear: a search through all VMAs for each VMA that is restored.
+ * 7. restore-mixed: a restore that stops at the first VMA that is mapped, and evicted VMAs behind
  *    it.
- * 6. restore-signals: an interrupted restore that is taken for complete.
- * 7. shrink-busy: a scan that waits ten jiffies for each BO of a busy VM. The number of sleeps
+ * 8. restore-signals: an interrupted restore that is taken for complete.
+ * 9. shrink-busy: a scan that waits ten jiffies for each BO of a busy VM. The number of sleeps
  *    tells, whatever a jiffy is and however slow the machine.
- * 8. shrink-idle: a scan that ends at the first busy VM.
- * 9. shrink-wide: a number of pages that is cut to 32 bits.
+ * 10. shrink-idle: a scan that ends at the first busy VM.
+ * 11. shrink-wide: a number of pages that is cut to 32 bits.
  */
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
@@ -558,6 +579,180 @@ static void cpu_no_mmap_dmabuf(int fd)
 	igt_panthor_exec_walk_verify(&exec, &load);
 	igt_panthor_exec_fini(&exec);
 	igt_panthor_free_bo(fd, &bo);
+}
+
+#define BLOCKS_SIZE ((uint64_t)SZ_4M)
+
+/* Maps a BO at an address of the CPU that blocks of the page table can map. */
+static char *map_aligned(int fd, const struct panthor_bo *bo)
+{
+	const uint64_t offset = igt_panthor_bo_mmap_offset(fd, bo->handle, 0);
+	const size_t size = bo->size + SZ_2M;
+	char *free = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *start = (char *)ALIGN((uintptr_t)free, SZ_2M);
+
+	igt_assert(free != MAP_FAILED);
+	igt_assert_eq(munmap(free, size), 0);
+	igt_assert(mmap(start, bo->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE,
+			fd, offset) == start);
+
+	return start;
+}
+
+/* The kernel copies from whatever the page table maps. */
+static void assert_inaccessible(const char *address)
+{
+	int ends[2], err = 0;
+
+	igt_assert_eq(pipe(ends), 0);
+	if (write(ends[1], address, 1) < 0)
+		err = errno;
+	close(ends[0]);
+	close(ends[1]);
+	igt_assert_f(err == EFAULT, "the CPU reads at %p, which is not mapped\n", address);
+}
+
+static void cpu_block_edges(int fd)
+{
+	/* Outlives this function if an assertion leaves it. */
+	static struct view view;
+	const uint64_t edge = cpu_pages(HEAD_PAGES), end = BLOCKS_SIZE - edge;
+	const struct igt_panthor_walk tail =
+		igt_panthor_pages(IGT_PANTHOR_LOAD, BASE_VA + end, edge, FIRST);
+	struct igt_panthor_exec exec;
+	struct panthor_bo bo;
+	char *map;
+
+	igt_panthor_exec_init(&exec, fd);
+	igt_panthor_bo_create(fd, &bo, BLOCKS_SIZE, 0, 0);
+	igt_panthor_exec_bind_bo(&exec, &bo, BASE_VA);
+	igt_panthor_exec_store_pages(&exec, BASE_VA, bo.size, FIRST);
+
+	map = map_aligned(fd, &bo);
+	igt_assert_eq(munmap(map, edge), 0);
+	igt_assert_eq(munmap(map + end, edge), 0);
+	view = (struct view){ .map = map + edge, .first = edge, .size = end - edge };
+	igt_teardown_add(view_close, &view);
+	view_check(&view);
+	view_store(&view);
+	assert_inaccessible(map);
+	assert_inaccessible(map + edge - 1);
+	assert_inaccessible(map + end);
+	assert_inaccessible(map + BLOCKS_SIZE - 1);
+	view_assert_stored(&exec, &view);
+	igt_panthor_exec_walk_verify(&exec, &tail);
+	igt_teardown_drop(view_close, &view);
+	view_close(&view);
+
+	igt_panthor_exec_fini(&exec);
+	igt_panthor_free_bo(fd, &bo);
+}
+
+#define IMPORT_LABEL "imported"
+#define IMPORT_SIZE ((uint64_t)SZ_64K)
+#define IMPORT_DEADLINE_MS 2000
+
+#define UDMABUF_PATH "/dev/udmabuf"
+#define BUFINFO_PATH "/sys/kernel/debug/dma_buf/bufinfo"
+
+/* Returns: the number of dma-bufs in the system, -1 if debugfs does not tell. */
+static int count_dmabufs(void)
+{
+	FILE *file = fopen(BUFINFO_PATH, "re");
+	char line[256];
+	int count = -1;
+
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file))
+		sscanf(line, "Total %d objects", &count);
+	fclose(file);
+
+	return count;
+}
+
+static void require_udmabuf(void)
+{
+	const int device = open(UDMABUF_PATH, O_RDWR | O_CLOEXEC);
+
+	igt_require_f(device >= 0, UDMABUF_PATH ": %s\n", strerror(errno));
+	close(device);
+	igt_require_f(count_dmabufs() >= 0, BUFINFO_PATH ": %s\n", strerror(errno));
+}
+
+static int create_udmabuf(uint64_t size)
+{
+	struct udmabuf_create create = { .flags = UDMABUF_FLAGS_CLOEXEC, .size = size };
+	const int device = open(UDMABUF_PATH, O_RDWR | O_CLOEXEC);
+	int dmabuf;
+
+	igt_assert_fd(device);
+	create.memfd = memfd_create(IMPORT_LABEL, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	igt_assert_fd((int)create.memfd);
+	igt_assert_eq(ftruncate(create.memfd, size), 0);
+	igt_assert_eq(fcntl(create.memfd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	dmabuf = ioctl(device, UDMABUF_CREATE, &create);
+	igt_assert_fd(dmabuf);
+	close(create.memfd);
+	close(device);
+
+	return dmabuf;
+}
+
+static void import_dmabuf(int fd, int dmabuf, struct panthor_bo *bo)
+{
+	struct drm_prime_handle prime = { .fd = dmabuf };
+
+	do_ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
+	*bo = (struct panthor_bo){ .handle = prime.handle, .size = IMPORT_SIZE };
+}
+
+/* The CPU and the GPU may have caches of their own. */
+static void sync_dmabuf(int dmabuf, uint64_t flags)
+{
+	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_RW | flags };
+
+	do_ioctl(dmabuf, DMA_BUF_IOCTL_SYNC, &sync);
+}
+
+static struct view view_whole(int fd, const struct panthor_bo *bo)
+{
+	return (struct view){ .map = map_whole(fd, bo), .size = bo->size };
+}
+
+static void cpu_import(int fd)
+{
+	/* Outlives this function if an assertion leaves it. */
+	static struct view view;
+	const struct igt_panthor_walk load =
+		igt_panthor_pages(IGT_PANTHOR_LOAD, BASE_VA, IMPORT_SIZE, SECOND);
+	struct igt_panthor_exec exec;
+	struct panthor_bo bo;
+	int before, dmabuf;
+
+	require_udmabuf();
+	before = count_dmabufs();
+	igt_panthor_exec_init(&exec, fd);
+	dmabuf = create_udmabuf(IMPORT_SIZE);
+	import_dmabuf(fd, dmabuf, &bo);
+	igt_panthor_exec_bind_bo(&exec, &bo, BASE_VA);
+	igt_panthor_exec_store_pages(&exec, BASE_VA, bo.size, FIRST);
+
+	view = view_whole(fd, &bo);
+	igt_teardown_add(view_close, &view);
+	sync_dmabuf(dmabuf, DMA_BUF_SYNC_START);
+	view_check(&view);
+	view_store(&view);
+	sync_dmabuf(dmabuf, DMA_BUF_SYNC_END);
+	igt_panthor_exec_walk_verify(&exec, &load);
+	igt_teardown_drop(view_close, &view);
+	view_close(&view);
+
+	igt_panthor_exec_fini(&exec);
+	gem_close(fd, bo.handle);
+	igt_assert_eq(close(dmabuf), 0);
+	igt_assert_f(igt_wait(count_dmabufs() <= before, IMPORT_DEADLINE_MS, 5),
+		     "the imported dma-buf was not released within %d ms\n", IMPORT_DEADLINE_MS);
 }
 
 /* More than all mmap offsets of the device, 1 TiB. */
@@ -1093,6 +1288,22 @@ static void shrink_wide(int fd)
 }
 
 static const struct igt_panthor_case plain_cases[] = {
+	{
+		.name = "cpu-block-edges",
+		.describe = "Map two blocks of a BO by the CPU, unmap the first and the last "
+			    "pages, and touch the rest. The rest must show the pages of the BO "
+			    "that it covered before, for reads and writes, and what was unmapped "
+			    "must stay inaccessible.",
+		.run = cpu_block_edges,
+	},
+	{
+		.name = "cpu-import",
+		.describe = "Import a udmabuf and map it through panthor. The CPU mapping must "
+			    "show what the GPU stored, and the GPU must load what the CPU stored. "
+			    "Once the mapping and the handle are gone, the dma-buf must be "
+			    "released.",
+		.run = cpu_import,
+	},
 	{
 		.name = "cpu-no-mmap-offset",
 		.describe = "Create a BO with the flag NO_MMAP. The driver must not tell an mmap "
