@@ -15,13 +15,15 @@
 #
 # The driver is built apart from its tree, against build/: a change of drivers/gpu/drm/panthor costs
 # a few seconds. Any other change of the source is a change of the kernel; it is then built from a
-# copy of the object tree of the nearest kernel in the cache.
+# copy of the object tree of the nearest kernel in the cache. So each patch has two parts: what it
+# changes in the driver, and the rest.
 
 PANTHOR=drivers/gpu/drm/panthor
+SELFTEST=drivers/iommu/io-pgtable-arm-selftests
 # To be counted up when the functions that make an entry change what they make.
 SOURCE_RECIPE=1
 KERNEL_RECIPE=1
-MODULE_RECIPE=3
+MODULE_RECIPE=4
 # An upper bound of what the entries take in the cache.
 SOURCE_MIB=2200
 KERNEL_MIB=500
@@ -39,19 +41,27 @@ kernel_make() {
 # ---------------------------------------------------------------------------------------------
 # Patches
 
-# Prints the patches of the series that are applied, one a line.
+# Prints the patches of the series that are applied, one a line: all, or those up to UNTIL.
 kernel_series() {
 	if [ "${STOCK:-0}" != 1 ] && [ -f "$REPO/kernel/patches/series" ]; then
-		sed -e 's/[[:space:]]*#.*//' -e '/^$/d' -e "s|^|$REPO/kernel/patches/|" \
-			"$REPO/kernel/patches/series"
+		sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$REPO/kernel/patches/series" |
+			awk -v folder="$REPO/kernel/patches/" -v last="${UNTIL:-}" \
+				'{ print folder $0 } $0 == last { exit }'
 	fi
 }
 
+# Prints the name of a patch of the series without its folder and number.
+kernel_revert_name() {
+	printf '%s\n' "$1" | sed 's,.*/,,; s/^[0-9]\{4\}-//'
+}
+
 # Prints what reverts the patch $WITHOUT on top of the series: a patch made by hand where later patches
-# build on it, otherwise the patch itself, for kernel_patch_merge_out().
+# build on it, of the same name without the number, otherwise the patch itself, for
+# kernel_patch_merge_out().
 kernel_without() {
-	if [ -f "$REPO/kernel/reverts/$WITHOUT" ]; then
-		printf '%s\n' "$REPO/kernel/reverts/$WITHOUT"
+	kernel_name=$(kernel_revert_name "$WITHOUT")
+	if [ -f "$REPO/kernel/reverts/$kernel_name" ]; then
+		printf '%s\n' "$REPO/kernel/reverts/$kernel_name"
 	else
 		printf -- '-%s\n' "$REPO/kernel/patches/$WITHOUT"
 	fi
@@ -86,25 +96,51 @@ kernel_patches_content() {
 	kernel_patches | sed -n 's/^-.*/taken back/p'
 }
 
-# patch_paths FILE…: prints the paths that patches touch, without their first component. Only a
-# `---` line that a `+++` line follows is a header: a removed line may look like one.
-patch_paths() {
+# patch_touches FILE…: prints for each path that a patch touches, without its first component, the file
+# of the patch, a tab, and the path. Only a `---` line that a `+++` line follows is a header: a removed
+# line may look like one.
+patch_touches() {
 	awk '
 		function path(line) {
 			sub(/^[-+]+ /, "", line)
 			sub(/\t.*/, "", line)
 			if (line != "/dev/null" && sub(/^[^\/]*\//, "", line))
-				print line
+				print FILENAME "\t" line
 		}
 		FNR == 1 { held = "" }
-		/^(rename|copy) (from|to) / { print $3 }
+		/^(rename|copy) (from|to) / { print FILENAME "\t" $3 }
 		/^\+\+\+ / && held { path(held); path($0) }
-		{ held = /^--- / ? $0 : "" }' "$@" | sort -u
+		{ held = /^--- / ? $0 : "" }' "$@"
 }
 
-# True if a patch touches more than the driver.
+# patch_paths FILE…: prints the paths that patches touch.
+patch_paths() {
+	patch_touches "$@" | cut -f 2 | sort -u
+}
+
+# patch_part driver|rest FILE: prints what a patch changes in the driver, or in the rest of the source.
+patch_part() {
+	awk -v part="$1" -v driver="$PANTHOR/" -f "$REPO/lab/patch-part.awk" "$2"
+}
+
+# Prints those of the patches that touch more than the driver.
 kernel_patches_wide() {
-	kernel_patches_with patch_paths | grep -v -q "^$PANTHOR/"
+	kernel_patches_with patch_touches | awk -F '\t' -v driver="$PANTHOR/" \
+		'index($2, driver) != 1 && !seen[$1]++ { print $1 }'
+}
+
+# Prints the patches that kernel_patches_apply() looks at, like kernel_patches().
+kernel_patches_of() {
+	case $1 in
+	driver) kernel_patches ;;
+	rest)
+		kernel_patches_wide >"$2/wide"
+		kernel_patches | awk -v wide="$2/wide" '
+			BEGIN { while ((getline line < wide) > 0) is_wide[line] = 1 }
+			{ name = $0; sub(/^-/, "", name) }
+			name in is_wide'
+		;;
+	esac
 }
 
 # patches_check FILE…: ends with exit 4 if a file has nothing that looks like a patch.
@@ -116,22 +152,25 @@ patches_check() {
 	[ -z "$kernel_patch" ] || die 4 "$kernel_patch: holds no patch"
 }
 
-# kernel_patches_apply FOLDER TREE: applies the patches to TREE. FOLDER is that of the cache entry.
-# Fuzz is off: a patch applied in the wrong place would be tested as if it were right. A changed file
-# is replaced by a new one, so TREE may be made of hard links.
+# kernel_patches_apply FOLDER TREE driver|rest: applies that part of the patches to TREE. FOLDER is that
+# of the cache entry. Fuzz is off: a patch applied in the wrong place would be tested as if it were
+# right. A changed file is replaced by a new one, so TREE may be made of hard links.
 kernel_patches_apply() {
-	kernel_patches | while IFS= read -r kernel_patch; do
+	kernel_patches_of "$3" "$1" | while IFS= read -r kernel_patch; do
 		printf 'patch: %s\n' "$kernel_patch" >>"$1/log"
+		patch_part "$3" "${kernel_patch#-}" >"$1/part" || exit
+		[ -s "$1/part" ] || continue
 		case $kernel_patch in
-		-*) kernel_patch_merge_out "$2" "${kernel_patch#-}" "$1/taken-back" ;;
+		-*) kernel_patch_merge_out "$2" "$1/part" "$1/taken-back" ;;
 		"$REPO/kernel/patches/${WITHOUT:-/}")
-			kernel_patch_keep "$2" "$kernel_patch" "$1/taken-back/before" &&
-				kernel_patch_apply "$2" "$kernel_patch" &&
-				kernel_patch_keep "$2" "$kernel_patch" "$1/taken-back/after"
+			kernel_patch_keep "$2" "$1/part" "$1/taken-back/before" &&
+				kernel_patch_apply "$2" "$1/part" &&
+				kernel_patch_keep "$2" "$1/part" "$1/taken-back/after"
 			;;
-		*) kernel_patch_apply "$2" "$kernel_patch" ;;
+		*) kernel_patch_apply "$2" "$1/part" ;;
 		esac >>"$1/log" 2>&1 || kernel_patch_failed "$1" "$kernel_patch"
-	done
+	done || return
+	rm -rf "$1/taken-back" "$1/part" "$1/wide"
 }
 
 # kernel_patch_apply TREE PATCH
@@ -170,7 +209,7 @@ kernel_patch_failed() {
 	case $2 in
 	-*)
 		cache_failed "$1" 4 "--without ${2##*/}: later patches build on it:" \
-			"kernel/reverts/${2##*/} must take it back by hand"
+			"kernel/reverts/$(kernel_revert_name "$2") must take it back by hand"
 		;;
 	esac
 	cache_failed "$1" 4 "$2 does not apply to $KERNEL_VERSION"
@@ -335,7 +374,8 @@ source_describe() {
 	printf '%s in %s\n' "$(make -s -C "$1" kernelversion </dev/null)" "$1"
 }
 
-# Fills an entry with a patched copy of the tree $2, of hard links where that can be.
+# Fills an entry with a copy of the tree $2, of hard links where that can be, in which the files of the
+# folder $3 replace its own, and those that the file $4 names are gone.
 source_make_patched() {
 	cp -al "$2" "$1/linux" 2>/dev/null || {
 		rm -rf "$1/linux"
@@ -343,8 +383,11 @@ source_make_patched() {
 		rsync -a --no-owner --no-group --exclude=/.git "$2/" "$1/linux" >"$1/log" 2>&1 ||
 			cache_failed "$1" 2 "$2: cannot be copied"
 	}
-	kernel_patches_apply "$1" "$1/linux" || exit
-	rm -rf "$1/taken-back"
+	{
+		(cd "$1/linux" && xargs -r -d '\n' rm -f --) <"$4" &&
+			cp -r --remove-destination "$3/." "$1/linux/"
+	} >"$1/log" 2>&1 ||
+		cache_failed "$1" 2 "$2: its copy cannot be patched"
 	printf '%s\n' "$KERNEL_VERSION" >"$1/version"
 }
 
@@ -401,19 +444,50 @@ source_ensure_folder() {
 	KERNEL_SOURCE_ID=$(source_list "$KERNEL_SOURCE" | key_of)
 }
 
-# Patches beyond the driver: a patched copy takes the place of the tree.
+# source_patch FOLDER: makes FOLDER/files of the files beyond the driver that the patches change, as they
+# are then, and FOLDER/gone, the names of those that they remove.
+source_patch() {
+	mkdir "$1/files"
+	kernel_patches_with patch_paths | grep -v "^$PANTHOR/" >"$1/touched"
+	while IFS= read -r source_path; do
+		[ ! -e "$KERNEL_SOURCE/$source_path" ] ||
+			(cd "$KERNEL_SOURCE" && cp --parents "$source_path" "$1/files/") || return 2
+	done <"$1/touched"
+	kernel_patches_apply "$1" "$1/files" rest || return
+	while IFS= read -r source_path; do
+		if [ ! -e "$1/files/$source_path" ]; then
+			[ ! -e "$KERNEL_SOURCE/$source_path" ] || printf '%s\n' "$source_path"
+		elif cmp -s "$KERNEL_SOURCE/$source_path" "$1/files/$source_path"; then
+			rm "$1/files/$source_path"
+		fi
+	done <"$1/touched" >"$1/gone"
+}
+
+# Patches beyond the driver: if they change anything there, a patched copy takes the place of the tree.
+# Its key is made of the files that they change, as they are then: what leads to the same kernel has
+# the same key.
 source_ensure_patched() {
-	source_key=$({
-		echo "$SOURCE_RECIPE $KERNEL_SOURCE_ID"
-		find "$KERNEL_SOURCE/$PANTHOR" -type f -exec sha256sum {} + | cut -d ' ' -f 1
-		kernel_patches_content
-	} | key_of)
-	STEP_DETAIL=''
-	cache_build source "$source_key" 'kernel source (patched)' source_make_patched \
-		"$KERNEL_SOURCE" || exit
-	source_shown "$(cache_entry source "$source_key")/linux"
-	KERNEL_SOURCE_ID=$source_key
-	KERNEL_PATCHED=1
+	source_scratch=$(mktemp -d)
+	(source_patch "$source_scratch") || {
+		source_status=$?
+		rm -rf "$source_scratch"
+		exit "$source_status"
+	}
+	[ -z "$(find "$source_scratch/files" -type f)$(cat "$source_scratch/gone")" ] || {
+		source_key=$({
+			echo "$SOURCE_RECIPE $KERNEL_SOURCE_ID"
+			find "$KERNEL_SOURCE/$PANTHOR" -type f -exec sha256sum {} + | cut -d ' ' -f 1
+			(cd "$source_scratch/files" && find . -type f -exec sha256sum {} + |
+				LC_ALL=C sort)
+			cat "$source_scratch/gone"
+		} | key_of)
+		STEP_DETAIL=''
+		cache_build source "$source_key" 'kernel source (patched)' source_make_patched \
+			"$KERNEL_SOURCE" "$source_scratch/files" "$source_scratch/gone" || exit
+		source_shown "$(cache_entry source "$source_key")/linux"
+		KERNEL_UNPATCHED_ID=$KERNEL_SOURCE_ID KERNEL_SOURCE_ID=$source_key KERNEL_PATCHED=1
+	}
+	rm -rf "$source_scratch"
 }
 
 # source_check_path PATH ADVICE: make takes blanks and colons for its own.
@@ -424,7 +498,8 @@ source_check_path() {
 }
 
 # kernel_source_ensure: sets KERNEL_SOURCE, KERNEL_VERSION (for people), KERNEL_SOURCE_ID (for
-# keys: all of the tree but the driver), KERNEL_PATCHED (1: the patches are in the tree already).
+# keys: all of the tree but the driver), KERNEL_PATCHED (1: what the patches change beyond the driver is
+# in the tree already; KERNEL_UNPATCHED_ID is the tree without it).
 kernel_source_ensure() {
 	[ -z "${KERNEL_SOURCE_ID:-}" ] || return 0
 	source_check_path "$(cache_path)" 'set XDG_CACHE_HOME to a path without blanks and colons'
@@ -438,7 +513,7 @@ kernel_source_ensure() {
 	else
 		source_ensure_tarball
 	fi
-	! kernel_patches_wide || source_ensure_patched
+	[ -z "$(kernel_patches_wide)" ] || source_ensure_patched
 }
 
 # ---------------------------------------------------------------------------------------------
@@ -606,13 +681,30 @@ kernel_key() {
 	} | key_of
 }
 
+# A kernel whose source was patched is built from the objects of the one without those patches: the
+# other way round make would take files of the package, which are older, for unchanged. Whoever gives
+# a tree of their own needs one kernel only.
+kernel_unpatched_ensure() {
+	[ "$KERNEL_PATCHED" = 1 ] && [ -z "${KERNEL_ARG:-}" ] && ! cache_has kernel "$KERNEL_KEY" ||
+		return 0
+	umount "$KERNEL_SOURCE"
+	(
+		KERNEL_SOURCE_ID=$KERNEL_UNPATCHED_ID
+		cache_build kernel "$(kernel_key)" "kernel ($KERNEL_VERSION)" kernel_make_entry
+	) || exit
+	source_shown "$(cache_entry source "$source_key")/linux"
+}
+
 # kernel_ensure: sets KERNEL_DIR, see above.
 kernel_ensure() {
 	kernel_source_ensure
 	# shellcheck disable=SC2034 # for step_line()
 	STEP_DETAIL=kernel_progress
 	KERNEL_KEY=$(kernel_key)
-	cache_build kernel "$KERNEL_KEY" "kernel ($KERNEL_VERSION)" kernel_make_entry || exit
+	kernel_unpatched_ensure
+	cache_build kernel "$KERNEL_KEY" "kernel ($KERNEL_VERSION$(
+		[ "$KERNEL_PATCHED" = 0 ] || echo ', patched'
+	))" kernel_make_entry || exit
 	KERNEL_DIR=$(cache_entry kernel "$KERNEL_KEY")
 }
 
@@ -623,7 +715,7 @@ module_inputs() {
 	echo "$MODULE_RECIPE $KERNEL_KEY"
 	find "$KERNEL_SOURCE/$PANTHOR" "$REPO/kernel/vmali-pci" -type f -print0 | LC_ALL=C sort -z |
 		xargs -0 sha256sum | sed 's,  .*/, ,'
-	[ "$KERNEL_PATCHED" = 1 ] || kernel_patches_content
+	kernel_patches_content
 	[ "${KUNIT:-0}" = 0 ] || echo kunit
 }
 
@@ -634,16 +726,28 @@ module_options() {
 		KCFLAGS=-DCONFIG_DRM_PANTHOR_KUNIT_TEST_MODULE=1
 }
 
-# Keeps the KUnit modules of the driver in kunit/ of the entry $1.
+# Puts the self-test of io-pgtable, if the source has it, beside the sources in the folder $1: the driver
+# makes its page tables with io-pgtable, and no kernel of the board needs the test.
+module_add_selftest() {
+	[ "${KUNIT:-0}" = 1 ] && [ -f "$KERNEL_SOURCE/$SELFTEST.c" ] || return 0
+	mkdir "$1/io-pgtable" &&
+		cp "$KERNEL_SOURCE/$SELFTEST.c" "$KERNEL_SOURCE"/drivers/iommu/io-pgtable-arm.h \
+			"$1/io-pgtable/" &&
+		printf 'obj-m += %s.o\n' "${SELFTEST##*/}" >"$1/io-pgtable/Kbuild" &&
+		echo 'obj-m += io-pgtable/' >>"$1/Kbuild"
+}
+
+# Keeps the KUnit modules in kunit/ of the entry $1.
 module_keep_kunit() {
 	mkdir "$1/kunit"
 	find "$1/src/$PANTHOR" -name '*kunit*.ko' -exec cp -t "$1/kunit" {} +
 	[ -n "$(ls -A "$1/kunit")" ] || die 3 'the driver under test has no KUnit tests'
+	[ ! -d "$1/src/io-pgtable" ] || cp "$1"/src/io-pgtable/*.ko "$1/kunit/"
 }
 
 # The key of the modules without what --without and --patch change: the series, or nothing.
 module_base_key() (
-	WITHOUT='' PATCHES=''
+	WITHOUT='' UNTIL='' PATCHES=''
 	module_inputs | key_of
 )
 
@@ -666,7 +770,7 @@ module_has_more() {
 # newer.
 module_start_from_base() {
 	module_base=$(cache_entry module "$(module_base_key)")/src
-	[ "$KERNEL_PATCHED" = 0 ] && [ -d "$module_base" ] || return 0
+	[ -d "$module_base" ] || return 0
 	! module_has_more "$module_base" "$1/src" || return 0
 	mv "$1/src" "$1/wanted"
 	cp -a "$module_base" "$1/src" &&
@@ -690,8 +794,9 @@ module_make_entry() {
 			cp "$REPO"/kernel/vmali-pci/* "$1/src/vmali-pci/"
 	} ||
 		cache_failed "$1" 4 'the sources of the modules are incomplete'
-	[ "$KERNEL_PATCHED" = 1 ] || kernel_patches_apply "$1" "$1/src" || exit
+	kernel_patches_apply "$1" "$1/src" driver || exit
 	printf 'obj-m += %s/\nobj-m += vmali-pci/\n' "$PANTHOR" >"$1/src/Kbuild"
+	module_add_selftest "$1/src" || return
 	module_start_from_base "$1" && module_mount_objects "$1" || return
 	verbose "make -C $KERNEL_SOURCE O=$KERNEL_DIR/build M=$MODULE_OBJECTS modules"
 	# shellcheck disable=SC2046 # options without blanks
@@ -701,7 +806,6 @@ module_make_entry() {
 	[ "${KUNIT:-0}" = 0 ] || module_keep_kunit "$1"
 	cp "$1/src/$PANTHOR/panthor.ko" "$1/src/vmali-pci/vmali-pci.ko" "$1/" || return 4
 	[ "$module_key" = "$(module_base_key)" ] || rm -rf "$1/src"
-	rm -rf "$1/taken-back"
 }
 
 # module_ensure: sets MODULE_DIR, see above.

@@ -20,9 +20,7 @@ mutants_python() {
 mutants_sources() {
 	mkdir -p "$1/$PANTHOR"
 	cp "$KERNEL_SOURCE/$PANTHOR"/* "$1/$PANTHOR/" &&
-		if [ "$KERNEL_PATCHED" = 0 ]; then
-			kernel_patches_apply "$1" "$1"
-		fi
+		kernel_patches_apply "$1" "$1" driver
 }
 
 # The patch whose lines are mutated is applied, unless the series has it.

@@ -14,7 +14,8 @@
 #   TEST_LIST    igt_runner's test list to run; empty: none
 #   KERNEL_ARG   kernel source folder or tarball; empty: the base
 #   STOCK        1: the base as it is, without kernel/patches
-#   WITHOUT      the file name of the one patch of kernel/patches/series to leave out; empty: none
+#   UNTIL        the path of the last patch of kernel/patches/series that is applied; empty: all are
+#   WITHOUT      the path of the one patch of kernel/patches/series to leave out; empty: none
 #   PATCHES      newline-separated patch files on top
 #   PARAMS       newline-separated panthor module parameters, K=V
 #   TLB          keep | off | tiny:SEED
@@ -34,7 +35,7 @@
 NL='
 '
 
-OPTION_VARIABLES='ACTION GLOBS TESTS TEST_LIST KERNEL_ARG STOCK WITHOUT PATCHES PARAMS TLB
+OPTION_VARIABLES='ACTION GLOBS TESTS TEST_LIST KERNEL_ARG STOCK WITHOUT UNTIL PATCHES PARAMS TLB
 IGT CPU_PAGE RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE FAIL_FAST NO_SKIPS HOST_TOOLS QUIET VERBOSE
 BENCH MUTANTS MUTANTS_OF'
 
@@ -58,6 +59,7 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --kernel DIR|TARBALL    this kernel source instead of the default base
   --stock                 the base as it is, without kernel/patches
   --without PATCH         without this one patch of kernel/patches/series
+  --until PATCH           with the patches up to this one
   --patch FILE            one more patch on top; repeatable
   --sanitize              a kernel with KASAN, UBSAN, lockdep, kmemleak and more; slower
   --param K=V             a panthor module parameter; repeatable
@@ -180,18 +182,35 @@ option_patch() {
 	list_add PATCHES "$option_path"
 }
 
-# The patches of kernel/patches, by their file names.
+# The patches of kernel/patches, by their paths.
 options_series() {
 	[ ! -f "$REPO/kernel/patches/series" ] ||
 		sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$REPO/kernel/patches/series"
 }
 
+# option_series OPTION PATCH: prints the path of a patch of the series that is named by its path, by its
+# file name, or by that without the number, each with .patch or not.
+option_series() {
+	option_found=$(options_series | awk -v name="${2%.patch}" '
+		{ path = $0; sub(/\.patch$/, "", path) }
+		{ file = path; sub(/.*\//, "", file) }
+		{ title = file; sub(/^[0-9][0-9][0-9][0-9]-/, "", title) }
+		name == path || name == file || name == title')
+	case $option_found in
+	'') die 2 "$1 $2: not in kernel/patches/series" ;;
+	*[!A-Za-z0-9._/-]*) die 2 "$1 $2: more than one patch of kernel/patches/series" ;;
+	esac
+	printf '%s\n' "$option_found"
+}
+
 option_without() {
 	[ -z "$WITHOUT" ] || usage_error '--without was given twice'
-	for option_name in "$1" "$1.patch"; do
-		! options_series | grep -q -x -F -e "$option_name" || WITHOUT=$option_name
-	done
-	[ -n "$WITHOUT" ] || die 2 "--without $1: not in kernel/patches/series"
+	WITHOUT=$(option_series --without "$1") || exit
+}
+
+option_until() {
+	[ -z "$UNTIL" ] || usage_error '--until was given twice'
+	UNTIL=$(option_series --until "$1") || exit
 }
 
 option_param() {
@@ -261,6 +280,7 @@ option_with_value() {
 	--test-list) option_test_list "$2" ;;
 	--kernel) option_kernel "$2" ;;
 	--without) option_without "$2" ;;
+	--until) option_until "$2" ;;
 	--patch) option_patch "$2" ;;
 	--param) option_param "$2" ;;
 	--tlb) option_tlb "$2" ;;
@@ -294,7 +314,7 @@ option_flag() {
 options_defaults() {
 	ACTION=run TLB=keep BENCH=full
 	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
-	WITHOUT='' CPU_PAGE=0 IGT=libigt MUTANTS='' MUTANTS_OF=''
+	WITHOUT='' UNTIL='' CPU_PAGE=0 IGT=libigt MUTANTS='' MUTANTS_OF=''
 	STOCK=0 SANITIZE=0 KUNIT=0 MULTIPLE=0 FAIL_FAST=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
 
@@ -302,6 +322,8 @@ options_conflicts() {
 	[ "$QUIET$VERBOSE" != 11 ] || usage_error '--quiet and --verbose exclude each other'
 	[ "$STOCK" = 0 ] || [ -z "$WITHOUT" ] ||
 		usage_error '--stock and --without exclude each other'
+	[ -z "$UNTIL" ] || [ "$STOCK$WITHOUT" = 0 ] ||
+		usage_error '--until excludes --stock and --without'
 	[ "$KUNIT" = 0 ] || [ -z "$TESTS" ] || usage_error '--kunit and --test exclude each other'
 	case $KUNIT:$ACTION in
 	0:* | 1:run | 1:build | 1:help) ;;
@@ -340,13 +362,13 @@ options_parse() {
 	options_defaults
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--test | --test-list | --kernel | --without | --patch | --param | --tlb | --cpu-page | \
-			--igt | --results | --trace | --mutants)
+		--test | --test-list | --kernel | --without | --until | --patch | --param | --tlb | \
+			--cpu-page | --igt | --results | --trace | --mutants)
 			[ $# -ge 2 ] || usage_error "$1: needs a value"
 			option_with_value "$1" "$2"
 			shift
 			;;
-		--test=* | --test-list=* | --kernel=* | --without=* | --patch=* | --param=* | \
+		--test=* | --test-list=* | --kernel=* | --without=* | --until=* | --patch=* | --param=* | \
 			--tlb=* | --cpu-page=* | --igt=* | --results=* | --trace=* | --mutants=*)
 			option_with_value "${1%%=*}" "${1#*=}"
 			;;

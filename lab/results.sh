@@ -249,7 +249,7 @@ results_board() {
 	driver=$(sed -n 's/.*Initialized \(panthor [0-9.]*\) .*/, \1/p' \
 		"$RESULTS_DIR/kernel.log") || driver=''
 	echo "Linux $KERNEL_RELEASE ($KERNEL_VERSION)$driver," \
-		"$(results_patches) patches${WITHOUT:+ but $WITHOUT}, TLB $TLB," \
+		"$(results_patches) patches${WITHOUT:+ but $WITHOUT}${UNTIL:+ up to $UNTIL}, TLB $TLB," \
 		"$ACCEL$([ "$SANITIZE" = 0 ] || echo ', sanitized')$([ "$MULTIPLE" = 0 ] ||
 			echo ', multiple mode')$([ "$CPU_PAGE" = 0 ] ||
 			echo ", sized for CPU pages of $((CPU_PAGE / 1024)) KiB")$([ "$IGT" = libigt ] ||

@@ -55,7 +55,8 @@ patch_of() {
 fresh() {
 	rm -rf "$SCRATCH/cache" "$SCRATCH/repo" "$SCRATCH/tree"
 	REPO=$SCRATCH/repo
-	mkdir -p "$REPO/kernel/config" "$REPO/kernel/patches" "$REPO/kernel/vmali-pci"
+	mkdir -p "$REPO/kernel/config" "$REPO/kernel/patches" "$REPO/kernel/vmali-pci" "$REPO/lab"
+	cp "$REAL_REPO/lab/patch-part.awk" "$REPO/lab/"
 	printf 'CONFIG_A=y\nCONFIG_B="text"\n# CONFIG_C is not set\n# a remark\nCONFIG_D=m\n' \
 		>"$REPO/kernel/config/board.config"
 	printf '# a remark\npackage=linux-source-0.0\nsuite=none\n' >"$REPO/kernel/base"
@@ -86,6 +87,28 @@ test_patch_paths() {
 	same '' "$(patch_paths "$SCRATCH/none")"
 }
 
+# A patch of both: each part has its own files. A line of a hunk that looks like the head of a file is
+# none, and the paths of git are read, too.
+test_patch_part() {
+	{
+		printf 'Subject: both\n\nWhy.\n---\n'
+		patch_of include/other.h
+		printf -- '--- a/%s/x.c\n+++ b/%s/x.c\n@@ -1,2 +1,2 @@\n' "$PANTHOR" "$PANTHOR"
+		printf -- '--- a/include/no.h\n+++ b/include/no.h\n one\n'
+		printf 'diff --git a/%s/y.c b/%s/y.c\nnew file mode 100644\n' "$PANTHOR" "$PANTHOR"
+		printf -- '--- /dev/null\n+++ b/%s/y.c\n@@ -0,0 +1 @@\n+y\n' "$PANTHOR"
+		printf -- '--- a/old.h\n+++ /dev/null\n@@ -1 +0,0 @@\n-old\n-- \n2.47.3\n'
+	} >"$SCRATCH/both"
+	patch_part rest "$SCRATCH/both" >"$SCRATCH/rest"
+	patch_part driver "$SCRATCH/both" >"$SCRATCH/driver"
+	same 'include/other.h old.h' "$(patch_paths "$SCRATCH/rest" | paste -s -d ' ' -)"
+	same 12 "$(wc -l <"$SCRATCH/driver")"
+	same '+++ b/include/no.h' "$(sed -n 5p "$SCRATCH/driver")"
+	same '+y' "$(tail -n 1 "$SCRATCH/driver")"
+	fails grep -q 'other.h\|old.h' "$SCRATCH/driver"
+	fails grep -q "$PANTHOR" "$SCRATCH/rest"
+}
+
 test_patch_list() {
 	fresh
 	printf '# remark\none.patch\n\ntwo.patch # why\n' >"$REPO/kernel/patches/series"
@@ -94,6 +117,13 @@ test_patch_list() {
 		'/x/a b.patch' /x/c.patch)" "$(kernel_patches)"
 	STOCK=1
 	same "$(printf '%s\n' '/x/a b.patch' /x/c.patch)" "$(kernel_patches)"
+}
+
+test_patch_until() {
+	fresh
+	printf 'one.patch\ntwo.patch\nthree.patch\n' >"$REPO/kernel/patches/series"
+	UNTIL=two.patch
+	same "one.patch two.patch" "$(kernel_patches | sed 's,.*/,,' | paste -s -d ' ' -)"
 }
 
 # A series of two patches of one file. The second changes what the first changed if $1 is `on`,
@@ -118,7 +148,7 @@ apply_all() {
 	KERNEL_VERSION=here
 	rm -rf "$SCRATCH/log"
 	mkdir "$SCRATCH/log"
-	kernel_patches_apply "$SCRATCH/log" "$SCRATCH/tree" || return
+	kernel_patches_apply "$SCRATCH/log" "$SCRATCH/tree" driver || return
 	paste -s -d ' ' "$SCRATCH/tree/$PANTHOR/panthor_mmu.c"
 }
 
@@ -188,23 +218,23 @@ test_patch_mail() {
 		printf '@@ -0,0 +1 @@\n+new\n-- \n2.47.3\n\n'
 	} >"$REPO/kernel/patches/mail.patch"
 	echo mail.patch >"$REPO/kernel/patches/series"
-	fails kernel_patches_wide
+	same '' "$(kernel_patches_wide)"
 	apply_all
 	same new "$(cat "$SCRATCH/tree/$file")"
 }
 
 test_patch_wide() {
 	fresh
-	fails kernel_patches_wide
+	same '' "$(kernel_patches_wide)"
 	patch_of "$PANTHOR/panthor_mmu.c" >"$SCRATCH/narrow"
 	patch_of include/other.h >"$SCRATCH/wide"
 	patch_of "${PANTHOR}_elsewhere/x.c" >"$SCRATCH/near"
 	PATCHES=$SCRATCH/narrow
-	fails kernel_patches_wide
+	same '' "$(kernel_patches_wide)"
 	PATCHES=$(printf '%s\n' "$SCRATCH/narrow" "$SCRATCH/wide")
-	kernel_patches_wide
+	same "$SCRATCH/wide" "$(kernel_patches_wide)"
 	PATCHES=$SCRATCH/near
-	kernel_patches_wide
+	same "$SCRATCH/near" "$(kernel_patches_wide)"
 }
 
 test_patch_bad() {
@@ -299,6 +329,35 @@ test_folder_patched() {
 	)
 	umount "$SCRATCH/tree"
 	same two "$(sed -n 2p "$SCRATCH/tree/include/other.h")"
+}
+
+# Its part of the driver is left to the modules, so the key of the kernel does not depend on it.
+test_folder_patched_in_part() {
+	fresh
+	patch_of include/other.h >"$SCRATCH/wide"
+	{ cat "$SCRATCH/wide" && patch_of "$PANTHOR/panthor_mmu.c"; } >"$SCRATCH/both"
+	PATCHES=$SCRATCH/wide
+	id=$(source_id)
+	umount "$SCRATCH/tree" 2>/dev/null || :
+	PATCHES=$SCRATCH/both
+	(
+		kernel_source_ensure
+		same "$id" "$KERNEL_SOURCE_ID"
+		same changed "$(sed -n 2p "$SCRATCH/tree/include/other.h")"
+		same two "$(sed -n 2p "$SCRATCH/tree/$PANTHOR/panthor_mmu.c")"
+	)
+	umount "$SCRATCH/tree"
+}
+
+# Patches that cancel each other out leave the kernel as it is.
+test_folder_patched_back() {
+	fresh
+	before=$(source_id)
+	patch_of include/other.h >"$SCRATCH/wide"
+	patch_of include/other.h two | sed 's/^-two/-changed/' >"$SCRATCH/back"
+	PATCHES=$(printf '%s\n' "$SCRATCH/wide" "$SCRATCH/back")
+	same "$before" "$(source_id)"
+	nothing_left source
 }
 
 # A patch of the driver alone leaves the kernel as it is.
@@ -595,7 +654,9 @@ test_module_no_kunit() {
 }
 
 check 'the paths of a patch are read from its headers' test_patch_paths
+check 'a patch has a part of the driver and another' test_patch_part
 check 'patches come from the series and the command line' test_patch_list
+check 'the series ends where it is asked to' test_patch_until
 check 'a patch of the series is merged out' test_without
 check '... with the files that it makes' test_without_new_file
 check '... below a patch of the command line' test_without_and_patch
@@ -609,6 +670,8 @@ check 'the key of a folder follows all but the driver' test_folder
 check 'a folder without the driver: one line, status 2' test_folder_bad
 check 'a folder with a build in it is copied' test_folder_built
 check 'a folder is patched in a copy' test_folder_patched
+check '... as far as it is not of the driver' test_folder_patched_in_part
+check '... unless nothing is changed in the end' test_folder_patched_back
 check 'a patch of the driver is no change of the kernel' test_folder_patched_narrowly
 check 'a tarball is unpacked, and patched in a copy' test_tarball
 check 'a tarball of something else: one line, status 2' test_tarball_bad

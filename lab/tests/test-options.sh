@@ -20,7 +20,8 @@ REPO=$(readlink -f -- "$(dirname -- "$(readlink -f -- "$0")")/../..")
 cd "$SCRATCH"
 mkdir 'a tree' results full old
 mkdir -p repo/kernel/patches
-printf '# first\n0001-a.patch\n\n0002-b.patch # second\n' >repo/kernel/patches/series
+printf '# first\n0001-a.patch\n\n0002-b.patch # second\nx/0001-c.patch\nx/0002-b.patch\n' \
+	>repo/kernel/patches/series
 touch 'a tree/Kbuild' full/file old/metadata.json old/file linux.tar 'my first.patch' second.patch
 mkfifo pipe
 echo '+++ b/file' >added.patch
@@ -68,8 +69,12 @@ check '--mutants: a number and a seed' after MUTANTS 40:7 --mutants=40:7
 check '--mutants: a patch' after MUTANTS_OF "$SCRATCH/added.patch" --mutants added.patch
 check '--mutants: a patch is no number' after MUTANTS '' --mutants added.patch
 check '--mutants of some subtests' after GLOBS 'evict-*' --mutants 3 'evict-*' --fail-fast
-check '--without' after_series WITHOUT 0002-b.patch --without 0002-b.patch
+check '--without' after_series WITHOUT 0001-a.patch --without 0001-a.patch
 check '--without, no ending' after_series WITHOUT 0001-a.patch --without=0001-a
+check '--without, no folder' after_series WITHOUT x/0001-c.patch --without 0001-c
+check '--without, a path' after_series WITHOUT x/0002-b.patch --without x/0002-b
+check '--without, a name without its number' after_series WITHOUT x/0001-c.patch --without c.patch
+check '--until' after_series UNTIL x/0001-c.patch --until c
 check '--sanitize' after SANITIZE 1 --sanitize
 check '--kunit' after KUNIT 1 --kunit
 check '--multiple-mode' after MULTIPLE 1 --multiple-mode
@@ -138,14 +143,17 @@ check '--patch: not there' refused '--patch no.patch: not a readable file' --pat
 check '--patch: a folder' refused '--patch full: not a readable file' --patch full
 check '--without: not in the series' refused_series \
 	'--without 0003-c: not in kernel/patches/series' --without 0003-c
+check '--without: a name of two' refused_series '--without b: more than one patch of *' --without b
 check '--without: a part of a name' refused_series '--without 0001: not in *' --without 0001
 check '--without: a pattern' refused_series '--without 000.-a.patch: not in *' \
 	--without 000.-a.patch
 check '--without: twice' refused_series '--without was given twice*' --without 0001-a \
-	--without 0002-b
+	--without 0001-c
 check '--without: no series' refused '--without x: not in kernel/patches/series' --without x
 check '--without and --stock' refused_series '--stock and --without exclude*' --stock \
 	--without 0001-a
+check '--until and --stock' refused_series '--until excludes*' --stock --until c
+check '--until and --without' refused_series '--until excludes*' --until c --without c
 check '--kunit and --test' refused '--kunit and --test exclude each other*' --kunit --test x
 check '--kunit and --shell' refused '--kunit and --shell exclude each other*' --kunit --shell
 check '--multiple-mode: a value' refused '--multiple-mode=1: no such option*' --multiple-mode=1
