@@ -30,23 +30,41 @@ FUNCTION_WITHOUT_ARGS,LINE_SPACING,LONG_LINE_STRING,MINMAX,NAKED_SSCANF,OPEN_BRA
 PREFER_DEFINED_ATTRIBUTE_MACRO,QUOTED_WHITESPACE_BEFORE_NEWLINE,SPLIT_STRING,\
 STATIC_CONST_CHAR_ARRAY,STRCPY,VOLATILE
 
-# patch_style PATCH CHECKPATCH...: by standard input, as checkpatch takes what git has for source code.
+# patch_style PATCH CHECKPATCH...: by standard input, as checkpatch takes what git has for source code,
+# and in a folder of no repository, which would lack the commits that Fixes: names. The one exception:
+# checkpatch asks of each new file whether MAINTAINERS needs a change, and does not look; it has the
+# driver's folder.
 patch_style() {
 	style_patch=$1
 	shift
-	perl "$@" --strict --no-signoff --ignore FILE_PATH_CHANGES,BAD_SIGN_OFF,REPEATED_WORD - \
-		<"$style_patch" || {
+	style_ignore=''
+	! sed -n '/^new file mode/{x;p};h' "$style_patch" | grep -q "^diff --git a/$PANTHOR/" ||
+		style_ignore='--ignore FILE_PATH_CHANGES'
+	# shellcheck disable=SC2086 # one option or none
+	(cd / && perl "$@" --strict $style_ignore -) <"$style_patch" || {
 		echo "in $style_patch"
 		return 1
 	}
 }
 
+# Writes the patches to the folder $1 as they are sent, by nobody.
+style_export() {
+	# shellcheck disable=SC2034 # for lab/mail.sh
+	MAIL_IDENTITY='Nobody <nobody@example.org>' MAIL_PROGRAM=style.sh
+	mail_begin
+	# shellcheck disable=SC2046 # words
+	mail_export "$1" "$REPO/kernel/patches" $(mail_all_series "$REPO/kernel/patches")
+	mkdir "$1/backport"
+	for style_patch in "$REPO"/kernel/patches/backport/*.patch; do
+		sed "0,/^---\$/s/^---\$/Signed-off-by: $MAIL_NAME <$MAIL_EMAIL>\n---/" "$style_patch" \
+			>"$1/backport/${style_patch##*/}"
+	done
+}
+
 # checkpatch comes with the base. Its checks of --strict are for the kernel's own code; so is the
-# macro whose arguments are operators (lib/igt/igt_aux.h). The sender of a patch signs it, its lines
-# Caught-by are no signatures, files of the driver's folder are in MAINTAINERS already, and the
-# kernel's words that a patch quotes may repeat themselves.
+# macro whose arguments are operators (lib/igt/igt_aux.h). Patches are checked as they are sent.
 style_checkpatch() {
-	for part in common options toolbox kernel; do
+	for part in common options toolbox kernel mail; do
 		# shellcheck source=/dev/null
 		. "$REPO/lab/$part.sh"
 	done
@@ -55,8 +73,13 @@ style_checkpatch() {
 	set -- "$KERNEL_SOURCE/scripts/checkpatch.pl" --no-tree --max-line-length=100 --show-types \
 		--terse --quiet --no-summary
 	perl "$@" --strict --file kernel/vmali-pci/*.c
-	printf '%s\0' kernel/patches/*.patch kernel/patches/backport/*.patch |
-		xargs -0 -P "$(nproc)" -I {} sh "$0" patch {} "$@"
+	style_mails=$(mktemp -d)
+	style_status=0
+	(style_export "$style_mails") || style_status=1
+	find "$style_mails" -name '*.patch' ! -name 0000-cover-letter.patch -print0 |
+		xargs -0 -P "$(nproc)" -I {} sh "$0" patch {} "$@" || style_status=1
+	rm -rf "$style_mails"
+	[ "$style_status" = 0 ] || return 1
 	files '*.c' '*.h' ':!kernel' ':!lib/igt/igt_aux.h' | tr '\n' '\0' |
 		xargs -0 -n 16 -P "$(nproc)" perl "$@" --ignore "$USER_SPACE_IGNORES" --file
 }
@@ -65,6 +88,9 @@ case ${1:-} in
 shellcheck | checkpatch) "style_$1" ;;
 patch)
 	shift
+	REPO=$PWD
+	# shellcheck source=/dev/null
+	. "$REPO/lab/kernel.sh"
 	patch_style "$@"
 	;;
 *)
