@@ -124,6 +124,20 @@ revert() {
 	fi
 }
 
+# step PATCH NAME: whether the driver compiles without a warning with the series up to the patch, and the
+# subtests that the patch names pass.
+step() {
+	in_toolbox sh lab/tests/step.sh "$1" || return
+	: >"$OUT/defects/$2"
+	patch_says "$1" Caught-by >"$OUT/defects/$2.missers"
+	[ -s "$OUT/defects/$2.missers" ] || {
+		echo "kernel/patches/$1 names no subtest: compiled only"
+		return 0
+	}
+	# shellcheck disable=SC2046 # words
+	caught "$2" $(patch_params "patches/$1") --until "$1"
+}
+
 # No subshell may stand between this shell and ./run, which would outlive this shell then.
 judge() {
 	patch=${defect#*:} name=$(defect_results "$defect")
@@ -135,6 +149,7 @@ judge() {
 	series:*) regression "$patch" "$name" ;;
 	backport:*) backport "$patch" remap-first-2m.patch ;;
 	revert:*) revert "$patch" "$name" ;;
+	step:*) step "$patch" "$name" ;;
 	esac
 }
 

@@ -10,6 +10,11 @@ series() {
 	sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$REPO/kernel/$1/series"
 }
 
+# Prints the path of the patch of kernel/patches whose file name is $1.
+series_path() {
+	series patches | grep -x -e "\(.*/\)\?$1"
+}
+
 # What a planted defect says by lines $2: Caught-by and Missed-by are subtests, as TEST@SUBTEST.
 regression_says() {
 	sed -n "s/^$2: *//p" "$REPO/kernel/regressions/$1"
@@ -40,21 +45,23 @@ defects() {
 
 # Prints the name of the item that judges KIND:PATCH.
 defect_item() {
-	defect_name=${1#*:}
+	defect_name=${1##*[:/]}
 	defect_name=${defect_name%.patch}
 	case $1 in
 	planted:*) echo "regressions: $defect_name" ;;
 	series:*) echo "regressions: $defect_name, on the series" ;;
 	backport:*) echo "backport: $defect_name" ;;
+	step:*) echo "series: $defect_name" ;;
 	revert:*) echo "reverts: $defect_name" ;;
 	esac
 }
 
 # Prints the name of the results of KIND:PATCH.
 defect_results() {
-	defect_name=${1#*:}
+	defect_name=${1##*[:/]}
 	case $1 in
 	series:*) echo "${defect_name%.patch}+series" ;;
+	step:*) echo "${defect_name%.patch}+step" ;;
 	*) echo "${defect_name%.patch}" ;;
 	esac
 }

@@ -541,8 +541,8 @@ counted() {
 	same 1 "$(results_patches)"
 	WITHOUT=x.patch PATCHES=
 	same 1 "$(results_patches)"
-	WITHOUT=0001-Don-t-run-jobs-on-an-unusable-VM.patch
-	[ -f "$REPO/kernel/reverts/$WITHOUT" ]
+	WITHOUT=4-reclaim/0001-Restore-evicted-VMAs-in-linear-time.patch
+	[ -f "$REPO/kernel/reverts/Restore-evicted-VMAs-in-linear-time.patch" ]
 	same 1 "$(results_patches)"
 	PATCHES=/mine.patch
 	same 2 "$(results_patches)"
