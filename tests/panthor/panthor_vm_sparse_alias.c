@@ -9,6 +9,7 @@
 #include "igt_panthor_shadow.h"
 #include "igt_panthor_sparse.h"
 #include "igt_sizes.h"
+#include "igt_syncobj.h"
 #include "igt_teardown.h"
 
 /**
@@ -30,9 +31,10 @@
 /**
  * SUBTEST: alias-gone-%s
  * Scenario: alias-evict
- * Description: Evict %arg[1] that is mapped at several addresses: a job that was submitted before
- *	the mappings were made, and accesses one of them after the eviction, faults. The next
- *	jobs find each mapping restored. The rows differ in where the object is mapped.
+ * Description: Evict %arg[1] that is mapped at several addresses and was used through them: a job
+ *	that was submitted before the mappings were made, and accesses one of them after the
+ *	eviction, faults. The next jobs find each mapping restored. The rows differ in where the
+ *	object is mapped.
  *
  * SUBTEST: alias-swap-%s
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap, memory cgroups
@@ -74,10 +76,10 @@ IGT_TEST_DESCRIPTION("Map an object of panthor at several addresses");
  * 1. alias-evict: an eviction that unmaps some mappings of an object, and gives the pages back. A
  *    job that waits since before the mappings were made does not restore them, and shows what is
  *    left of them: its fence is not in the object's reservation, so the object can be evicted
- *    meanwhile. As long as an evicted page stays in the page cache, a restore finds it again, and a
- *    stale mapping shows the right contents. Swapped out, it comes back elsewhere. In alias-turns,
- *    the object is restored in one VM and still evicted from the other one, and an eviction meets
- *    both.
+ *    meanwhile. The VM keeps its address space, and the TLB keeps what another job has used. As
+ *    long as an evicted page stays in the page cache, a restore finds it again, and a stale mapping
+ *    shows the right contents. Swapped out, it comes back elsewhere. In alias-turns, the object is
+ *    restored in one VM and still evicted from the other one, and an eviction meets both.
  * 2. alias-cut: a part of one VMA that takes the object's offset from another VMA.
  * 3. alias-drop: an unmap of one VMA that ends the eviction of the others.
  *
@@ -161,15 +163,76 @@ static const struct layout layout_to_cut = {
 	},
 };
 
+/* Free in each VM, and below IGT_PANTHOR_EXEC_VA_END. */
+#define TOUCH_VA UINT64_C(0x60000000)
+
+enum {
+	REG_ADDRESS = 0,
+	REG_LOADED = 2,
+	REG_SCRATCH = 3,
+};
+
+/**
+ * toucher:
+ * @stream: BO for the stream
+ * @group: second group of a VM
+ * @syncobj: signalled by the end of its job
+ *
+ * Loads words while a job of the VM's first group waits. The translations stay in the TLB.
+ */
+struct toucher {
+	struct panthor_bo stream;
+	uint32_t group;
+	uint32_t syncobj;
+};
+
+static void toucher_init(struct toucher *t, struct igt_panthor_exec *exec)
+{
+	igt_panthor_exec_create_bo(exec, &t->stream, PAGE);
+	igt_panthor_vm_bind(exec->fd, exec->vm_id, t->stream.handle, TOUCH_VA, t->stream.size,
+			    DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | DRM_PANTHOR_VM_BIND_OP_MAP_READONLY,
+			    0);
+	t->group = igt_panthor_group_create_simple(exec->fd, exec->vm_id, 0);
+	t->syncobj = syncobj_create(exec->fd, 0);
+}
+
+static void toucher_fini(struct toucher *t, const struct igt_panthor_exec *exec)
+{
+	syncobj_destroy(exec->fd, t->syncobj);
+	igt_panthor_group_destroy(exec->fd, t->group, 0);
+	igt_panthor_free_bo(exec->fd, &t->stream);
+}
+
+static void toucher_load(struct toucher *t, const struct igt_panthor_exec *exec, uint64_t va)
+{
+	struct igt_panthor_job_result result;
+	struct igt_panthor_cs cs;
+	int size;
+
+	igt_panthor_cs_init(&cs, t->stream.map, PAGE, &exec->limits);
+	igt_panthor_cs_mov48(&cs, REG_ADDRESS, va);
+	igt_panthor_cs_load(&cs, REG_LOADED, 1, REG_ADDRESS, 0);
+	size = igt_panthor_cs_end(&cs, REG_SCRATCH);
+	igt_assert_lt(0, size);
+	/* The stream has to leave the CPU's write-combining buffers. */
+	__sync_synchronize();
+
+	igt_panthor_group_submit_simple(exec->fd, t->group, 0, TOUCH_VA, size, t->syncobj, 0);
+	result = igt_panthor_job_wait(exec->fd, t->group, t->syncobj, IGT_PANTHOR_JOB_DEADLINE_MS);
+	igt_panthor_job_assert_done(&result);
+}
+
 /**
  * aliases:
  * @shadow: VMs and the object
+ * @toucher: of each VM, in alias-gone
  * @layout: where the object is mapped
  * @object: index of the object
  * @other: second file, or -1
  */
 struct aliases {
 	struct igt_panthor_shadow shadow;
+	struct toucher toucher[IGT_PANTHOR_SHADOW_VMS];
 	const struct layout *layout;
 	unsigned int object;
 	int other;
@@ -293,6 +356,15 @@ static void pause_jobs(struct aliases *a, unsigned int round)
 	}
 }
 
+static void touch_targets(struct aliases *a, unsigned int round)
+{
+	for (unsigned int vm = 0; vm < a->shadow.vms; vm++) {
+		const struct igt_panthor_shadow_run run = nth_of_vm(a, vm, round);
+
+		toucher_load(&a->toucher[vm], &a->shadow.vm[vm], target_va(&run, round));
+	}
+}
+
 static void resume_jobs_must_fault(struct aliases *a, unsigned int round)
 {
 	for (unsigned int vm = 0; vm < a->shadow.vms; vm++) {
@@ -303,6 +375,22 @@ static void resume_jobs_must_fault(struct aliases *a, unsigned int round)
 	}
 }
 
+/* A fault ends all groups of the VM that are on the GPU: each round has groups of its own. */
+static void gone_round(struct aliases *a, unsigned int round)
+{
+	for (unsigned int vm = 0; vm < a->shadow.vms; vm++)
+		toucher_init(&a->toucher[vm], &a->shadow.vm[vm]);
+
+	pause_jobs(a, round);
+	aliases_bind(a);
+	touch_targets(a, round);
+	aliases_evict(a);
+	resume_jobs_must_fault(a, round);
+
+	for (unsigned int vm = 0; vm < a->shadow.vms; vm++)
+		toucher_fini(&a->toucher[vm], &a->shadow.vm[vm]);
+}
+
 static void alias_gone(int fd, const struct layout *layout, bool sparse)
 {
 	struct aliases *a = aliases_create(fd, layout, sparse);
@@ -310,10 +398,7 @@ static void alias_gone(int fd, const struct layout *layout, bool sparse)
 
 	for (unsigned int round = 0; round < rounds; round++) {
 		aliases_unbind(a);
-		pause_jobs(a, round);
-		aliases_bind(a);
-		aliases_evict(a);
-		resume_jobs_must_fault(a, round);
+		gone_round(a, round);
 	}
 	igt_panthor_shadow_assert(&a->shadow);
 
@@ -515,9 +600,11 @@ static void alias_cut(int fd, const struct cut_case *c, bool evicted, bool spars
 }
 
 #define GONE_DESCRIBE \
-	"Evict %s that is mapped at several addresses: a job that was submitted before the " \
-	"mappings were made, and accesses one of them after the eviction, faults. The next jobs " \
-	"find each mapping restored. The rows differ in where the object is mapped."
+	"Evict %s that is mapped at several addresses and was used through them: a job that was " \
+	"submitted before the mappings were made, and accesses one of them after the eviction, " \
+	"faults. The next jobs find each mapping restored. The rows differ in where the object " \
+	"is " \
+	"mapped."
 #define SWAP_DESCRIBE \
 	"Evict %s that is mapped at several addresses, and swap its pages out: all mappings show " \
 	"the pages that were swapped in. The rows differ in where the object is mapped."
