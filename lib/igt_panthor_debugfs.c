@@ -39,6 +39,7 @@
 /* Columns of gems. gems_header has their names in the header line. */
 enum gems_column {
 	GEMS_CREATOR,
+	GEMS_REFERENCES,
 	GEMS_EVICTIONS,
 	GEMS_SIZE,
 	GEMS_RESIDENT,
@@ -51,6 +52,7 @@ enum gems_column {
 
 static const char * const gems_header[GEMS_COLUMNS] = {
 	[GEMS_CREATOR] = "created-by",
+	[GEMS_REFERENCES] = "refcount",
 	[GEMS_EVICTIONS] = "evictions",
 	[GEMS_SIZE] = "size",
 	[GEMS_RESIDENT] = "resident-size",
@@ -76,7 +78,7 @@ static const char * const gpuvas_header[GPUVAS_COLUMNS] = {
 	[GPUVAS_OFFSET] = "object offset",
 };
 
-#define MAX_COLUMNS 8
+#define MAX_COLUMNS 9
 _Static_assert(GEMS_COLUMNS <= MAX_COLUMNS && GPUVAS_COLUMNS <= MAX_COLUMNS, "MAX_COLUMNS");
 
 /* First character of each column, counted from the start of a line. */
@@ -152,7 +154,7 @@ static bool get_creator(const char *line, const struct columns *columns,
 {
 	const char *slash = NULL;
 	const char *creator = line + columns->start[GEMS_CREATOR];
-	const size_t width = columns->start[GEMS_EVICTIONS] - columns->start[GEMS_CREATOR];
+	const size_t width = columns->start[GEMS_REFERENCES] - columns->start[GEMS_CREATOR];
 
 	for (size_t i = 0; i < width && creator[i] && creator[i] != '\n'; i++)
 		if (creator[i] == '/')
@@ -183,6 +185,7 @@ static bool parse_gem(const char *line, const struct columns *columns,
 
 	if (line_length(line) < columns->start[GEMS_USAGE] ||
 	    !get_creator(line, columns, gem) ||
+	    !get_number(line, columns, GEMS_REFERENCES, &gem->references) ||
 	    !get_number(line, columns, GEMS_EVICTIONS, &gem->evictions) ||
 	    !get_number(line, columns, GEMS_SIZE, &gem->size) ||
 	    !get_number(line, columns, GEMS_RESIDENT, &gem->resident) ||
@@ -733,6 +736,21 @@ unsigned int igt_panthor_count_own_gems(int fd)
 	igt_panthor_free_gems(&gems);
 
 	return count;
+}
+
+/**
+ * igt_panthor_wait_own_gems:
+ * @fd: device
+ * @count: number of BOs
+ * @ms: deadline
+ *
+ * Workers release the BOs of closed files and destroyed groups.
+ *
+ * Returns: true if gems has @count BOs that this process created, false if the deadline is over.
+ */
+bool igt_panthor_wait_own_gems(int fd, unsigned int count, unsigned int ms)
+{
+	return igt_wait(igt_panthor_count_own_gems(fd) == count, ms, 2);
 }
 
 /**

@@ -34,6 +34,7 @@
  * igt_panthor_gem:
  * @pid: process that created the BO (its thread group)
  * @comm: name of the process at that time
+ * @references: number of references to the BO: handles, mappings, exported dma-bufs
  * @size: size in bytes
  * @resident: resident bytes
  * @evictions: number of evictions by the shrinker
@@ -47,6 +48,7 @@
 struct igt_panthor_gem {
 	pid_t pid;
 	char comm[IGT_PANTHOR_COMM_LEN];
+	uint64_t references;
 	uint64_t size;
 	uint64_t resident;
 	uint64_t evictions;
@@ -96,6 +98,7 @@ void igt_panthor_free_vmas(struct igt_panthor_vmas *vmas);
 
 bool igt_panthor_find_gem(int fd, const char *label, struct igt_panthor_gem *gem);
 unsigned int igt_panthor_count_own_gems(int fd);
+bool igt_panthor_wait_own_gems(int fd, unsigned int count, unsigned int ms);
 bool igt_panthor_gem_resident(int fd, const char *label);
 bool igt_panthor_wait_gem_gone(int fd, const char *label, unsigned int ms);
 void igt_panthor_require_alone(int fd);

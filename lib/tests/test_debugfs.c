@@ -54,6 +54,7 @@ static void test_gems(void **state)
 	assert_string_equal(gems.gem[0].label, "MCU FW section");
 
 	assert_int_equal(gems.gem[1].pid, 412);
+	assert_int_equal(gems.gem[1].references, 3);
 	assert_int_equal(gems.gem[1].size, IGT_PANTHOR_DUMMY_SIZE);
 	assert_int_equal(gems.gem[1].resident, IGT_PANTHOR_DUMMY_SIZE);
 	assert_int_equal(gems.gem[1].evictions, 0);
