@@ -30,18 +30,16 @@ FUNCTION_WITHOUT_ARGS,LINE_SPACING,LONG_LINE_STRING,MINMAX,NAKED_SSCANF,OPEN_BRA
 PREFER_DEFINED_ATTRIBUTE_MACRO,QUOTED_WHITESPACE_BEFORE_NEWLINE,SPLIT_STRING,\
 STATIC_CONST_CHAR_ARRAY,STRCPY,VOLATILE
 
-# patch_style PATCH CHECKPATCH...: by standard input, as checkpatch takes what git has for source code,
-# and in a folder of no repository, which would lack the commits that Fixes: names. The one exception:
-# checkpatch asks of each new file whether MAINTAINERS needs a change, and does not look; it has the
-# driver's folder.
+# patch_style PATCH CHECKPATCH...: by standard input, as checkpatch takes what git has for source code.
+# Two exceptions: it needs a kernel's history to know what Fixes: names, and asks of each new file whether
+# MAINTAINERS needs a change, where the driver's folder is.
 patch_style() {
 	style_patch=$1
 	shift
-	style_ignore=''
+	style_ignore=UNKNOWN_COMMIT_ID
 	! sed -n '/^new file mode/{x;p};h' "$style_patch" | grep -q "^diff --git a/$PANTHOR/" ||
-		style_ignore='--ignore FILE_PATH_CHANGES'
-	# shellcheck disable=SC2086 # one option or none
-	(cd / && perl "$@" --strict $style_ignore -) <"$style_patch" || {
+		style_ignore=$style_ignore,FILE_PATH_CHANGES
+	(cd / && perl "$@" --strict --ignore "$style_ignore" -) <"$style_patch" || {
 		echo "in $style_patch"
 		return 1
 	}
@@ -69,6 +67,8 @@ style_checkpatch() {
 		. "$REPO/lab/$part.sh"
 	done
 	options_defaults
+	# shellcheck disable=SC2034 # the source without patches
+	STOCK=1
 	kernel_source_ensure
 	set -- "$KERNEL_SOURCE/scripts/checkpatch.pl" --no-tree --max-line-length=100 --show-types \
 		--terse --quiet --no-summary

@@ -66,8 +66,9 @@
  *
  * SUBTEST: reserve-time
  * Scenario: reserve-time
- * Description: Bind 1 GiB and 64 GiB, several times each: the larger range takes at most 16
- *	times as long.
+ * Description: Bind a sparse range of 32 GiB, and 64 MiB of a BO page by page, several times
+ *	each. Both have equally many page table entries, and the range takes at most 4 times as
+ *	long as the BO.
  *
  * SUBTEST: reserve-pages
  * Scenario: reserve-entries
@@ -488,11 +489,22 @@ static void reserve_blocks_restored(int fd)
 
 #define TIME_ROUNDS 5
 
-/* The most that a range of 64 times the size may take of the time of the smaller one. */
-#define TIME_FACTOR 16
+/* Where no block fits, so that each entry maps a page. */
+#define TIME_VA (LARGE_VA + PAGE)
+#define TIME_BO_SIZE ((uint64_t)SZ_64M)
 
-/* The least of some rounds excludes interruptions by other work. */
-static uint64_t bind_ns(struct igt_panthor_exec *exec, uint64_t size)
+/* With as many blocks as the BO has pages. */
+#define TIME_SPARSE_SIZE (TIME_BO_SIZE / PAGE * BLOCK)
+
+/*
+ * The most that the sparse range may take of the time of the BO. Both fill as many page tables with as
+ * many entries. A call of io-pgtable for each block takes some 20 times as long.
+ */
+#define TIME_FACTOR 4
+
+/* Binds @bo, or a sparse range. The least of some rounds excludes interruptions by other work. */
+static uint64_t bind_ns(struct igt_panthor_exec *exec, const struct panthor_bo *bo, uint64_t va,
+			uint64_t size)
 {
 	uint64_t least = UINT64_MAX;
 
@@ -500,9 +512,12 @@ static uint64_t bind_ns(struct igt_panthor_exec *exec, uint64_t size)
 		struct timespec since = {};
 
 		igt_nsec_elapsed(&since);
-		igt_panthor_exec_bind_sparse(exec, LARGE_VA, size);
+		if (bo)
+			igt_panthor_exec_bind_bo(exec, bo, va);
+		else
+			igt_panthor_exec_bind_sparse(exec, va, size);
 		least = min(least, igt_nsec_elapsed(&since));
-		igt_panthor_exec_unbind(exec, LARGE_VA, size);
+		igt_panthor_exec_unbind(exec, va, size);
 	}
 
 	return least;
@@ -511,16 +526,20 @@ static uint64_t bind_ns(struct igt_panthor_exec *exec, uint64_t size)
 static void reserve_time(int fd)
 {
 	struct igt_panthor_exec exec;
-	uint64_t small, large;
+	uint64_t pages, blocks;
+	struct panthor_bo bo;
 
 	init_large(&exec, fd);
 	require_huge_dummy(&exec);
-	small = bind_ns(&exec, GIB);
-	large = bind_ns(&exec, LARGE_SIZE);
-	igt_info("1 GiB: %" PRIu64 " us, 64 GiB: %" PRIu64 " us\n", small / 1000, large / 1000);
-	igt_assert_f(large <= TIME_FACTOR * small,
-		     "64 GiB take %" PRIu64 " us, expected %" PRIu64 " us at most\n", large / 1000,
-		     TIME_FACTOR * small / 1000);
+	igt_panthor_bo_create(fd, &bo, TIME_BO_SIZE, 0, 0);
+	pages = bind_ns(&exec, &bo, TIME_VA, TIME_BO_SIZE);
+	blocks = bind_ns(&exec, NULL, LARGE_VA, TIME_SPARSE_SIZE);
+	igt_info("BO: %" PRIu64 " us, sparse range: %" PRIu64 " us\n", pages / 1000,
+		 blocks / 1000);
+	igt_assert_f(blocks <= TIME_FACTOR * pages,
+		     "the sparse range takes %" PRIu64 " us, expected %" PRIu64 " us at most\n",
+		     blocks / 1000, TIME_FACTOR * pages / 1000);
+	igt_panthor_free_bo(fd, &bo);
 	igt_panthor_exec_fini(&exec);
 }
 
@@ -804,8 +823,9 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "reserve-time",
-		.describe = "Bind 1 GiB and 64 GiB, several times each: the larger range takes "
-			    "at most 16 times as long.",
+		.describe = "Bind a sparse range of 32 GiB, and 64 MiB of a BO page by page, "
+			    "several times each. Both have equally many page table entries, and "
+			    "the range takes at most 4 times as long as the BO.",
 		.run = reserve_time,
 	},
 	{
