@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "drmtest.h"
 #include "igt_aux.h"
@@ -38,6 +39,12 @@
  * SUBTEST: scan-unused
  * Description: The kernel asks once for all pages of BOs that no VM maps and that fill many scans.
  *	All BOs are evicted. Their contents are there when they are mapped again.
+ *
+ * SUBTEST: scan-pages
+ * Scenario: scan-pages
+ * Description: Scan for one page, for more pages than one of two VMs has, and for all. The number
+ *	of pages that a scan tells is the number of those that BOs lost, and exceeds what was
+ *	asked for by less than a BO.
  *
  * SUBTEST: scan-beside-busy
  * Scenario: scan-little
@@ -104,11 +111,13 @@ IGT_TEST_DESCRIPTION("Check what panthor gives back when the kernel asks for mem
  *
  * 1. scan-goes-on: A scan that freed pages and ends the request. debugfs shrink makes one scan, and
  *    does not show what it reports.
- * 2. scan-little: A scan that freed some pages, left others, and ends the request.
- * 3. scan-nothing: Scans that free nothing and do not end the request. The kernel repeats them
+ * 2. scan-pages: Pages of a scan of several VMs that do not add up. Reclaim takes too much, or too
+ *    little.
+ * 3. scan-little: A scan that freed some pages, left others, and ends the request.
+ * 4. scan-nothing: Scans that free nothing and do not end the request. The kernel repeats them
  *    until it has asked for twice the pages that the driver counts. Each scan waits for jobs.
- * 4. noswap: Scans that do not look for free swap.
- * 5. pressure-cpu: Evictions by the kernel that leave CPU mappings. Tests of CPU mappings evict by
+ * 5. noswap: Scans that do not look for free swap.
+ * 6. pressure-cpu: Evictions by the kernel that leave CPU mappings. Tests of CPU mappings evict by
  *    debugfs shrink, which leaves the pages in the page cache.
  */
 
@@ -238,6 +247,75 @@ static void scan_unused(int fd)
 	for (unsigned int i = 0; i < idle.count; i++)
 		igt_panthor_exec_bind_bo(&idle.exec, &idle.bo[i], BASE_VA + i * scan_bo_size());
 	scan_fini(&idle);
+}
+
+/* The largest BO that a scan may meet is a dummy. */
+#define SCAN_EXCESS (IGT_PANTHOR_DUMMY_SIZE / igt_panthor_cpu_page_size())
+
+/* Other files may just have been closed. */
+#define SETTLE_DEADLINE_MS IGT_PANTHOR_RELEASE_DEADLINE_MS
+#define SETTLE_US 50000
+
+static uint64_t count_resident(int fd)
+{
+	struct igt_panthor_gems gems;
+	uint64_t bytes;
+
+	igt_panthor_read_gems(fd, &gems);
+	bytes = gems.resident;
+	igt_panthor_free_gems(&gems);
+
+	return bytes;
+}
+
+static bool stays_resident(int fd, uint64_t *bytes)
+{
+	*bytes = count_resident(fd);
+	usleep(SETTLE_US);
+
+	return count_resident(fd) == *bytes;
+}
+
+/* Returns: the number of pages that a scan for @pages tells. */
+static uint64_t assert_scan_adds_up(int fd, uint64_t pages)
+{
+	uint64_t before, lost, told;
+
+	igt_require_f(igt_wait(stays_resident(fd, &before), SETTLE_DEADLINE_MS, 0),
+		      "BOs come and go all the time\n");
+	igt_panthor_shrink_pages(fd, pages);
+	told = igt_panthor_shrink_result(fd);
+	lost = (before - count_resident(fd)) / sysconf(_SC_PAGESIZE);
+	igt_info("asked for %" PRIu64 " pages, told %" PRIu64 "\n", pages, told);
+	if (told != lost)
+		igt_panthor_require_alone(fd);
+	igt_assert_f(told == lost, "the scan tells %" PRIu64 " pages, BOs lost %" PRIu64 "\n", told,
+		     lost);
+
+	return told;
+}
+
+static void scan_pages(int fd)
+{
+	const uint64_t asked[] = { 1, 2 * SCAN_BOS_BESIDE_BUSY * SCAN_PAGES };
+	struct scan first, second;
+	uint64_t told;
+
+	scan_init(&first, fd, "first", SCAN_BOS_BESIDE_BUSY);
+	scan_init(&second, fd, "second", SCAN_BOS_BESIDE_BUSY);
+	for (unsigned int i = 0; i < ARRAY_SIZE(asked); i++) {
+		igt_panthor_exec_store_pages(&first.exec, BASE_VA, scan_size(&first), SECOND);
+		igt_panthor_exec_store_pages(&second.exec, BASE_VA, scan_size(&second), SECOND);
+		told = assert_scan_adds_up(fd, asked[i]);
+		igt_assert_f(told >= asked[i] && told < asked[i] + SCAN_EXCESS,
+			     "a scan for %" PRIu64 " pages took %" PRIu64 "\n", asked[i], told);
+	}
+
+	assert_scan_adds_up(fd, UINT32_MAX);
+	scan_assert_evicted(&first, SCAN_BOS_BESIDE_BUSY);
+	scan_assert_evicted(&second, SCAN_BOS_BESIDE_BUSY);
+	scan_fini(&second);
+	scan_fini(&first);
 }
 
 /* The kernel counts the pages of scans that freed something or are to be repeated. */
@@ -583,6 +661,14 @@ static const struct igt_panthor_case cases[] = {
 		.run = scan_unused,
 	},
 	{
+		.name = "scan-pages",
+		.describe =
+			"Scan for one page, for more pages than one of two VMs has, and for all. "
+			"The number of pages that a scan tells is the number of those that BOs "
+			"lost, and exceeds what was asked for by less than a BO.",
+		.run = scan_pages,
+	},
+	{
 		.name = "scan-beside-busy",
 		.describe = "The kernel asks once for all pages of an idle VM and of one with a "
 			    "running job. All BOs of the idle VM are evicted, none of the other. "
@@ -629,8 +715,7 @@ int igt_main()
 	for (const struct igt_panthor_case *c = cases; c->name; c++) {
 		igt_describe(c->describe);
 		igt_subtest(c->name)
-			igt_panthor_with_device(fd)
-				c->run(fd);
+			igt_panthor_with_device(fd) c->run(fd);
 		igt_fixture()
 			igt_teardown();
 	}
