@@ -390,8 +390,8 @@ static void heap_assert_contents(struct heap *heap)
 }
 
 /*
- * A fault ends the group, and the memory of the next one takes the place of the chunks: only one can
- * be tried.
+ * A fault ends the group, and the memory of the next one takes the place of the chunks: only one
+ * can be tried.
  */
 static void heap_assert_gone(struct heap *heap)
 {
@@ -562,6 +562,8 @@ static void heap_race(int fd)
 
 	igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&exec, fd);
+	/* The first heap makes the pool, which gems has to show as one of this process. */
+	heap_destroy(fd, heap_create(fd, exec.vm_id).handle);
 	igt_teardown_add(stop_race, race);
 	igt_fork(child, 1) race_scan(race, fd, parent);
 	igt_fork(child, 1) race_heaps(race, &exec, parent);
