@@ -110,7 +110,7 @@ IGT_TEST_DESCRIPTION("Check what panthor gives back when the kernel asks for mem
  * The scenarios, and the failures that each one finds:
  *
  * 1. scan-goes-on: A scan that freed pages and ends the request. debugfs shrink makes one scan, and
- *    does not show what it reports.
+ *    does not show whether it would end a request.
  * 2. scan-pages: Pages of a scan of several VMs that do not add up. Reclaim takes too much, or too
  *    little.
  * 3. scan-little: A scan that freed some pages, left others, and ends the request.
