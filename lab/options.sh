@@ -17,6 +17,8 @@
 #   PARAMS       newline-separated panthor module parameters, K=V
 #   TLB          keep | off | tiny:SEED
 #   CPU_PAGE     bytes of the CPU page that the subtests reckon with; 0: the board's
+#   SEED         seed of what subtests draw at random
+#   OPERATIONS   number of operations of each random-* subtest; empty: that of the subtest
 #   RESULTS_DIR  results folder; empty: a new one under build/results
 #   TRACE_FILE   where vmali writes its trace; empty: nowhere
 #   SANITIZE     1: the kernel has the options of kernel/config/sanitize.config, too
@@ -31,7 +33,7 @@ NL='
 '
 
 OPTION_VARIABLES='ACTION GLOBS TESTS TEST_LIST KERNEL_ARG STOCK WITHOUT PATCHES PARAMS TLB
-CPU_PAGE RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH'
+CPU_PAGE SEED OPERATIONS RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH'
 
 options_help() {
 	cat <<'HELP'
@@ -58,6 +60,9 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --tlb MODE              the GPU's TLB: keep (default), off, tiny:SEED
   --cpu-page SIZE         subtests whose sizes fit CPU pages of 4K, 16K or 64K (default: those
                           of the board); its kernel stays as it is
+  --seed N                seed of what subtests draw at random (default: 1)
+  --operations N          operations of each random-* subtest (default: some two seconds);
+                          their deadline grows with N
   --results DIR           where results go (default: a new folder under build/results)
   --trace FILE            write what the driver did to FILE
   --bench[=short]         the benchmarks, without patches against with them
@@ -183,6 +188,25 @@ option_cpu_page() {
 	esac
 }
 
+# option_number OPTION VALUE MOST: VALUE is a decimal number from 1 to MOST, which has at most 11 digits:
+# the shell cannot compare any number.
+option_number() {
+	case $2 in
+	*[!0-9]* | 0* | ????????????*) usage_error "$1 $2: not a number from 1 to $3" ;;
+	esac
+	[ "$2" -le "$3" ] || usage_error "$1 $2: not a number from 1 to $3"
+}
+
+option_seed() {
+	option_number --seed "$1" 2147483647
+	SEED=$1
+}
+
+option_operations() {
+	option_number --operations "$1" 1000000000
+	OPERATIONS=$1
+}
+
 option_results() {
 	[ -z "$RESULTS_DIR" ] || usage_error '--results was given twice'
 	[ ! -e "$1" ] || [ -d "$1" ] || die 2 "--results $1: not a folder"
@@ -218,6 +242,8 @@ option_with_value() {
 	--param) option_param "$2" ;;
 	--tlb) option_tlb "$2" ;;
 	--cpu-page) option_cpu_page "$2" ;;
+	--seed) option_seed "$2" ;;
+	--operations) option_operations "$2" ;;
 	--results) option_results "$2" ;;
 	--trace) option_trace "$2" ;;
 	esac
@@ -244,7 +270,7 @@ option_flag() {
 options_defaults() {
 	ACTION=run TLB=keep BENCH=full
 	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
-	WITHOUT='' CPU_PAGE=0
+	WITHOUT='' CPU_PAGE=0 SEED=1 OPERATIONS=''
 	STOCK=0 SANITIZE=0 KUNIT=0 MULTIPLE=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
 
@@ -283,13 +309,13 @@ options_parse() {
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--test | --test-list | --kernel | --without | --patch | --param | --tlb | --cpu-page | \
-			--results | --trace)
+			--seed | --operations | --results | --trace)
 			[ $# -ge 2 ] || usage_error "$1: needs a value"
 			option_with_value "$1" "$2"
 			shift
 			;;
 		--test=* | --test-list=* | --kernel=* | --without=* | --patch=* | --param=* | \
-			--tlb=* | --cpu-page=* | --results=* | --trace=*)
+			--tlb=* | --cpu-page=* | --seed=* | --operations=* | --results=* | --trace=*)
 			option_with_value "${1%%=*}" "${1#*=}"
 			;;
 		--)
