@@ -33,7 +33,18 @@ deadlines_sanitized() {
 	done
 }
 
+# Operations of a random-* subtest that take a second, at least: a tenth of what a machine with
+# nothing else to do does. A failing subtest replays them, in the time of MINIMISE_SECONDS.
+OPERATIONS_SECOND=100
+MINIMISE_SECONDS=300
+
+deadlines_operations() {
+	deadline_subtest=$((deadline_subtest + OPERATIONS / OPERATIONS_SECOND + MINIMISE_SECONDS))
+	deadline_suite=$((deadline_suite + 4 * deadline_subtest))
+}
+
 deadlines_set() {
+	[ -z "$OPERATIONS" ] || deadlines_operations
 	[ "$SANITIZE" = 0 ] || deadlines_sanitized
 	for pair in ${VMALI_DEADLINES:-}; do
 		case ${pair#*=} in

@@ -212,6 +212,21 @@ static void *append(void *array, size_t *count, size_t size, const void *item)
 	return grown;
 }
 
+static void parse_totals(const char *line, struct igt_panthor_gems *gems)
+{
+	uint64_t size, resident, reclaimable;
+
+	if (sscanf(line,
+		   "Total size: %" SCNu64 ", Total resident: %" SCNu64
+		   ", Total reclaimable: %" SCNu64,
+		   &size, &resident, &reclaimable) != 3)
+		return;
+
+	gems->size = size;
+	gems->resident = resident;
+	gems->reclaimable = reclaimable;
+}
+
 /**
  * igt_panthor_parse_gems:
  * @text: content of gems
@@ -235,8 +250,10 @@ int igt_panthor_parse_gems(const char *text, struct igt_panthor_gems *gems)
 			continue;
 		}
 
-		if (!parse_gem(line, &columns, &gem))
+		if (!parse_gem(line, &columns, &gem)) {
+			parse_totals(line, gems);
 			continue;
+		}
 
 		gems->gem = append(gems->gem, &gems->count, sizeof(gem), &gem);
 		if (!gems->gem)
@@ -604,6 +621,38 @@ static uint64_t dummy_of(const struct igt_panthor_gem *gem, pid_t pid)
 		return labelled_dummy(gem);
 
 	return gem->pid == pid ? gem->file_offset : 0;
+}
+
+/**
+ * igt_panthor_fdinfo_bytes:
+ * @fd: device
+ * @key: name of a line, drm-total-memory for one
+ *
+ * Returns: its value in bytes, or 0 if there is no such line. DRM leaves drm-resident-memory out if
+ * no BO is resident.
+ */
+uint64_t igt_panthor_fdinfo_bytes(int fd, const char *key)
+{
+	const size_t length = strlen(key);
+	char path[64], line[256], unit[4] = "";
+	uint64_t bytes = 0;
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "r");
+	igt_assert(file);
+	while (!found && fgets(line, sizeof(line), file))
+		found = !strncmp(line, key, length) &&
+			sscanf(line + length, ": %" SCNu64 " %3s", &bytes, unit) >= 1;
+	fclose(file);
+
+	if (!strcmp(unit, "KiB"))
+		bytes <<= 10;
+	else if (!strcmp(unit, "MiB"))
+		bytes <<= 20;
+
+	return bytes;
 }
 
 /**

@@ -71,6 +71,10 @@ static void test_gems(void **state)
 	assert_int_equal(gems.gem[3].state, 2);
 	assert_string_equal(gems.gem[3].label, "loaded words");
 
+	assert_int_equal(gems.size, 6295552);
+	assert_int_equal(gems.resident, 4198400);
+	assert_int_equal(gems.reclaimable, 2097152);
+
 	igt_panthor_free_gems(&gems);
 	assert_int_equal(gems.count, 0);
 }
