@@ -33,20 +33,20 @@
  *
  * SUBTEST: bounds-offset
  * Run type: BAT, FULL
- * Description: Refuse BO offsets at the end of the BO and behind it.
+ * Description: VM_BIND refuses BO offsets at the end of the BO and behind it.
  *
  * SUBTEST: bounds-size
- * Description: Refuse sizes that reach beyond the end of the BO from an offset inside it, by one
- *	page, by a block, and by a multiple of 4 GiB.
+ * Description: VM_BIND refuses sizes that reach beyond the end of the BO from an offset inside it,
+ *	by one page, by a block, and by a multiple of 4 GiB.
  *
  * SUBTEST: bounds-wrap
  * Scenario: bounds-wrap
- * Description: Refuse BO offsets whose sum with the size exceeds 64 bits and lies inside the BO
- *	again.
+ * Description: VM_BIND refuses BO offsets whose sum with the size exceeds 64 bits and lies inside
+ *	the BO again.
  *
  * SUBTEST: bounds-align
- * Description: Refuse BO offsets that are not multiples of the GPU's page size, from one byte to
- *	the last word of the BO.
+ * Description: VM_BIND refuses BO offsets that are not multiples of the GPU's page size, from one
+ *	byte to the last word of the BO.
  *
  * SUBTEST: bounds-inside
  * Description: Map the first page, the last page, the last half and all of a BO. Each mapping shows
@@ -54,7 +54,7 @@
  *
  * SUBTEST: bounds-create
  * Scenario: bounds-create
- * Description: Refuse to create BOs of size 0 and of sizes that exceed 64 bits when they are
+ * Description: BO_CREATE refuses BOs of size 0 and of sizes that exceed 64 bits when they are
  *	rounded to pages, with and without CPU mappings, shareable and private. None of them is
  *	left.
  *
@@ -458,28 +458,29 @@ static const struct {
 } cases[] = {
 	{
 		.name = "bounds-offset",
-		.describe = "Refuse BO offsets at the end of the BO and behind it.",
+		.describe = "VM_BIND refuses BO offsets at the end of the BO and behind it.",
 		.parts = offsets,
 		.run = refuse_part,
 	},
 	{
 		.name = "bounds-size",
-		.describe = "Refuse sizes that reach beyond the end of the BO from an offset "
-			    "inside it, by one page, by a block, and by a multiple of 4 GiB.",
+		.describe = "VM_BIND refuses sizes that reach beyond the end of the BO from an "
+			    "offset inside it, by one page, by a block, and by a multiple of 4 "
+			    "GiB.",
 		.parts = sizes,
 		.run = refuse_part,
 	},
 	{
 		.name = "bounds-wrap",
-		.describe = "Refuse BO offsets whose sum with the size exceeds 64 bits and lies "
-			    "inside the BO again.",
+		.describe = "VM_BIND refuses BO offsets whose sum with the size exceeds 64 bits "
+			    "and lies inside the BO again.",
 		.parts = wraps,
 		.run = refuse_part,
 	},
 	{
 		.name = "bounds-align",
-		.describe = "Refuse BO offsets that are not multiples of the GPU's page size, "
-			    "from one byte to the last word of the BO.",
+		.describe = "VM_BIND refuses BO offsets that are not multiples of the GPU's page "
+			    "size, from one byte to the last word of the BO.",
 		.parts = unaligned,
 		.run = refuse_part,
 	},
@@ -508,9 +509,9 @@ int igt_main()
 			igt_teardown();
 	}
 
-	igt_describe("Refuse to create BOs of size 0 and of sizes that exceed 64 bits when they "
-		     "are rounded to pages, with and without CPU mappings, shareable and "
-		     "private. None of them is left.");
+	igt_describe("BO_CREATE refuses BOs of size 0 and of sizes that exceed 64 bits when they "
+		     "are rounded to pages, with and without CPU mappings, shareable and private. "
+		     "None of them is left.");
 	igt_subtest_with_dynamic("bounds-create")
 		run_creations(igt_panthor_open());
 	igt_fixture()

@@ -31,40 +31,41 @@
  *
  * SUBTEST: padding-vm
  * Run type: BAT, FULL
- * Description: Refuse padding of VM_DESTROY and flags of VM_CREATE that are not zero.
+ * Description: The driver refuses padding of VM_DESTROY and flags of VM_CREATE that are not zero.
  *
  * SUBTEST: padding-bo
- * Description: Refuse padding of BO_CREATE, BO_MMAP_OFFSET and BO_SET_LABEL that is not zero.
+ * Description: The driver refuses padding of BO_CREATE, BO_MMAP_OFFSET and BO_SET_LABEL that is not
+ *	zero.
  *
  * SUBTEST: padding-bo-info
  * Scenario: padding-info
- * Description: Refuse padding of BO_QUERY_INFO that is not zero.
+ * Description: The driver refuses padding of BO_QUERY_INFO that is not zero.
  *
  * SUBTEST: padding-bo-values
- * Description: Refuse unused flags of BO_CREATE and unused operations of BO_SYNC. Skips on kernels
- *	with a newer uAPI than the test, which may have given them a meaning.
+ * Description: The driver refuses unused flags of BO_CREATE and unused operations of BO_SYNC. Skips
+ *	on kernels with a newer uAPI than the test, which may have given them a meaning.
  *
  * SUBTEST: padding-group
- * Description: Refuse padding of GROUP_CREATE, of its queues, of GROUP_SUBMIT, of its jobs, of
- *	GROUP_GET_STATE and of GROUP_DESTROY that is not zero.
+ * Description: The driver refuses padding of GROUP_CREATE, of its queues, of GROUP_SUBMIT, of its
+ *	jobs, of GROUP_GET_STATE and of GROUP_DESTROY that is not zero.
  *
  * SUBTEST: padding-heap
- * Description: Refuse padding of TILER_HEAP_DESTROY that is not zero.
+ * Description: The driver refuses padding of TILER_HEAP_DESTROY that is not zero.
  *
  * SUBTEST: padding-syncs
- * Description: Refuse unused flags of the syncs of binds and jobs, and timeline points of binary
- *	syncobjs. Skips on kernels with a newer uAPI than the test, which may have given the flags a
- *	meaning.
+ * Description: The driver refuses unused flags of the syncs of binds and jobs, and timeline points
+ *	of binary syncobjs. Skips on kernels with a newer uAPI than the test, which may have given
+ *	the flags a meaning.
  *
  * SUBTEST: padding-handle
  * Scenario: padding-handle
- * Description: Refuse handles of VMs, BOs and groups that equal a valid one in their low 16 bits
- *	only.
+ * Description: The driver refuses handles of VMs, BOs and groups that equal a valid one in their
+ *	low 16 bits only.
  *
  * SUBTEST: padding-submit-handle
  * Scenario: padding-handle
- * Description: Refuse a handle in GROUP_SUBMIT that equals that of a group in its low 16 bits
- *	only.
+ * Description: The driver refuses a handle in GROUP_SUBMIT that equals that of a group in its low
+ *	16 bits only.
  *
  * SUBTEST: padding-tail
  * Scenario: padding-array
@@ -590,6 +591,7 @@ struct field {
 	bool destroys;
 };
 
+#define FIELD(_name, _request, ...) { .name = (_name), .request = (_request), ##__VA_ARGS__ }
 #define FIELDS(...) ((const struct field[]){ __VA_ARGS__, {} })
 #define VALUES(...) ((const uint32_t[]){ __VA_ARGS__, 0 })
 
@@ -618,31 +620,33 @@ struct field_case {
 static const struct field_case field_cases[] = {
 	{
 		.name = "padding-vm",
-		.describe = "Refuse padding of VM_DESTROY and flags of VM_CREATE that are not zero.",
-		.fields = FIELDS({ "destroy", vm_destroy, .destroys = true }, { "create-flags", vm_create }),
+		.describe = "The driver refuses padding of VM_DESTROY and flags of VM_CREATE that "
+			    "are not zero.",
+		.fields = FIELDS(FIELD("destroy", vm_destroy, .destroys = true),
+				 FIELD("create-flags", vm_create)),
 		.values = PADDING_VALUES,
 	},
 	{
 		.name = "padding-bo",
-		.describe = "Refuse padding of BO_CREATE, BO_MMAP_OFFSET and BO_SET_LABEL that is "
-			    "not zero.",
-		.fields = FIELDS({ "create", bo_create }, { "mmap-offset", bo_mmap_offset },
-				 { "set-label", bo_set_label }),
+		.describe = "The driver refuses padding of BO_CREATE, BO_MMAP_OFFSET and "
+			    "BO_SET_LABEL that is not zero.",
+		.fields = FIELDS(FIELD("create", bo_create), FIELD("mmap-offset", bo_mmap_offset),
+				 FIELD("set-label", bo_set_label)),
 		.values = PADDING_VALUES,
 	},
 	{
 		.name = "padding-bo-info",
-		.describe = "Refuse padding of BO_QUERY_INFO that is not zero.",
-		.fields = FIELDS({ "query-info", bo_query_info }),
+		.describe = "The driver refuses padding of BO_QUERY_INFO that is not zero.",
+		.fields = FIELDS(FIELD("query-info", bo_query_info)),
 		.values = PADDING_VALUES,
 	},
 	{
 		.name = "padding-bo-values",
-		.describe = "Refuse unused flags of BO_CREATE and unused operations of BO_SYNC. "
-			    "Skips on kernels with a newer uAPI than the test, which may have "
-			    "given them a meaning.",
-		.fields = FIELDS({ "create-flags", bo_create_flags },
-				 { "sync-type", bo_sync_type }),
+		.describe = "The driver refuses unused flags of BO_CREATE and unused operations of "
+			    "BO_SYNC. Skips on kernels with a newer uAPI than the test, which may "
+			    "have given them a meaning.",
+		.fields = FIELDS(FIELD("create-flags", bo_create_flags),
+				 FIELD("sync-type", bo_sync_type)),
 		/* The flags are those of BO_CREATE, which can't be combined, and the next one. */
 		.values = VALUES(DRM_PANTHOR_BO_NO_MMAP | DRM_PANTHOR_BO_WB_MMAP, 1 << 2,
 				 0x80000000, 0xffffffff),
@@ -650,59 +654,61 @@ static const struct field_case field_cases[] = {
 	},
 	{
 		.name = "padding-group",
-		.describe = "Refuse padding of GROUP_CREATE, of its queues, of GROUP_SUBMIT, of its "
-			    "jobs, of GROUP_GET_STATE and of GROUP_DESTROY that is not zero.",
-		.fields = FIELDS({ "create", group_create },
-				 { "create-queue-0", group_create_queue_0 },
-				 { "create-queue-1", group_create_queue_1 },
-				 { "create-queue-2", group_create_queue_2 },
-				 { "submit", group_submit, true },
-				 { "submit-job", group_submit_job, true },
-				 { "get-state", group_get_state }, { "destroy", group_destroy, .destroys = true }),
+		.describe = "The driver refuses padding of GROUP_CREATE, of its queues, of "
+			    "GROUP_SUBMIT, of its jobs, of GROUP_GET_STATE and of GROUP_DESTROY "
+			    "that is not zero.",
+		.fields = FIELDS(FIELD("create", group_create),
+				 FIELD("create-queue-0", group_create_queue_0),
+				 FIELD("create-queue-1", group_create_queue_1),
+				 FIELD("create-queue-2", group_create_queue_2),
+				 FIELD("submit", group_submit, .signals = true),
+				 FIELD("submit-job", group_submit_job, .signals = true),
+				 FIELD("get-state", group_get_state),
+				 FIELD("destroy", group_destroy, .destroys = true)),
 		.values = PADDING_VALUES,
 	},
 	{
 		.name = "padding-heap",
-		.describe = "Refuse padding of TILER_HEAP_DESTROY that is not zero.",
-		.fields = FIELDS({ "destroy", heap_destroy, .destroys = true }),
+		.describe = "The driver refuses padding of TILER_HEAP_DESTROY that is not zero.",
+		.fields = FIELDS(FIELD("destroy", heap_destroy, .destroys = true)),
 		.values = PADDING_VALUES,
 	},
 	{
 		.name = "padding-syncs",
-		.describe = "Refuse unused flags of the syncs of binds and jobs, and timeline points "
-			    "of binary syncobjs. Skips on kernels with a newer uAPI than the test, "
-			    "which may have given the flags a meaning.",
-		.fields = FIELDS({ "bind-signal-flags", bind_sync_flags, true },
-				 { "job-signal-flags", submit_sync_flags, true },
-				 { "bind-wait-flags", bind_wait_flags },
-				 { "job-wait-flags", submit_wait_flags },
-				 { "bind-signal-point", bind_binary_point, true },
-				 { "job-signal-point", submit_binary_point, true },
-				 { "bind-wait-point", bind_wait_point },
-				 { "job-wait-point", submit_wait_point }),
+		.describe = "The driver refuses unused flags of the syncs of binds and jobs, and "
+			    "timeline points of binary syncobjs. Skips on kernels with a newer "
+			    "uAPI than the test, which may have given the flags a meaning.",
+		.fields = FIELDS(FIELD("bind-signal-flags", bind_sync_flags, .signals = true),
+				 FIELD("job-signal-flags", submit_sync_flags, .signals = true),
+				 FIELD("bind-wait-flags", bind_wait_flags),
+				 FIELD("job-wait-flags", submit_wait_flags),
+				 FIELD("bind-signal-point", bind_binary_point, .signals = true),
+				 FIELD("job-signal-point", submit_binary_point, .signals = true),
+				 FIELD("bind-wait-point", bind_wait_point),
+				 FIELD("job-wait-point", submit_wait_point)),
 		/* Two types of handles that do not exist, and the flags between types and SIGNAL. */
 		.values = VALUES(2, 0xff, 1 << 8, 1 << 30),
 		.newer = true,
 	},
 	{
 		.name = "padding-handle",
-		.describe = "Refuse handles of VMs, BOs and groups that equal a valid one in their "
-			    "low 16 bits only.",
-		.fields = FIELDS({ "vm-destroy", vm_destroy_handle, .destroys = true },
-				 { "vm-get-state", vm_get_state_handle },
-				 { "bind-vm", bind_vm_handle }, { "bind-bo", bind_bo_handle },
-				 { "bo-create-vm", bo_create_vm_handle },
-				 { "group-create-vm", group_create_vm_handle },
-				 { "group-get-state", group_get_state_handle },
-				 { "group-destroy", group_destroy_handle, .destroys = true },
-				 { "heap-create-vm", heap_create_vm_handle }),
+		.describe = "The driver refuses handles of VMs, BOs and groups that equal a valid "
+			    "one in their low 16 bits only.",
+		.fields = FIELDS(FIELD("vm-destroy", vm_destroy_handle, .destroys = true),
+				 FIELD("vm-get-state", vm_get_state_handle),
+				 FIELD("bind-vm", bind_vm_handle), FIELD("bind-bo", bind_bo_handle),
+				 FIELD("bo-create-vm", bo_create_vm_handle),
+				 FIELD("group-create-vm", group_create_vm_handle),
+				 FIELD("group-get-state", group_get_state_handle),
+				 FIELD("group-destroy", group_destroy_handle, .destroys = true),
+				 FIELD("heap-create-vm", heap_create_vm_handle)),
 		.values = HANDLE_VALUES,
 	},
 	{
 		.name = "padding-submit-handle",
-		.describe = "Refuse a handle in GROUP_SUBMIT that equals that of a group in its low "
-			    "16 bits only.",
-		.fields = FIELDS({ "group-submit", group_submit_handle, true }),
+		.describe = "The driver refuses a handle in GROUP_SUBMIT that equals that of a "
+			    "group in its low 16 bits only.",
+		.fields = FIELDS(FIELD("group-submit", group_submit_handle, .signals = true)),
 		.values = HANDLE_VALUES,
 	},
 	{}

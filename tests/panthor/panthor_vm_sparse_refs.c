@@ -38,8 +38,9 @@
  *
  * SUBTEST: refs-refused
  * Run type: BAT, FULL
- * Description: Refuse VMs beyond the limit of a file, and operations of several kinds that name a
- *	BO, in synchronous and in queued calls. Right after each, gems and gpuvas are what they were.
+ * Description: The driver refuses VMs beyond the limit of a file, and operations of several kinds
+ *	that name a BO, in synchronous and in queued calls. Right after each, gems and gpuvas are
+ *	what they were.
  *
  * SUBTEST: refs-batch
  * Scenario: refs-batch
@@ -1096,9 +1097,9 @@ static const struct {
 } refs_cases[] = {
 	{
 		.name = "refs-refused",
-		.describe = "Refuse VMs beyond the limit of a file, and operations of several kinds "
-			    "that name a BO, in synchronous and in queued calls. Right after each, "
-			    "gems and gpuvas are what they were.",
+		.describe = "The driver refuses VMs beyond the limit of a file, and operations of "
+			    "several kinds that name a BO, in synchronous and in queued calls. "
+			    "Right after each, gems and gpuvas are what they were.",
 		.run = refs_refused,
 	},
 	{
