@@ -5,6 +5,11 @@
 # The defects of ./check regressions, KIND:PATCH each, and what the files of kernel/regressions and
 # kernel/patches say about them.
 
+# For `setpriv --pdeathsig TERM -- sh -c "$UNLESS_ORPHAN" $$ CMD…`: runs CMD, unless this shell has ended
+# before setpriv asked for the signal.
+# shellcheck disable=SC2016,SC2034 # for the inner shell
+UNLESS_ORPHAN='[ "$PPID" = "$0" ] || exit 143; exec "$@"'
+
 # The patches of kernel/$1, one a line.
 series() {
 	sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$REPO/kernel/$1/series"

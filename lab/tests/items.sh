@@ -89,7 +89,8 @@ lane() {
 	item_wanted "$lane_name" || return 0
 	lanes_wait $((JOBS - 1))
 	rm -f "$(item_log "$lane_name").status"
-	setpriv --pdeathsig TERM -- "$@" >"$(item_log "$lane_name")" 2>&1 </dev/null &
+	setpriv --pdeathsig TERM -- sh -c "$UNLESS_ORPHAN" $$ "$@" \
+		>"$(item_log "$lane_name")" 2>&1 </dev/null &
 	LANES="$LANES$! $(date +%s) $lane_name
 "
 }
