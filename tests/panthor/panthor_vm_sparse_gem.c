@@ -755,7 +755,7 @@ static void cpu_import(int fd)
 		     "the imported dma-buf was not released within %d ms\n", IMPORT_DEADLINE_MS);
 }
 
-/* Half of all mmap offsets of the device: a BO of 1 TiB is refused for its size. */
+/* Half of the mmap offsets of the device, 1 TiB. A driver may refuse a BO that takes all of them. */
 #define OFFSETS_MAX (UINT64_C(1) << 39)
 
 /*
