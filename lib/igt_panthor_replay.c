@@ -193,7 +193,8 @@ static void unmap_bo(struct panthor_bo *bo)
 	*bo = (struct panthor_bo){};
 }
 
-static void forget_bos(struct igt_panthor_replay *r, unsigned int vm, int owner)
+static void forget_bos(struct igt_panthor_replay *r, unsigned int vm,
+		       enum igt_panthor_step_owner owner)
 {
 	for (unsigned int bo = 0; bo < STEP_BOS; bo++)
 		if (igt_panthor_step_bos[bo].owner == owner)

@@ -294,7 +294,7 @@ static void minimise(const struct walk *w, unsigned int process)
 static void run_walk(struct walk *w)
 {
 	w->outcome = igt_map_shared(MAX_PROCESSES * sizeof(*w->outcome));
-	igt_fork(child, w->processes)
+	igt_fork(child, (int)w->processes)
 		do_walk(w, child);
 	__igt_waitchildren();
 
@@ -464,7 +464,8 @@ static void set_operations(const char *text)
 					  "a number from 1 to 1000000000");
 }
 
-static int parse_option(int option, int index, void *data)
+static int parse_option(int option, __attribute__((unused)) int index,
+			__attribute__((unused)) void *data)
 {
 	if (option == 's')
 		set_seed(optarg);

@@ -635,8 +635,9 @@ struct kind {
 static const struct kind kinds[] = {
 	{ "bo-over-sparse", "a sparse range, and a BO", .first_sparse = true },
 	{ "sparse-over-bo", "a BO, and a sparse range", .second_sparse = true },
-	{ "sparse-over-sparse", "a sparse range, and the same sparse range", true, true },
-	{ "bo-over-itself", "a BO, and the same BO from the same offset" },
+	{ "sparse-over-sparse", "a sparse range, and the same sparse range",
+	  .first_sparse = true, .second_sparse = true },
+	{ .name = "bo-over-itself", .describe = "a BO, and the same BO from the same offset" },
 	{ "bo-moved", "a BO, and the same BO from another offset", .moved = true },
 };
 

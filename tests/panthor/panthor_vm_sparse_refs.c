@@ -923,11 +923,11 @@ struct failure {
 };
 
 static const struct failure failures[] = {
-	{ "map", request_map, undo_bind },
+	{ "map", request_map, undo_bind, false },
 	{ "map-queued", request_map_queued, undo_bind, true },
-	{ "sparse", request_sparse, undo_bind },
-	{ "unmap", request_unmap, undo_bind },
-	{ "bo", request_bo, undo_bo },
+	{ "sparse", request_sparse, undo_bind, false },
+	{ "unmap", request_unmap, undo_bind, false },
+	{ "bo", request_bo, undo_bo, false },
 	{ "vm", request_vm, undo_vm, true },
 };
 
