@@ -403,19 +403,14 @@ static void bind_queued(struct igt_panthor_shadow *shadow, const struct igt_pant
 static void assert_dmabuf(const struct igt_panthor_shadow *shadow,
 			  const struct igt_panthor_shadow_object *object)
 {
-	struct drm_prime_handle prime = {
-		.handle = object->bo.handle,
-		.flags = DRM_CLOEXEC | DRM_RDWR,
-	};
-	char *map;
+	const int dmabuf = igt_panthor_bo_export(shadow->vm[0].fd, object->bo.handle);
+	char *map = mmap(NULL, object->size, PROT_READ, MAP_SHARED, dmabuf, 0);
 
-	do_ioctl(shadow->vm[0].fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
-	map = mmap(NULL, object->size, PROT_READ, MAP_SHARED, prime.fd, 0);
 	igt_assert(map != MAP_FAILED);
 	for (uint64_t page = 0; page < object->size / PAGE; page++)
 		igt_assert_eq_u32(*(volatile uint32_t *)(map + page * PAGE), object->word[page]);
 	igt_assert_eq(munmap(map, object->size), 0);
-	igt_assert_eq(close(prime.fd), 0);
+	igt_assert_eq(close(dmabuf), 0);
 }
 
 static void touch(struct rebound *r, enum touch touch)

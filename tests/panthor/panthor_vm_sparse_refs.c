@@ -765,14 +765,6 @@ static void refs_replaced_queued(void)
 	run_replacements(true);
 }
 
-static int export_dmabuf(int fd, const struct panthor_bo *bo)
-{
-	struct drm_prime_handle prime = { .handle = bo->handle, .flags = DRM_CLOEXEC | DRM_RDWR };
-
-	do_ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
-	return prime.fd;
-}
-
 enum holder {
 	THIS_VM,
 	OTHER_VM,
@@ -799,7 +791,7 @@ static void release_holders(struct refs *r, const enum holder *order)
 	igt_panthor_bo_set_label(fd, &bo, REPLACED_LABEL);
 	igt_panthor_exec_bind_bo(&r->exec, &bo, FREE_VA);
 	igt_panthor_vm_bind(fd, r->other_vm, bo.handle, FREE_VA, PART_SIZE, MAP, 0);
-	dmabuf = export_dmabuf(fd, &bo);
+	dmabuf = igt_panthor_bo_export(fd, bo.handle);
 	igt_panthor_free_bo(fd, &bo);
 
 	for (unsigned int i = 0; i < HOLDERS; i++) {
@@ -1190,7 +1182,7 @@ static void fence_init(struct fence *f, int fd)
 	igt_panthor_exec_create_bo(&f->exec, &f->bo, PART_SIZE);
 	igt_panthor_exec_bind_bo(&f->exec, &f->bo, BO_VA);
 	igt_panthor_exec_bind_sparse(&f->exec, SPARSE_VA, PART_SIZE);
-	f->dmabuf = export_dmabuf(fd, &f->bo);
+	f->dmabuf = igt_panthor_bo_export(fd, f->bo.handle);
 	igt_teardown_add(close_fd, (void *)(intptr_t)f->dmabuf);
 }
 

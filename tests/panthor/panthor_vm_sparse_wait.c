@@ -740,15 +740,23 @@ static void victim_fini(struct victim *v)
  * A worker releases the BOs of destroyed groups, with flushes. If one of those failed, the address
  * space of the firmware would stay locked, and no group could be suspended.
  */
+static bool stays_at(int fd, unsigned int gems)
+{
+	usleep(RELEASED_US);
+
+	return igt_panthor_count_own_gems(fd) == gems;
+}
+
 static void wait_released(int fd, unsigned int gems)
 {
 	igt_assert_f(
 		igt_wait(igt_panthor_count_own_gems(fd) < gems, IGT_PANTHOR_RELEASE_DEADLINE_MS, 5),
 		"gems still shows the BOs of a destroyed group\n");
-	do {
-		gems = igt_panthor_count_own_gems(fd);
-		usleep(RELEASED_US);
-	} while (igt_panthor_count_own_gems(fd) != gems);
+	igt_assert_f(
+		igt_wait(stays_at(fd, igt_panthor_count_own_gems(fd)),
+			 IGT_PANTHOR_RELEASE_DEADLINE_MS, 0),
+		"gems still loses BOs %d ms after a group was destroyed\n",
+		IGT_PANTHOR_RELEASE_DEADLINE_MS);
 }
 
 static void begin_reset(struct victim *v)
