@@ -920,6 +920,22 @@ static void require_met(unsigned int made, unsigned int met)
 	igt_require_f(met >= REBINDS_MET, "the job ended a round %u times only\n", met);
 }
 
+/* Ends the job. In the end the whole range has its own pages, the edges of the holes among them. */
+static void end_holes(struct space *s, const struct backing *range, unsigned int made,
+		      unsigned int met)
+{
+	space_stop(s);
+	assert_bos_hold(s);
+	require_met(made, met);
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(holes); i++) {
+		add_page(s, holes[i].va);
+		add_page(s, holes[i].end - PAGE);
+	}
+	allow_only(s, range, RANGE_VA, RANGE_END);
+	space_check(s);
+}
+
 static void lock_holes(int fd, bool is_sparse)
 {
 	const unsigned int last = HOLE_TIMES * ARRAY_SIZE(holes);
@@ -941,16 +957,7 @@ static void lock_holes(int fd, bool is_sparse)
 			break;
 		met += hole_pair(&s, &range, &holes[made++ % ARRAY_SIZE(holes)]);
 	}
-	space_stop(&s);
-	assert_bos_hold(&s);
-	require_met(made, met);
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(holes); i++) {
-		add_page(&s, holes[i].va);
-		add_page(&s, holes[i].end - PAGE);
-	}
-	allow_only(&s, &range, RANGE_VA, RANGE_END);
-	space_check(&s);
+	end_holes(&s, &range, made, met);
 
 	space_fini(&s);
 }
@@ -997,16 +1004,7 @@ static void lock_batch(int fd)
 		space_bind(&s, &sparse, RANGE_VA, RANGE_END);
 		met += *word(&s, WORD_ROUNDS) != before;
 	}
-	space_stop(&s);
-	assert_bos_hold(&s);
-	require_met(made, met);
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(holes); i++) {
-		add_page(&s, holes[i].va);
-		add_page(&s, holes[i].end - PAGE);
-	}
-	allow_only(&s, &sparse, RANGE_VA, RANGE_END);
-	space_check(&s);
+	end_holes(&s, &sparse, made, met);
 	igt_panthor_exec_neighbours_fault(&s.exec, RANGE_VA, RANGE_SIZE);
 
 	space_fini(&s);
