@@ -37,16 +37,16 @@
 /**
  * SUBTEST: hole-%s
  * Scenario: hole-split
- * Description: Evict a BO of three blocks and make a hole in its mapping, which is %arg[1]: the
- *	next job finds the rest restored, and the hole is what it was made. A second eviction
- *	restores it alike. The rows differ in the part of the mapping.
+ * Description: Evict a BO of three blocks. Before the next job, a part of its mapping is
+ *	%arg[1]. That job and one after a second eviction find the rest of the mapping restored,
+ *	and the part changed. The rows differ in the part.
  *
  * arg[1]:
  *
  * @unmap:	unmapped
- * @bo:		filled by another BO
- * @sparse:	filled by a sparse range
- * @same:	filled by other pages of the BO
+ * @bo:		replaced by another BO
+ * @sparse:	replaced by a sparse range
+ * @same:	replaced by other pages of the BO
  */
 
 /**
@@ -196,15 +196,15 @@ static const struct hole_case {
 	enum filling filling;
 } hole_cases[] = {
 	{ "hole-unmap", "unmapped", NOTHING },
-	{ "hole-bo", "filled by another BO", OTHER_BO },
-	{ "hole-sparse", "filled by a sparse range", SPARSE },
-	{ "hole-same", "filled by other pages of the BO", SAME },
+	{ "hole-bo", "replaced by another BO", OTHER_BO },
+	{ "hole-sparse", "replaced by a sparse range", SPARSE },
+	{ "hole-same", "replaced by other pages of the BO", SAME },
 };
 
 #define HOLE_DESCRIBE \
-	"Evict a BO of three blocks and make a hole in its mapping, which is %s: the next job " \
-	"finds the rest restored, and the hole is what it was made. A second eviction restores " \
-	"it alike. The rows differ in the part of the mapping."
+	"Evict a BO of three blocks. Before the next job, a part of its mapping is %s. That job " \
+	"and one after a second eviction find the rest of the mapping restored, and the part " \
+	"changed. The rows differ in the part."
 
 static void start(struct igt_panthor_shadow *shadow, int fd)
 {

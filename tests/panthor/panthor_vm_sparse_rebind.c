@@ -37,8 +37,7 @@
  * SUBTEST: rebind-neighbours
  * Run type: BAT, FULL
  * Scenario: rebind-two
- * Failure mode: VM_BINDs of one VM at the same time, of which one unlocks the region of the
- *	other.
+ * Failure mode: A VM_BIND that unlocks the region of a concurrent VM_BIND of the same VM.
  * Description: Two processes replace parts of a sparse range by a BO and bind them sparse
  *	again. The parts meet inside a block. The job finds old or new contents in
  *	each part, old contents beside them, and no access faults. In the end both
@@ -46,8 +45,7 @@
  *
  * SUBTEST: rebind-contested
  * Scenario: rebind-two
- * Failure mode: VM_BINDs of one VM at the same time, of which one unlocks the region of the
- *	other.
+ * Failure mode: A VM_BIND that unlocks the region of a concurrent VM_BIND of the same VM.
  * Description: One process binds parts of two BOs at the middle of a sparse range in turn,
  *	another one binds the range and its middle sparse. The job finds contents of
  *	one of them at each page, old contents beside the middle, and no access
