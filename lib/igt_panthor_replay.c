@@ -112,22 +112,6 @@ static void map_bo(struct panthor_bo *bo, int fd, uint64_t offset)
 	igt_assert(bo->map != MAP_FAILED);
 }
 
-static int export_bo(int fd, uint32_t handle)
-{
-	struct drm_prime_handle prime = { .handle = handle, .flags = DRM_CLOEXEC | DRM_RDWR };
-
-	do_ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
-	return prime.fd;
-}
-
-static uint32_t import_bo(int fd, int dmabuf)
-{
-	struct drm_prime_handle prime = { .fd = dmabuf };
-
-	do_ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
-	return prime.handle;
-}
-
 /* The step's BO has just been created in the model. */
 static void create_bo(struct igt_panthor_replay *r, const struct igt_panthor_step *step)
 {
@@ -145,7 +129,7 @@ static void create_bo(struct igt_panthor_replay *r, const struct igt_panthor_ste
 	igt_panthor_bo_set_label(fd, bo, "random walk");
 
 	if (kind->owner == STEP_BO_OF_ALL) {
-		r->dmabuf[step->bo] = export_bo(fd, bo->handle);
+		r->dmabuf[step->bo] = igt_panthor_bo_export(fd, bo->handle);
 		r->shared[igt_panthor_step_file(step->vm)][step->bo] = bo->handle;
 		/* A CPU mapping of the device would keep one of the files open. */
 		map_bo(bo, r->dmabuf[step->bo], 0);
@@ -181,7 +165,7 @@ static uint32_t handle_of(struct igt_panthor_replay *r, const struct igt_panthor
 	if (igt_panthor_step_bos[step->bo].owner != STEP_BO_OF_ALL)
 		return r->bo[igt_panthor_step_object(step->vm, step->bo)].handle;
 	if (!*shared)
-		*shared = import_bo(file_of(r, step->vm), r->dmabuf[step->bo]);
+		*shared = igt_panthor_bo_import(file_of(r, step->vm), r->dmabuf[step->bo]);
 
 	return *shared;
 }
@@ -193,7 +177,8 @@ static void unmap_bo(struct panthor_bo *bo)
 	*bo = (struct panthor_bo){};
 }
 
-static void forget_bos(struct igt_panthor_replay *r, unsigned int vm, int owner)
+static void forget_bos(struct igt_panthor_replay *r, unsigned int vm,
+		       enum igt_panthor_step_owner owner)
 {
 	for (unsigned int bo = 0; bo < STEP_BOS; bo++)
 		if (igt_panthor_step_bos[bo].owner == owner)

@@ -76,18 +76,18 @@ unsigned int igt_panthor_shadow_add_vm(struct igt_panthor_shadow *shadow, int fd
 }
 
 /* Returns the handle of a BO in another file. */
-static uint32_t share(int from, int handle, int to)
+static uint32_t share(int from, uint32_t handle, int to)
 {
-	struct drm_prime_handle prime = { .handle = handle, .flags = DRM_CLOEXEC | DRM_RDWR };
+	int dmabuf;
 
 	if (from == to)
 		return handle;
 
-	do_ioctl(from, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
-	do_ioctl(to, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
-	igt_assert_eq(close(prime.fd), 0);
+	dmabuf = igt_panthor_bo_export(from, handle);
+	handle = igt_panthor_bo_import(to, dmabuf);
+	igt_assert_eq(close(dmabuf), 0);
 
-	return prime.handle;
+	return handle;
 }
 
 /**

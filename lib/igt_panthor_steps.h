@@ -100,6 +100,9 @@ struct igt_panthor_step {
 	uint16_t offset;
 };
 
+/* Who shares a BO: all VMs of a file, one VM, all files. */
+enum igt_panthor_step_owner { STEP_BO_OF_FILE, STEP_BO_OF_VM, STEP_BO_OF_ALL };
+
 /**
  * igt_panthor_step_bo:
  * @pages: size, a multiple of 16: BOs have whole CPU pages of up to 64 KiB
@@ -110,7 +113,7 @@ struct igt_panthor_step {
  */
 struct igt_panthor_step_bo {
 	uint16_t pages;
-	enum { STEP_BO_OF_FILE, STEP_BO_OF_VM, STEP_BO_OF_ALL } owner;
+	enum igt_panthor_step_owner owner;
 };
 
 extern const struct igt_panthor_step_bo igt_panthor_step_bos[STEP_BOS];

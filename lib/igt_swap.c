@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/swap.h>
@@ -164,17 +165,20 @@ static bool make_swap(const char *device, size_t size)
 	const size_t page = sysconf(_SC_PAGESIZE);
 	const uint32_t head[] = { 1, size / page - 1 };
 	const int file = open(device, O_WRONLY | O_CLOEXEC);
-	char buffer[page];
+	char *buffer = calloc(1, page);
 	bool written;
 
-	if (file < 0)
+	igt_assert(buffer);
+	if (file < 0) {
+		free(buffer);
 		return false;
+	}
 
-	memset(buffer, 0, page);
 	memcpy(buffer + 1024, head, sizeof(head));
 	memcpy(buffer + page - strlen(magic), magic, strlen(magic));
 	written = write(file, buffer, page) == (ssize_t)page && !fsync(file);
 	close(file);
+	free(buffer);
 
 	return written;
 }

@@ -48,6 +48,20 @@ defects() {
 	series patches | sed 's/^/revert:/'
 }
 
+# Prints of the planted defects, as planted:PATCH, the first for each group of subtests.
+defects_of_groups() {
+	for of_groups_patch in $(series regressions); do
+		regression_says "$of_groups_patch" Caught-by | sed "s/\$/ $of_groups_patch/"
+	done | awk '{
+		group = $1
+		sub(/^[^@]*@/, "", group)
+		sub(/-.*/, "", group)
+		if (!(group in seen) && !printed[$2]++)
+			print "planted:" $2
+		seen[group]
+	}'
+}
+
 # Prints the name of the item that judges KIND:PATCH.
 defect_item() {
 	defect_name=${1##*[:/]}

@@ -599,28 +599,27 @@ static void alias_cut(int fd, const struct cut_case *c, bool evicted, bool spars
 	aliases_destroy(a);
 }
 
-#define GONE_DESCRIBE \
-	"Evict %s that is mapped at several addresses and was used through them: a job that was " \
-	"submitted before the mappings were made, and accesses one of them after the eviction, " \
-	"faults. The next jobs find each mapping restored. The rows differ in where the object " \
-	"is " \
+#define GONE_DESCRIBE(object) \
+	"Evict " object " that is mapped at several addresses and was used through them: a job " \
+	"that was submitted before the mappings were made, and accesses one of them after the " \
+	"eviction, faults. The next jobs find each mapping restored. The rows differ in where " \
+	"the object is mapped."
+#define SWAP_DESCRIBE(object) \
+	"Evict " object " that is mapped at several addresses, and swap its pages out: all " \
+	"mappings show the pages that were swapped in. The rows differ in where the object is " \
 	"mapped."
-#define SWAP_DESCRIBE \
-	"Evict %s that is mapped at several addresses, and swap its pages out: all mappings show " \
-	"the pages that were swapped in. The rows differ in where the object is mapped."
-#define TURNS_DESCRIBE \
-	"Evict %s that two VMs map, restore it in one of them, evict it again, and swap its " \
-	"pages " \
-	"out: all mappings show the pages that were swapped in. The rows differ in the VM that " \
-	"restores."
-#define CUT_DESCRIBE \
-	"Map %s at several addresses, and unmap or replace a part of one mapping: the other " \
-	"mappings stay whole, and the rest of this one shows its own pages, before and after an " \
-	"eviction. The rows differ in the part and in what replaces it."
-#define DROP_DESCRIBE \
-	"Evict %s that is mapped at several addresses, and unmap or replace one mapping as a " \
-	"whole: the next jobs find the other mappings restored. The rows differ in what replaces " \
-	"the mapping."
+#define TURNS_DESCRIBE(object) \
+	"Evict " object " that two VMs map, restore it in one of them, evict it again, and swap " \
+	"its pages out: all mappings show the pages that were swapped in. The rows differ in the " \
+	"VM that restores."
+#define CUT_DESCRIBE(object) \
+	"Map " object " at several addresses, and unmap or replace a part of one mapping: the " \
+	"other mappings stay whole, and the rest of this one shows its own pages, before and " \
+	"after an eviction. The rows differ in the part and in what replaces it."
+#define DROP_DESCRIBE(object) \
+	"Evict " object " that is mapped at several addresses, and unmap or replace one mapping " \
+	"as a whole: the next jobs find the other mappings restored. The rows differ in what " \
+	"replaces the mapping."
 
 static void layout_rows(const struct layout *const *layouts, bool sparse,
 			void (*run)(int fd, const struct layout *layout, bool sparse))
@@ -692,10 +691,13 @@ static void drop_rows(bool sparse)
 	any_cut_rows(drop_cases, ARRAY_SIZE(drop_cases), true, sparse);
 }
 
+#define OF_BO "a BO"
+#define OF_DUMMY "the dummy behind sparse ranges"
+
 /**
  * alias_case:
  * @name: name of the subtest
- * @describe: description of the subtest, but for the object
+ * @describe: description of the subtest
  * @sparse: the object is the dummy, else a BO
  * @rows: runs the dynamic subtests
  */
@@ -705,16 +707,16 @@ static const struct alias_case {
 	bool sparse;
 	void (*rows)(bool sparse);
 } alias_cases[] = {
-	{ "alias-gone-bo", GONE_DESCRIBE, false, gone_rows },
-	{ "alias-gone-sparse", GONE_DESCRIBE, true, gone_rows },
-	{ "alias-swap-bo", SWAP_DESCRIBE, false, swap_rows },
-	{ "alias-swap-sparse", SWAP_DESCRIBE, true, swap_rows },
-	{ "alias-turns-bo", TURNS_DESCRIBE, false, turns_rows },
-	{ "alias-turns-sparse", TURNS_DESCRIBE, true, turns_rows },
-	{ "alias-cut-bo", CUT_DESCRIBE, false, cut_rows },
-	{ "alias-cut-sparse", CUT_DESCRIBE, true, cut_rows },
-	{ "alias-drop-bo", DROP_DESCRIBE, false, drop_rows },
-	{ "alias-drop-sparse", DROP_DESCRIBE, true, drop_rows },
+	{ "alias-gone-bo", GONE_DESCRIBE(OF_BO), false, gone_rows },
+	{ "alias-gone-sparse", GONE_DESCRIBE(OF_DUMMY), true, gone_rows },
+	{ "alias-swap-bo", SWAP_DESCRIBE(OF_BO), false, swap_rows },
+	{ "alias-swap-sparse", SWAP_DESCRIBE(OF_DUMMY), true, swap_rows },
+	{ "alias-turns-bo", TURNS_DESCRIBE(OF_BO), false, turns_rows },
+	{ "alias-turns-sparse", TURNS_DESCRIBE(OF_DUMMY), true, turns_rows },
+	{ "alias-cut-bo", CUT_DESCRIBE(OF_BO), false, cut_rows },
+	{ "alias-cut-sparse", CUT_DESCRIBE(OF_DUMMY), true, cut_rows },
+	{ "alias-drop-bo", DROP_DESCRIBE(OF_BO), false, drop_rows },
+	{ "alias-drop-sparse", DROP_DESCRIBE(OF_DUMMY), true, drop_rows },
 };
 
 int igt_main()
@@ -725,7 +727,7 @@ int igt_main()
 	for (unsigned int i = 0; i < ARRAY_SIZE(alias_cases); i++) {
 		const struct alias_case *c = &alias_cases[i];
 
-		igt_describe_f(c->describe, c->sparse ? "the dummy behind sparse ranges" : "a BO");
+		igt_describe(c->describe);
 		igt_subtest_with_dynamic(c->name)
 			c->rows(c->sparse);
 		igt_fixture()

@@ -37,16 +37,16 @@
 /**
  * SUBTEST: hole-%s
  * Scenario: hole-split
- * Description: Evict a BO of three blocks and make a hole in its mapping, which is %arg[1]: the
- *	next job finds the rest restored, and the hole is what it was made. A second eviction
- *	restores it alike. The rows differ in the part of the mapping.
+ * Description: Evict a BO of three blocks. Before the next job, a part of its mapping is
+ *	%arg[1]. That job and one after a second eviction find the rest of the mapping restored,
+ *	and the part changed. The rows differ in the part.
  *
  * arg[1]:
  *
  * @unmap:	unmapped
- * @bo:		filled by another BO
- * @sparse:	filled by a sparse range
- * @same:	filled by other pages of the BO
+ * @bo:		replaced by another BO
+ * @sparse:	replaced by a sparse range
+ * @same:	replaced by other pages of the BO
  */
 
 /**
@@ -196,15 +196,15 @@ static const struct hole_case {
 	enum filling filling;
 } hole_cases[] = {
 	{ "hole-unmap", "unmapped", NOTHING },
-	{ "hole-bo", "filled by another BO", OTHER_BO },
-	{ "hole-sparse", "filled by a sparse range", SPARSE },
-	{ "hole-same", "filled by other pages of the BO", SAME },
+	{ "hole-bo", "replaced by another BO", OTHER_BO },
+	{ "hole-sparse", "replaced by a sparse range", SPARSE },
+	{ "hole-same", "replaced by other pages of the BO", SAME },
 };
 
 #define HOLE_DESCRIBE \
-	"Evict a BO of three blocks and make a hole in its mapping, which is %s: the next job " \
-	"finds the rest restored, and the hole is what it was made. A second eviction restores " \
-	"it alike. The rows differ in the part of the mapping."
+	"Evict a BO of three blocks. Before the next job, a part of its mapping is %s. That job " \
+	"and one after a second eviction find the rest of the mapping restored, and the part " \
+	"changed. The rows differ in the part."
 
 static void start(struct igt_panthor_shadow *shadow, int fd)
 {
@@ -403,19 +403,14 @@ static void bind_queued(struct igt_panthor_shadow *shadow, const struct igt_pant
 static void assert_dmabuf(const struct igt_panthor_shadow *shadow,
 			  const struct igt_panthor_shadow_object *object)
 {
-	struct drm_prime_handle prime = {
-		.handle = object->bo.handle,
-		.flags = DRM_CLOEXEC | DRM_RDWR,
-	};
-	char *map;
+	const int dmabuf = igt_panthor_bo_export(shadow->vm[0].fd, object->bo.handle);
+	char *map = mmap(NULL, object->size, PROT_READ, MAP_SHARED, dmabuf, 0);
 
-	do_ioctl(shadow->vm[0].fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
-	map = mmap(NULL, object->size, PROT_READ, MAP_SHARED, prime.fd, 0);
 	igt_assert(map != MAP_FAILED);
 	for (uint64_t page = 0; page < object->size / PAGE; page++)
 		igt_assert_eq_u32(*(volatile uint32_t *)(map + page * PAGE), object->word[page]);
 	igt_assert_eq(munmap(map, object->size), 0);
-	igt_assert_eq(close(prime.fd), 0);
+	igt_assert_eq(close(dmabuf), 0);
 }
 
 static void touch(struct rebound *r, enum touch touch)

@@ -134,14 +134,6 @@ static void assert_figures(int fd, const char *step, uint64_t bound, uint64_t ma
 	assert_gem_resident(fd, MAPPED_LABEL, step, mapped);
 }
 
-static int export_bo(int fd, const struct panthor_bo *bo)
-{
-	struct drm_prime_handle prime = { .handle = bo->handle, .flags = DRM_CLOEXEC };
-
-	do_ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
-	return prime.fd;
-}
-
 static void fdinfo_resident(int fd)
 {
 	struct panthor_bo bound, mapped;
@@ -166,7 +158,7 @@ static void fdinfo_resident(int fd)
 	assert_figures(fd, "bound", BOUND_SIZE, 0, 0);
 	*word = FIRST;
 	assert_figures(fd, "touched", BOUND_SIZE, MAPPED_SIZE, 0);
-	dmabuf = export_bo(fd, &bound);
+	dmabuf = igt_panthor_bo_export(fd, bound.handle);
 	assert_figures(fd, "exported", BOUND_SIZE, MAPPED_SIZE, BOUND_SIZE);
 
 	igt_panthor_evict_gem(fd, BOUND_LABEL);

@@ -75,8 +75,8 @@
  *
  * SUBTEST: padding-empty
  * Scenario: padding-array
- * Description: Accept empty arrays of operations, jobs, syncs and BO syncs, whatever their stride
- *	and address.
+ * Description: The ioctls accept empty arrays of operations, jobs, syncs and BO syncs, whatever
+ *	their stride and address.
  *
  * SUBTEST: padding-returned
  * Scenario: padding-info
@@ -1187,8 +1187,8 @@ int igt_main()
 	igt_fixture()
 		igt_teardown();
 
-	igt_describe("Accept empty arrays of operations, jobs, syncs and BO syncs, whatever their "
-		     "stride and address.");
+	igt_describe("The ioctls accept empty arrays of operations, jobs, syncs and BO syncs, "
+		     "whatever their stride and address.");
 	igt_subtest_with_dynamic("padding-empty")
 		run_empty();
 	igt_fixture()

@@ -37,8 +37,7 @@
  * SUBTEST: rebind-neighbours
  * Run type: BAT, FULL
  * Scenario: rebind-two
- * Failure mode: VM_BINDs of one VM at the same time, of which one unlocks the region of the
- *	other.
+ * Failure mode: A VM_BIND that unlocks the region of a concurrent VM_BIND of the same VM.
  * Description: Two processes replace parts of a sparse range by a BO and bind them sparse
  *	again. The parts meet inside a block. The job finds old or new contents in
  *	each part, old contents beside them, and no access faults. In the end both
@@ -46,8 +45,7 @@
  *
  * SUBTEST: rebind-contested
  * Scenario: rebind-two
- * Failure mode: VM_BINDs of one VM at the same time, of which one unlocks the region of the
- *	other.
+ * Failure mode: A VM_BIND that unlocks the region of a concurrent VM_BIND of the same VM.
  * Description: One process binds parts of two BOs at the middle of a sparse range in turn,
  *	another one binds the range and its middle sparse. The job finds contents of
  *	one of them at each page, old contents beside the middle, and no access
@@ -136,7 +134,7 @@
  * Test category: functionality test
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, no other GPU client
- * Scenario: recycle-slots
+ * Scenario: lock-holes
  * Failure mode: An address space that keeps the locked region of the VM that it was taken
  *	from.
  * Description: More VMs than the GPU has address spaces.
@@ -168,10 +166,10 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor that change under a runni
  *    of the old mapping before the new one.
  * 3. rebind-two: Two binds in one VM at the same time. There is one locked region for each address
  *    space: an operation that unlocks it too late unlocks that of the next one.
- * 4. lock-holes: Unmaps of parts of blocks, for which the locked region grows to the block.
- * 5. recycle-slots: Jobs of more VMs than there are address spaces, each with its own pages at the
- *    same addresses. An idle VM is bound when another VM takes its address space. The region is
- *    locked in the address space: left locked, it stalls the other VM.
+ * 4. lock-holes: Locked regions of the wrong size, or of the wrong address space. An unmap of a part of
+ *    a block locks the whole block. Jobs of more VMs than there are address spaces have pages of
+ *    their own at the same addresses; an idle VM is bound when another VM takes its address space,
+ *    in which the region is locked: left locked, it stalls the other VM.
  */
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
@@ -635,8 +633,9 @@ struct kind {
 static const struct kind kinds[] = {
 	{ "bo-over-sparse", "a sparse range, and a BO", .first_sparse = true },
 	{ "sparse-over-bo", "a BO, and a sparse range", .second_sparse = true },
-	{ "sparse-over-sparse", "a sparse range, and the same sparse range", true, true },
-	{ "bo-over-itself", "a BO, and the same BO from the same offset" },
+	{ "sparse-over-sparse", "a sparse range, and the same sparse range",
+	  .first_sparse = true, .second_sparse = true },
+	{ .name = "bo-over-itself", .describe = "a BO, and the same BO from the same offset" },
 	{ "bo-moved", "a BO, and the same BO from another offset", .moved = true },
 };
 
@@ -919,6 +918,22 @@ static void require_met(unsigned int made, unsigned int met)
 	igt_require_f(met >= REBINDS_MET, "the job ended a round %u times only\n", met);
 }
 
+/* Ends the job. In the end the whole range has its own pages, the edges of the holes among them. */
+static void end_holes(struct space *s, const struct backing *range, unsigned int made,
+		      unsigned int met)
+{
+	space_stop(s);
+	assert_bos_hold(s);
+	require_met(made, met);
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(holes); i++) {
+		add_page(s, holes[i].va);
+		add_page(s, holes[i].end - PAGE);
+	}
+	allow_only(s, range, RANGE_VA, RANGE_END);
+	space_check(s);
+}
+
 static void lock_holes(int fd, bool is_sparse)
 {
 	const unsigned int last = HOLE_TIMES * ARRAY_SIZE(holes);
@@ -940,16 +955,7 @@ static void lock_holes(int fd, bool is_sparse)
 			break;
 		met += hole_pair(&s, &range, &holes[made++ % ARRAY_SIZE(holes)]);
 	}
-	space_stop(&s);
-	assert_bos_hold(&s);
-	require_met(made, met);
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(holes); i++) {
-		add_page(&s, holes[i].va);
-		add_page(&s, holes[i].end - PAGE);
-	}
-	allow_only(&s, &range, RANGE_VA, RANGE_END);
-	space_check(&s);
+	end_holes(&s, &range, made, met);
 
 	space_fini(&s);
 }
@@ -996,16 +1002,7 @@ static void lock_batch(int fd)
 		space_bind(&s, &sparse, RANGE_VA, RANGE_END);
 		met += *word(&s, WORD_ROUNDS) != before;
 	}
-	space_stop(&s);
-	assert_bos_hold(&s);
-	require_met(made, met);
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(holes); i++) {
-		add_page(&s, holes[i].va);
-		add_page(&s, holes[i].end - PAGE);
-	}
-	allow_only(&s, &sparse, RANGE_VA, RANGE_END);
-	space_check(&s);
+	end_holes(&s, &sparse, made, met);
 	igt_panthor_exec_neighbours_fault(&s.exec, RANGE_VA, RANGE_SIZE);
 
 	space_fini(&s);

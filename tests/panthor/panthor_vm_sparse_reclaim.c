@@ -33,29 +33,29 @@
  * Description: The kernel asks the shrinker for all its pages once, in scans of few pages each.
  *
  * SUBTEST: scan-idle
- * Description: The kernel asks once for all pages of an idle VM whose BOs fill many scans. All BOs
- *	are evicted, and the next job finds their contents.
+ * Description: One reclaim request covers all pages of an idle VM, whose BOs fill many scans. All
+ *	BOs are evicted, and the next job finds their contents.
  *
  * SUBTEST: scan-unused
- * Description: The kernel asks once for all pages of BOs that no VM maps and that fill many scans.
- *	All BOs are evicted. Their contents are there when they are mapped again.
+ * Description: One reclaim request covers all pages of BOs that no VM maps and that fill many
+ *	scans. All BOs are evicted. Their contents are there when they are mapped again.
  *
  * SUBTEST: scan-pages
  * Scenario: scan-pages
- * Description: Scan for one page, for more pages than one of two VMs has, and for all. The number
- *	of pages that a scan tells is the number of those that BOs lost, and exceeds what was
- *	asked for by less than a BO.
+ * Description: Scan for one page, for more pages than one of two VMs has, and for all. Each scan
+ *	reports as many pages as the BOs lost, and exceeds the number of its request by less than a
+ *	BO.
  *
  * SUBTEST: scan-beside-busy
  * Scenario: scan-little
- * Description: The kernel asks once for all pages of an idle VM and of one with a running job.
- *	All BOs of the idle VM are evicted, none of the other. The kernel scans fewer pages that
- *	stay than the busy VM has.
+ * Description: One reclaim request covers all pages of an idle VM and of a VM with a running job.
+ *	All BOs of the idle VM are evicted, none of the other. Fewer pages are scanned in vain than
+ *	the busy VM has.
  *
  * SUBTEST: scan-busy
  * Scenario: scan-nothing
- * Description: The kernel asks once for all pages of a VM with a running job. No BO is evicted, and
- *	the kernel scans fewer pages than the VM has.
+ * Description: One reclaim request covers all pages of a VM with a running job. No BO is evicted,
+ *	and fewer pages are scanned than the VM has.
  */
 
 /**
@@ -73,15 +73,15 @@
  * Description: Eviction is asked for while no swap space is free.
  *
  * SUBTEST: noswap-none
- * Description: Turn all swap areas off and ask for eviction. BOs that the GPU, the CPU and nobody
- *	has mapped and the dummy keep their pages and contents. After swap is back, they are
- *	evicted and restored.
+ * Description: Turn all swap areas off and run the shrinker. The dummy, and BOs that are mapped by
+ *	the GPU, by the CPU and not at all, keep their pages and contents. After swap is back, they
+ *	are evicted and restored.
  *
  * SUBTEST: noswap-full
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap areas that can be turned off, zram
- * Description: Replace all swap areas by a small one, fill it and ask for eviction. BOs that the
- *	GPU, the CPU and nobody has mapped and the dummy keep their pages and contents. After swap
- *	is back, they are evicted and restored.
+ * Description: Replace all swap areas by a small one, fill it and run the shrinker. The dummy, and
+ *	BOs that are mapped by the GPU, by the CPU and not at all, keep their pages and contents.
+ *	After swap is back, they are evicted and restored.
  */
 
 /**
@@ -649,51 +649,52 @@ static void pressure_cpu_write(int fd)
 static const struct igt_panthor_case cases[] = {
 	{
 		.name = "scan-idle",
-		.describe = "The kernel asks once for all pages of an idle VM whose BOs fill many "
-			    "scans. All BOs are evicted, and the next job finds their contents.",
+		.describe = "One reclaim request covers all pages of an idle VM, whose BOs fill "
+			    "many scans. All BOs are evicted, and the next job finds their "
+			    "contents.",
 		.run = scan_idle,
 	},
 	{
 		.name = "scan-unused",
-		.describe = "The kernel asks once for all pages of BOs that no VM maps and that "
+		.describe = "One reclaim request covers all pages of BOs that no VM maps and that "
 			    "fill many scans. All BOs are evicted. Their contents are there when "
 			    "they are mapped again.",
 		.run = scan_unused,
 	},
 	{
 		.name = "scan-pages",
-		.describe =
-			"Scan for one page, for more pages than one of two VMs has, and for all. "
-			"The number of pages that a scan tells is the number of those that BOs "
-			"lost, and exceeds what was asked for by less than a BO.",
+		.describe = "Scan for one page, for more pages than one of two VMs has, and for "
+			    "all. Each scan reports as many pages as the BOs lost, and exceeds "
+			    "the number of its request by less than a BO.",
 		.run = scan_pages,
 	},
 	{
 		.name = "scan-beside-busy",
-		.describe = "The kernel asks once for all pages of an idle VM and of one with a "
-			    "running job. All BOs of the idle VM are evicted, none of the other. "
-			    "The kernel scans fewer pages that stay than the busy VM has.",
+		.describe = "One reclaim request covers all pages of an idle VM and of a VM with "
+			    "a running job. All BOs of the idle VM are evicted, none of the "
+			    "other. Fewer pages are scanned in vain than the busy VM has.",
 		.run = scan_beside_busy,
 	},
 	{
 		.name = "scan-busy",
-		.describe = "The kernel asks once for all pages of a VM with a running job. No BO "
-			    "is evicted, and the kernel scans fewer pages than the VM has.",
+		.describe = "One reclaim request covers all pages of a VM with a running job. No "
+			    "BO is evicted, and fewer pages are scanned than the VM has.",
 		.run = scan_busy,
 	},
 	{
 		.name = "noswap-none",
-		.describe = "Turn all swap areas off and ask for eviction. BOs that the GPU, the "
-			    "CPU and nobody has mapped and the dummy keep their pages and "
-			    "contents. After swap is back, they are evicted and restored.",
+		.describe = "Turn all swap areas off and run the shrinker. The dummy, and BOs "
+			    "that are mapped by the GPU, by the CPU and not at all, keep their "
+			    "pages and contents. After swap is back, they are evicted and "
+			    "restored.",
 		.run = noswap_none,
 	},
 	{
 		.name = "noswap-full",
-		.describe = "Replace all swap areas by a small one, fill it and ask for eviction. "
-			    "BOs that the GPU, the CPU and nobody has mapped and the dummy keep "
-			    "their pages and contents. After swap is back, they are evicted and "
-			    "restored.",
+		.describe = "Replace all swap areas by a small one, fill it and run the shrinker. "
+			    "The dummy, and BOs that are mapped by the GPU, by the CPU and not at "
+			    "all, keep their pages and contents. After swap is back, they are "
+			    "evicted and restored.",
 		.run = noswap_full,
 	},
 	{

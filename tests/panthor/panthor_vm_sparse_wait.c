@@ -61,8 +61,8 @@
  * SUBTEST: wait-bound-anew
  * Scenario: wait-changed
  * Failure mode: A wait that is evaluated by what was mapped for an earlier one.
- * Description: Another BO is bound at the address of a word after the driver has evaluated the
- *	wait in vain. The queue ends, as the word of the new BO allows.
+ * Description: Another BO is bound at the address of a word after the driver found the wait for
+ *	that word unsatisfied. The word of the new BO satisfies it, and the queue ends.
  *
  * SUBTEST: wait-unmapped-late
  * Scenario: wait-changed
@@ -100,13 +100,13 @@
  *	after the reset has begun. All of them run, and what they bound is whole.
  *
  * SUBTEST: reset-idle-vms
- * Failure mode: Address spaces that a VM is thought to have after a reset.
+ * Failure mode: Address spaces that stay recorded for a VM after a reset.
  * Description: The GPU is reset while VMs without a group on it have address spaces. Jobs that
  *	they submit afterwards, first the VM that was last, find each range whole, and
  *	holes that were made after the reset fault.
  *
  * SUBTEST: reset-binding
- * Failure mode: Address spaces that a VM is thought to have after a reset, and regions that stay
+ * Failure mode: Address spaces that stay recorded for a VM after a reset, and regions that stay
  *	locked in them.
  * Description: The GPU is reset while a process binds a range anew in an idle VM, without a
  *	pause. Jobs of as many other VMs as there are address spaces then access the
@@ -115,7 +115,7 @@
  * SUBTEST: reset-evicted
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap, a kernel with CONFIG_FAIL_FUNCTION, a
  *	driver that allows error injection into panthor_gpu_flush_caches()
- * Failure mode: Address spaces that a VM is thought to have after a reset.
+ * Failure mode: Address spaces that stay recorded for a VM after a reset.
  * Description: The GPU is reset while the dummy and a BO of a VM are evicted. The next job of
  *	that VM finds the sparse range whole, and the contents of the BO.
  */
@@ -740,15 +740,23 @@ static void victim_fini(struct victim *v)
  * A worker releases the BOs of destroyed groups, with flushes. If one of those failed, the address
  * space of the firmware would stay locked, and no group could be suspended.
  */
+static bool stays_at(int fd, unsigned int gems)
+{
+	usleep(RELEASED_US);
+
+	return igt_panthor_count_own_gems(fd) == gems;
+}
+
 static void wait_released(int fd, unsigned int gems)
 {
 	igt_assert_f(
 		igt_wait(igt_panthor_count_own_gems(fd) < gems, IGT_PANTHOR_RELEASE_DEADLINE_MS, 5),
 		"gems still shows the BOs of a destroyed group\n");
-	do {
-		gems = igt_panthor_count_own_gems(fd);
-		usleep(RELEASED_US);
-	} while (igt_panthor_count_own_gems(fd) != gems);
+	igt_assert_f(
+		igt_wait(stays_at(fd, igt_panthor_count_own_gems(fd)),
+			 IGT_PANTHOR_RELEASE_DEADLINE_MS, 0),
+		"gems still loses BOs %d ms after a group was destroyed\n",
+		IGT_PANTHOR_RELEASE_DEADLINE_MS);
 }
 
 static void begin_reset(struct victim *v)
@@ -1180,9 +1188,9 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "wait-bound-anew",
-		.describe = "Another BO is bound at the address of a word after the driver has "
-			    "evaluated the wait in vain. The queue ends, as the word of the new "
-			    "BO allows.",
+		.describe = "Another BO is bound at the address of a word after the driver found "
+			    "the wait for that word unsatisfied. The word of the new BO satisfies "
+			    "it, and the queue ends.",
 		.run = wait_bound_anew,
 	},
 	{
