@@ -346,13 +346,15 @@ static void fence_round_trip(int fd)
 	struct dma_buf_export_sync_file export = { .flags = DMA_BUF_SYNC_RW };
 	uint32_t earlier = syncobj_create(fd, 0);
 	struct drm_panthor_sync_op wait = igt_panthor_sync_wait(earlier, 0);
-	struct igt_panthor_exec other;
+	struct igt_panthor_exec other, later;
 	struct fence f;
 
 	fence_init(&f, fd);
 	igt_panthor_exec_store_pages(&f.exec, BO_VA, PART_SIZE, FIRST);
 	igt_panthor_exec_init(&other, fd);
 	igt_panthor_exec_bind_bo(&other, &f.bo, BO_VA);
+	igt_panthor_exec_init(&later, fd);
+	igt_panthor_exec_bind_sparse(&later, BO_VA, PART_SIZE);
 
 	igt_panthor_exec_pause(&f.exec, NULL, NULL);
 	attach(&f, DMA_BUF_SYNC_WRITE, f.exec.syncobj);
@@ -360,7 +362,8 @@ static void fence_round_trip(int fd)
 	import_sync_file(fd, earlier, export.fd);
 	igt_panthor_exec_start(&other, &walk, &wait, 1);
 	attach(&f, DMA_BUF_SYNC_WRITE, other.syncobj);
-	/* Longer than a job takes to start while the GPU is in use. */
+	/* A later job that waits for nothing shows how long it takes to start one. */
+	igt_panthor_exec_store_pages(&later, BO_VA, PART_SIZE, FIRST);
 	igt_assert(!is_done(fd, other.syncobj, 30));
 	igt_panthor_bo_assert_holds(&f.bo, BO_VA, FIRST);
 
@@ -368,6 +371,7 @@ static void fence_round_trip(int fd)
 	igt_panthor_exec_finish(&other);
 	igt_panthor_bo_assert_holds(&f.bo, BO_VA, SECOND);
 	assert_ready(&f);
+	igt_panthor_exec_fini(&later);
 	igt_panthor_exec_fini(&other);
 	fence_fini(&f);
 	syncobj_destroy(fd, earlier);
