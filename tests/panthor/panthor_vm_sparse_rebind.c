@@ -502,8 +502,8 @@ static void submit_rounds(struct space *s, bool once)
 	igt_assert_lt(0, size);
 	/* Drain the CPU's write-combining buffers, which may still hold the stream. */
 	__sync_synchronize();
-	igt_panthor_group_submit_simple(s->exec.fd, s->exec.group, 0, STREAM_VA, size,
-					s->exec.syncobj, 0);
+	igt_panthor_group_submit_simple(s->exec.fd, igt_panthor_exec_group(&s->exec), 0, STREAM_VA,
+					size, s->exec.syncobj, 0);
 }
 
 static void wait_rounds(struct space *s)
