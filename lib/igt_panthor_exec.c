@@ -689,7 +689,8 @@ void igt_panthor_exec_start(struct igt_panthor_exec *exec, const struct igt_pant
  * @exec: from igt_panthor_exec_init()
  * @walk: accesses
  *
- * Submits a walk without waiting for its end. The only system call is GROUP_SUBMIT.
+ * Submits a walk without waiting for its end. The only system call is GROUP_SUBMIT, if
+ * igt_panthor_exec_group() was called since the last fault.
  *
  * Returns: 0 (the caller then calls igt_panthor_exec_finish()) or a negative errno.
  */
