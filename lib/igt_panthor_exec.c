@@ -176,9 +176,9 @@ static void drop_ended_groups(struct igt_panthor_exec *exec)
 }
 
 /*
- * A group that faulted has left the GPU. While jobs run, the BOs of a group are unmapped one by one,
- * each with a flush of the GPU's caches, and the next job waits meanwhile. Most of these groups are
- * therefore destroyed together with the VM.
+ * A group that faulted has left the GPU. While jobs run, its BOs would be unmapped one by one, each
+ * with a flush of the GPU's caches, and the next job would wait meanwhile. It is destroyed together
+ * with the VM.
  */
 static void set_group_aside(struct igt_panthor_exec *exec)
 {

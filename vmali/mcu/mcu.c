@@ -286,7 +286,7 @@ static void mcu_poll(struct mcu *mcu)
 	mcu_for_each_stream(mcu, unblock);
 }
 
-/* Index of the next stream that can run, and polls or not, through all groups; -1: there is none. */
+/* Index of the next stream that can run, among those that poll or the others; -1: there is none. */
 static int mcu_next_stream(const struct mcu *mcu, bool polls)
 {
 	for (unsigned int i = 1; i <= STREAM_COUNT; i++) {

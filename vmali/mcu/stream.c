@@ -291,7 +291,7 @@ static bool position_equal(struct position a, struct position b)
 }
 
 /*
- * True if a slice has changed neither memory nor the stream, wherever in its loop the stream stands:
+ * True if a slice has changed neither memory nor registers, wherever in its loop the stream stands:
  * it waits for a word that another one, or a CPU, has to store.
  */
 static bool slice_polls(const struct csf_stream *cs, uint64_t writes,
