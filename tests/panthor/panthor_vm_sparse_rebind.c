@@ -1190,8 +1190,8 @@ static void load_own(struct igt_panthor_exec *exec, uint64_t va, uint32_t seed)
  * Address spaces taken from the VM that is being bound, and how many have to meet a VM_BIND. Each
  * is taken a bit later after the start of a VM_BIND, which prepares before it locks its region.
  */
-#define TAKEN_LEAST 6
-#define TAKEN_MET 3
+#define TAKEN_LEAST 8
+#define TAKEN_MET 4
 #define TAKEN_DEADLINE_MS 2500
 
 /* True if the job was submitted during a VM_BIND. */
