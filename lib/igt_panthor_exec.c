@@ -158,7 +158,34 @@ void igt_panthor_exec_init(struct igt_panthor_exec *exec, int fd)
 		     DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC, "tag");
 
 	exec->syncobj = syncobj_create(fd, 0);
-	exec->group = igt_panthor_group_create_simple(fd, exec->vm_id, 0);
+	igt_panthor_exec_group(exec);
+}
+
+static void drop_group(struct igt_panthor_exec *exec)
+{
+	if (exec->group)
+		igt_panthor_group_destroy(exec->fd, exec->group, 0);
+	exec->group = 0;
+}
+
+static void drop_ended_groups(struct igt_panthor_exec *exec)
+{
+	for (unsigned int i = 0; i < exec->ended_count; i++)
+		igt_panthor_group_destroy(exec->fd, exec->ended[i], 0);
+	exec->ended_count = 0;
+}
+
+/*
+ * A group that faulted has left the GPU. While jobs run, its BOs would be unmapped one by one, each
+ * with a flush of the GPU's caches, and the next job would wait meanwhile. It is destroyed together
+ * with the VM.
+ */
+static void set_group_aside(struct igt_panthor_exec *exec)
+{
+	if (exec->ended_count == ARRAY_SIZE(exec->ended))
+		drop_ended_groups(exec);
+	exec->ended[exec->ended_count++] = exec->group;
+	exec->group = 0;
 }
 
 /**
@@ -169,7 +196,8 @@ void igt_panthor_exec_init(struct igt_panthor_exec *exec, int fd)
  */
 void igt_panthor_exec_fini(struct igt_panthor_exec *exec)
 {
-	igt_panthor_group_destroy(exec->fd, exec->group, 0);
+	drop_group(exec);
+	drop_ended_groups(exec);
 	syncobj_destroy(exec->fd, exec->syncobj);
 	igt_panthor_vm_destroy(exec->fd, exec->vm_id, 0);
 	igt_panthor_free_bo(exec->fd, &exec->tag);
@@ -186,8 +214,25 @@ void igt_panthor_exec_fini(struct igt_panthor_exec *exec)
  */
 void igt_panthor_exec_new_group(struct igt_panthor_exec *exec)
 {
-	igt_panthor_group_destroy(exec->fd, exec->group, 0);
-	exec->group = igt_panthor_group_create_simple(exec->fd, exec->vm_id, 0);
+	drop_group(exec);
+	igt_panthor_exec_group(exec);
+}
+
+/**
+ * igt_panthor_exec_group:
+ * @exec: from igt_panthor_exec_init()
+ *
+ * A fault ends the group, and the next job needs a new one. It is created when a job needs it: the
+ * fault is often the last job of its VM.
+ *
+ * Returns: the group that takes jobs.
+ */
+uint32_t igt_panthor_exec_group(struct igt_panthor_exec *exec)
+{
+	if (!exec->group)
+		exec->group = igt_panthor_group_create_simple(exec->fd, exec->vm_id, 0);
+
+	return exec->group;
 }
 
 static void cs_start(struct igt_panthor_exec *exec, struct igt_panthor_cs *cs)
@@ -202,7 +247,8 @@ static void cs_submit(struct igt_panthor_exec *exec, struct igt_panthor_cs *cs)
 	igt_assert_lt(0, size);
 	/* Drain the CPU's write-combining buffers, which may still hold the stream. */
 	__sync_synchronize();
-	igt_panthor_group_submit_simple(exec->fd, exec->group, 0, CMD_VA, size, exec->syncobj, 0);
+	igt_panthor_group_submit_simple(exec->fd, igt_panthor_exec_group(exec), 0, CMD_VA, size,
+					exec->syncobj, 0);
 }
 
 static struct igt_panthor_job_result cs_wait_end(struct igt_panthor_exec *exec)
@@ -211,15 +257,17 @@ static struct igt_panthor_job_result cs_wait_end(struct igt_panthor_exec *exec)
 				    IGT_PANTHOR_JOB_DEADLINE_MS);
 }
 
-static void build_walk(struct igt_panthor_cs *cs, const struct igt_panthor_walk *walk)
+/* The words that it loads follow the first @words of exec->out. */
+static void build_walk_behind(struct igt_panthor_cs *cs, const struct igt_panthor_walk *walk,
+			      uint32_t words)
 {
 	const uint32_t step = igt_panthor_pattern(walk->stride, 0);
 	unsigned int loop;
 
-	igt_assert(walk->count > 0 && walk->count <= IGT_PANTHOR_WALK_MAX);
+	igt_assert(walk->count > 0 && walk->count <= IGT_PANTHOR_WALK_MAX - words);
 
 	igt_panthor_cs_mov48(cs, REG_ADDRESS, walk->va);
-	igt_panthor_cs_mov48(cs, REG_OUT, OUT_VA);
+	igt_panthor_cs_mov48(cs, REG_OUT, OUT_VA + words * sizeof(uint32_t));
 	igt_panthor_cs_mov32(cs, REG_VALUE, igt_panthor_pattern(walk->va, walk->seed));
 	igt_panthor_cs_mov32(cs, REG_LEFT, walk->count);
 
@@ -236,6 +284,11 @@ static void build_walk(struct igt_panthor_cs *cs, const struct igt_panthor_walk 
 	igt_panthor_cs_add32(cs, REG_VALUE, REG_VALUE, (int32_t)step);
 	igt_panthor_cs_add32(cs, REG_LEFT, REG_LEFT, -1);
 	igt_panthor_cs_branch(cs, CS_CONDITION_NEQUAL, REG_LEFT, loop);
+}
+
+static void build_walk(struct igt_panthor_cs *cs, const struct igt_panthor_walk *walk)
+{
+	build_walk_behind(cs, walk, 0);
 }
 
 static void poison_out(struct igt_panthor_exec *exec, uint32_t count)
@@ -282,6 +335,39 @@ const uint32_t *igt_panthor_exec_walk(struct igt_panthor_exec *exec,
 {
 	const struct igt_panthor_job_result result = __igt_panthor_exec_walk(exec, walk);
 
+	igt_panthor_job_assert_done(&result);
+
+	return exec->out.map;
+}
+
+/**
+ * igt_panthor_exec_walks:
+ * @exec: from igt_panthor_exec_init()
+ * @walk: walks, of %IGT_PANTHOR_WALK_MAX accesses at most together
+ * @count: number of @walk, at most %IGT_PANTHOR_EXEC_MAX_WALKS
+ *
+ * Runs several walks on the GPU by one job, one after the other, and asserts that the job ended
+ * well.
+ *
+ * Returns: a word for each address: those of the first walk, then those of the second one, and so
+ * on. Words that were not loaded are %IGT_PANTHOR_EXEC_POISON.
+ */
+const uint32_t *igt_panthor_exec_walks(struct igt_panthor_exec *exec,
+				       const struct igt_panthor_walk *walk, unsigned int count)
+{
+	struct igt_panthor_job_result result;
+	struct igt_panthor_cs cs;
+	uint32_t words = 0;
+
+	igt_assert(count > 0 && count <= IGT_PANTHOR_EXEC_MAX_WALKS);
+	cs_start(exec, &cs);
+	for (unsigned int i = 0; i < count; i++) {
+		build_walk_behind(&cs, &walk[i], words);
+		words += walk[i].count;
+	}
+	poison_out(exec, words);
+	cs_submit(exec, &cs);
+	result = cs_wait_end(exec);
 	igt_panthor_job_assert_done(&result);
 
 	return exec->out.map;
@@ -357,7 +443,7 @@ static void end_fault(struct igt_panthor_exec *exec, int log, uint64_t va)
 		close(log);
 	}
 
-	igt_panthor_exec_new_group(exec);
+	set_group_aside(exec);
 }
 
 /**
@@ -368,7 +454,7 @@ static void end_fault(struct igt_panthor_exec *exec, int log, uint64_t va)
  *
  * Asserts that an access faults: the job fails, its group has a fatal fault, the kernel log (if
  * readable) shows a fault in the page of @va, a load returns no value, and the VM stays usable.
- * Replaces the group.
+ * The group takes no more jobs: igt_panthor_exec_group() creates the next one.
  */
 void igt_panthor_exec_must_fault(struct igt_panthor_exec *exec, uint64_t va,
 				 enum igt_panthor_access access)
@@ -461,7 +547,7 @@ void igt_panthor_exec_resume(struct igt_panthor_exec *exec)
  * @access: access of the second walk
  *
  * Ends the pause of igt_panthor_exec_pause(), and asserts that the first access of the second walk
- * faults, with the checks of igt_panthor_exec_must_fault(). Replaces the group.
+ * faults, with the checks of igt_panthor_exec_must_fault(). The group takes no more jobs.
  */
 void igt_panthor_exec_resume_must_fault(struct igt_panthor_exec *exec, uint64_t va,
 					enum igt_panthor_access access)
@@ -548,7 +634,7 @@ static int submit_syncs(struct igt_panthor_exec *exec, struct igt_panthor_cs *cs
 			struct drm_panthor_sync_op *syncs, uint32_t count)
 {
 	struct drm_panthor_queue_submit job = { .stream_addr = CMD_VA };
-	struct drm_panthor_group_submit submit = { .group_handle = exec->group };
+	struct drm_panthor_group_submit submit = { .group_handle = igt_panthor_exec_group(exec) };
 	const int size = igt_panthor_cs_end(cs, REG_SCRATCH);
 
 	igt_assert_lt(0, size);
@@ -603,7 +689,8 @@ void igt_panthor_exec_start(struct igt_panthor_exec *exec, const struct igt_pant
  * @exec: from igt_panthor_exec_init()
  * @walk: accesses
  *
- * Submits a walk without waiting for its end. The only system call is GROUP_SUBMIT.
+ * Submits a walk without waiting for its end. The only system call is GROUP_SUBMIT, if
+ * igt_panthor_exec_group() was called since the last fault.
  *
  * Returns: 0 (the caller then calls igt_panthor_exec_finish()) or a negative errno.
  */

@@ -56,7 +56,10 @@ struct igt_panthor_visit {
  * @fd: device
  * @vm_id: VM
  * @uva_range: user addresses of the VM are [0, @uva_range)
- * @group: group with one queue, which runs the walks
+ * @group: group with one queue, which runs the walks; 0 after a fault, until
+ *	igt_panthor_exec_group() creates the next one
+ * @ended: groups that faulted, to be destroyed with the VM
+ * @ended_count: number of @ended
  * @limits: resources of streams
  * @cmd: streams
  * @out: words that a walk loads
@@ -72,6 +75,8 @@ struct igt_panthor_exec {
 	uint32_t vm_id;
 	uint64_t uva_range;
 	uint32_t group;
+	uint32_t ended[16];
+	unsigned int ended_count;
 	struct igt_panthor_cs_limits limits;
 	struct panthor_bo cmd;
 	struct panthor_bo out;
@@ -114,11 +119,18 @@ void igt_panthor_exec_init(struct igt_panthor_exec *exec, int fd);
 void igt_panthor_exec_fini(struct igt_panthor_exec *exec);
 void igt_panthor_exec_require_range(const struct igt_panthor_exec *exec, uint64_t end);
 void igt_panthor_exec_new_group(struct igt_panthor_exec *exec);
+uint32_t igt_panthor_exec_group(struct igt_panthor_exec *exec);
 
 struct igt_panthor_job_result __igt_panthor_exec_walk(struct igt_panthor_exec *exec,
 						      const struct igt_panthor_walk *walk);
 const uint32_t *igt_panthor_exec_walk(struct igt_panthor_exec *exec,
 				      const struct igt_panthor_walk *walk);
+
+/* Maximum number of walks of one job. */
+#define IGT_PANTHOR_EXEC_MAX_WALKS 16
+
+const uint32_t *igt_panthor_exec_walks(struct igt_panthor_exec *exec,
+				       const struct igt_panthor_walk *walk, unsigned int count);
 void igt_panthor_exec_walk_verify(struct igt_panthor_exec *exec,
 				  const struct igt_panthor_walk *walk);
 void igt_panthor_exec_must_fault(struct igt_panthor_exec *exec, uint64_t va,

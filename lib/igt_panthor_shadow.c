@@ -297,23 +297,44 @@ static void run_stored(struct igt_panthor_shadow *shadow, const struct igt_panth
 	}
 }
 
-/* The GPU stores to every n-th page of a run. */
-static void run_store(struct igt_panthor_shadow *shadow, const struct igt_panthor_shadow_run *run,
-		      uint64_t first, uint64_t step)
-{
-	struct igt_panthor_walk walk = {
-		.access = IGT_PANTHOR_STORE,
-		.va = run->va + first * PAGE,
-		.stride = step * PAGE,
-	};
+/**
+ * batch:
+ * @walk: walks
+ * @count: number of @walk
+ *
+ * Walks of one VM that make up a job.
+ */
+struct batch {
+	struct igt_panthor_walk walk[IGT_PANTHOR_EXEC_MAX_WALKS];
+	unsigned int count;
+};
 
+static const uint32_t *batch_run(struct igt_panthor_shadow *shadow, unsigned int vm,
+				 struct batch *batch)
+{
+	const unsigned int count = batch->count;
+
+	batch->count = 0;
+	return count ? igt_panthor_exec_walks(&shadow->vm[vm], batch->walk, count) : NULL;
+}
+
+/* The GPU stores to every n-th page of a run when the batch is run, if not before. */
+static void batch_store(struct igt_panthor_shadow *shadow, struct batch *batch,
+			const struct igt_panthor_shadow_run *run, uint64_t first, uint64_t step)
+{
 	if (first >= run->size / PAGE)
 		return;
 
+	if (batch->count == IGT_PANTHOR_EXEC_MAX_WALKS)
+		batch_run(shadow, run->vm, batch);
 	shadow->seed += SEED_STEP;
-	walk.seed = shadow->seed;
-	walk.count = DIV_ROUND_UP(run->size / PAGE - first, step);
-	igt_panthor_exec_walk(&shadow->vm[run->vm], &walk);
+	batch->walk[batch->count++] = (struct igt_panthor_walk){
+		.access = IGT_PANTHOR_STORE,
+		.va = run->va + first * PAGE,
+		.count = DIV_ROUND_UP(run->size / PAGE - first, step),
+		.stride = step * PAGE,
+		.seed = shadow->seed,
+	};
 	run_stored(shadow, run, first, step);
 }
 
@@ -327,7 +348,10 @@ static void run_store(struct igt_panthor_shadow *shadow, const struct igt_pantho
 void igt_panthor_shadow_store(struct igt_panthor_shadow *shadow,
 			      const struct igt_panthor_shadow_run *run)
 {
-	run_store(shadow, run, 0, 1);
+	struct batch batch = {};
+
+	batch_store(shadow, &batch, run, 0, 1);
+	batch_run(shadow, run->vm, &batch);
 }
 
 static void cpu_store(struct igt_panthor_shadow *shadow, unsigned int object, uint64_t first,
@@ -370,14 +394,12 @@ static void cpu_assert(const struct igt_panthor_shadow *shadow, unsigned int obj
 	}
 }
 
-static void run_assert(struct igt_panthor_shadow *shadow, const struct igt_panthor_shadow_run *run)
+static void run_assert(const struct igt_panthor_shadow *shadow,
+		       const struct igt_panthor_shadow_run *run, const uint32_t *loaded)
 {
 	const struct igt_panthor_shadow_object *object = &shadow->object[run->object];
-	const struct igt_panthor_walk walk =
-		igt_panthor_pages(IGT_PANTHOR_LOAD, run->va, run->size, 0);
-	const uint32_t *loaded = igt_panthor_exec_walk(&shadow->vm[run->vm], &walk);
 
-	for (uint64_t i = 0; i < walk.count; i++) {
+	for (uint64_t i = 0; i < run->size / PAGE; i++) {
 		const uint64_t page = page_of(shadow, run, i);
 
 		igt_assert_f(loaded[i] == object->word[page] || !object->known[page],
@@ -386,6 +408,49 @@ static void run_assert(struct igt_panthor_shadow *shadow, const struct igt_panth
 			     run->vm, loaded[i], run->va + i * PAGE, object->word[page], page,
 			     run->object);
 	}
+}
+
+/* Compares the words that a batch of loads of the runs from @first on has loaded. */
+static void loads_assert(struct igt_panthor_shadow *shadow, unsigned int vm, unsigned int first,
+			 struct batch *batch)
+{
+	unsigned int left = batch->count;
+	const uint32_t *loaded = batch_run(shadow, vm, batch);
+
+	for (unsigned int i = first; left; i++) {
+		if (shadow->run[i].vm != vm)
+			continue;
+		run_assert(shadow, &shadow->run[i], loaded);
+		loaded += shadow->run[i].size / PAGE;
+		left--;
+	}
+}
+
+/* The GPU loads each page of each run of a VM. */
+static void vm_assert(struct igt_panthor_shadow *shadow, unsigned int vm)
+{
+	struct batch batch = {};
+	unsigned int first = 0;
+
+	for (unsigned int i = 0; i < shadow->runs; i++) {
+		const struct igt_panthor_shadow_run *run = &shadow->run[i];
+
+		if (run->vm != vm)
+			continue;
+		if (batch.count == IGT_PANTHOR_EXEC_MAX_WALKS) {
+			loads_assert(shadow, vm, first, &batch);
+			first = i;
+		}
+		batch.walk[batch.count++] =
+			igt_panthor_pages(IGT_PANTHOR_LOAD, run->va, run->size, 0);
+	}
+	loads_assert(shadow, vm, first, &batch);
+}
+
+static void vms_assert(struct igt_panthor_shadow *shadow)
+{
+	for (unsigned int vm = 0; vm < shadow->vms; vm++)
+		vm_assert(shadow, vm);
 }
 
 static unsigned int count_runs(const struct igt_panthor_shadow *shadow, unsigned int object)
@@ -398,44 +463,32 @@ static unsigned int count_runs(const struct igt_panthor_shadow *shadow, unsigned
 	return count;
 }
 
-static void object_assert_runs(struct igt_panthor_shadow *shadow, unsigned int object)
+/* Which run of its object a run is. */
+static uint64_t index_of(const struct igt_panthor_shadow *shadow, unsigned int run)
 {
-	for (unsigned int i = 0; i < shadow->runs; i++)
-		if (shadow->run[i].object == object)
-			run_assert(shadow, &shadow->run[i]);
+	uint64_t index = 0;
+
+	for (unsigned int i = 0; i < run; i++)
+		index += shadow->run[i].object == shadow->run[run].object;
+
+	return index;
 }
 
-/*
- * Each run stores to pages of its own and to its edges, the CPU to other pages of a BO.
- */
-static void object_store(struct igt_panthor_shadow *shadow, unsigned int object)
+/* Each run stores to pages of its own and to its edges. */
+static void vm_store(struct igt_panthor_shadow *shadow, unsigned int vm)
 {
-	const uint64_t step = count_runs(shadow, object) + 1;
-	uint64_t first = 0;
+	struct batch batch = {};
 
 	for (unsigned int i = 0; i < shadow->runs; i++) {
 		const struct igt_panthor_shadow_run *run = &shadow->run[i];
+		const uint64_t step = count_runs(shadow, run->object) + 1;
 
-		if (run->object != object)
+		if (run->vm != vm)
 			continue;
-
-		run_store(shadow, run, first++, step);
-		run_store(shadow, run, 0, max(run->size / PAGE - 1, UINT64_C(1)));
+		batch_store(shadow, &batch, run, index_of(shadow, i), step);
+		batch_store(shadow, &batch, run, 0, max(run->size / PAGE - 1, UINT64_C(1)));
 	}
-	if (object != DUMMY)
-		cpu_store(shadow, object, first, step);
-}
-
-static void object_assert(struct igt_panthor_shadow *shadow, unsigned int object)
-{
-	if (!count_runs(shadow, object))
-		return;
-
-	object_assert_runs(shadow, object);
-	object_store(shadow, object);
-	object_assert_runs(shadow, object);
-	if (object != DUMMY)
-		cpu_assert(shadow, object);
+	batch_run(shadow, vm, &batch);
 }
 
 static void vma_assert(const struct igt_panthor_shadow *shadow, const struct igt_panthor_vmas *vmas,
@@ -494,15 +547,14 @@ static void vmas_assert(const struct igt_panthor_shadow *shadow)
  */
 void igt_panthor_shadow_assert_vm(struct igt_panthor_shadow *shadow, unsigned int vm)
 {
+	struct batch batch = {};
+
+	vm_assert(shadow, vm);
 	for (unsigned int i = 0; i < shadow->runs; i++)
 		if (shadow->run[i].vm == vm)
-			run_assert(shadow, &shadow->run[i]);
-	for (unsigned int i = 0; i < shadow->runs; i++)
-		if (shadow->run[i].vm == vm)
-			igt_panthor_shadow_store(shadow, &shadow->run[i]);
-	for (unsigned int i = 0; i < shadow->runs; i++)
-		if (shadow->run[i].vm == vm)
-			run_assert(shadow, &shadow->run[i]);
+			batch_store(shadow, &batch, &shadow->run[i], 0, 1);
+	batch_run(shadow, vm, &batch);
+	vm_assert(shadow, vm);
 }
 
 /**
@@ -515,7 +567,15 @@ void igt_panthor_shadow_assert_vm(struct igt_panthor_shadow *shadow, unsigned in
  */
 void igt_panthor_shadow_assert(struct igt_panthor_shadow *shadow)
 {
-	for (unsigned int i = 0; i < shadow->objects; i++)
-		object_assert(shadow, i);
+	vms_assert(shadow);
+	for (unsigned int vm = 0; vm < shadow->vms; vm++)
+		vm_store(shadow, vm);
+	for (unsigned int i = DUMMY + 1; i < shadow->objects; i++)
+		if (count_runs(shadow, i))
+			cpu_store(shadow, i, count_runs(shadow, i), count_runs(shadow, i) + 1);
+	vms_assert(shadow);
+	for (unsigned int i = DUMMY + 1; i < shadow->objects; i++)
+		if (count_runs(shadow, i))
+			cpu_assert(shadow, i);
 	vmas_assert(shadow);
 }

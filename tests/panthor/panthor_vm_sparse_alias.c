@@ -52,9 +52,10 @@
  *
  * SUBTEST: alias-cut-%s
  * Scenario: alias-cut
- * Description: Map %arg[1] at several addresses, and unmap or replace a part of one mapping: the
- *	other mappings stay whole, and the rest of this one shows its own pages, before and after
- *	an eviction. The rows differ in the part and in what replaces it.
+ * Description: Map %arg[1] at several addresses, and unmap or replace a part of one mapping, before
+ *	an eviction and after it, when another VM has restored the object: the other mappings stay
+ *	whole, and the rest of this one shows its own pages. The rows differ in the part, in what
+ *	replaces it, and in whether the object was evicted before.
  *
  * SUBTEST: alias-drop-%s
  * Scenario: alias-drop
@@ -80,7 +81,8 @@ IGT_TEST_DESCRIPTION("Map an object of panthor at several addresses");
  *    long as an evicted page stays in the page cache, a restore finds it again, and a stale mapping
  *    shows the right contents. Swapped out, it comes back elsewhere. In alias-turns, the object is
  *    restored in one VM and still evicted from the other one, and an eviction meets both.
- * 2. alias-cut: a part of one VMA that takes the object's offset from another VMA.
+ * 2. alias-cut: a part of one VMA that takes the object's offset from another VMA, or is taken for
+ *    mapped because another VM maps the object.
  * 3. alias-drop: an unmap of one VMA that ends the eviction of the others.
  *
  * An object is a BO of one block and some pages, or the dummy, which is a block.
@@ -577,7 +579,14 @@ static void cut_must_fault(struct aliases *a, const struct cut_case *c)
 		igt_panthor_exec_must_fault(exec, va + c->size - PAGE, IGT_PANTHOR_STORE);
 }
 
-static void alias_cut(int fd, const struct cut_case *c, bool evicted, bool sparse)
+/* Where the object is mapped at the time of a cut. All cuts are made in VM 0. */
+enum residence {
+	EVERYWHERE,
+	NOWHERE,
+	OTHER_VM,
+};
+
+static void alias_cut(int fd, const struct cut_case *c, enum residence residence, bool sparse)
 {
 	struct aliases *a = aliases_create(fd, &layout_to_cut, sparse);
 	const unsigned int other = igt_panthor_shadow_add_bo(&a->shadow, OBJECT_SIZE);
@@ -585,12 +594,14 @@ static void alias_cut(int fd, const struct cut_case *c, bool evicted, bool spars
 	aliases_bind(a);
 	store_through_all(a);
 
-	if (evicted)
+	if (residence != EVERYWHERE)
 		aliases_evict(a);
+	if (residence == OTHER_VM)
+		igt_panthor_shadow_assert_vm(&a->shadow, 1);
 	make_cut(a, c, other);
 	igt_panthor_shadow_assert(&a->shadow);
 	cut_must_fault(a, c);
-	if (!evicted)
+	if (residence == EVERYWHERE)
 		aliases_evict(a);
 	igt_panthor_shadow_assert(&a->shadow);
 
@@ -613,9 +624,10 @@ static void alias_cut(int fd, const struct cut_case *c, bool evicted, bool spars
 	"its pages out: all mappings show the pages that were swapped in. The rows differ in the " \
 	"VM that restores."
 #define CUT_DESCRIBE(object) \
-	"Map " object " at several addresses, and unmap or replace a part of one mapping: the " \
-	"other mappings stay whole, and the rest of this one shows its own pages, before and " \
-	"after an eviction. The rows differ in the part and in what replaces it."
+	"Map " object " at several addresses, and unmap or replace a part of one mapping, before " \
+	"an eviction and after it, when another VM has restored the object: the other mappings " \
+	"stay whole, and the rest of this one shows its own pages. The rows differ in the part, " \
+	"in what replaces it, and in whether the object was evicted before."
 #define DROP_DESCRIBE(object) \
 	"Evict " object " that is mapped at several addresses, and unmap or replace one mapping " \
 	"as a whole: the next jobs find the other mappings restored. The rows differ in what " \
@@ -664,18 +676,18 @@ static void turns_rows(bool sparse)
 		}
 }
 
-static void any_cut_rows(const struct cut_case *cases, unsigned int count, bool evicted,
-			 bool sparse)
+static void any_cut_rows(const struct cut_case *cases, unsigned int count, const char *prefix,
+			 enum residence residence, bool sparse)
 {
 	for (unsigned int i = 0; i < count; i++) {
 		/* Another row does the same. */
 		if (sparse && cases[i].filling == SPARSE)
 			continue;
 
-		igt_dynamic(cases[i].name) {
+		igt_dynamic_f("%s%s", prefix, cases[i].name) {
 			int fd = igt_panthor_open();
 
-			alias_cut(fd, &cases[i], evicted, sparse);
+			alias_cut(fd, &cases[i], residence, sparse);
 			igt_panthor_close(fd);
 		}
 	}
@@ -683,12 +695,13 @@ static void any_cut_rows(const struct cut_case *cases, unsigned int count, bool 
 
 static void cut_rows(bool sparse)
 {
-	any_cut_rows(cut_cases, ARRAY_SIZE(cut_cases), false, sparse);
+	any_cut_rows(cut_cases, ARRAY_SIZE(cut_cases), "", EVERYWHERE, sparse);
+	any_cut_rows(cut_cases, ARRAY_SIZE(cut_cases), "evicted-", OTHER_VM, sparse);
 }
 
 static void drop_rows(bool sparse)
 {
-	any_cut_rows(drop_cases, ARRAY_SIZE(drop_cases), true, sparse);
+	any_cut_rows(drop_cases, ARRAY_SIZE(drop_cases), "", NOWHERE, sparse);
 }
 
 #define OF_BO "a BO"

@@ -596,6 +596,7 @@ static bool attempt(struct fail *f, const struct fail_case *c, unsigned int nth)
 
 	if (c->prepare)
 		c->prepare(f);
+	igt_panthor_exec_group(&f->exec);
 
 	igt_fail_nth_start(nth);
 	err = c->request(f);

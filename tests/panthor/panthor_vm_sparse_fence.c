@@ -45,8 +45,13 @@
  *	EXPORT_SYNC_FILE returns signalled fences, and the CPU may access it.
  *
  * SUBTEST: fence-import
- * Description: Attach the fence of a job to a dma-buf as that of a writer and as that of a reader.
- *	poll() and EXPORT_SYNC_FILE wait for it until the job ends.
+ * Scenario: fence-evict
+ * Test requirement: panthor uAPI 1.9, debugfs, root, swap
+ * Failure mode: An eviction that takes the pages of a shared BO while a user of its dma-buf is at
+ *	work.
+ * Description: Attach the fence of another VM's job to the dma-buf of a BO as that of a reader and
+ *	as that of a writer. poll() and EXPORT_SYNC_FILE wait for it, and no eviction takes the BO,
+ *	until the job ends.
  *
  * SUBTEST: fence-ignored
  * Scenario: fence-ignored
@@ -67,6 +72,8 @@ IGT_TEST_DESCRIPTION("Check which fences panthor attaches to shared BOs, and wai
  * 1. fence-shown: fences of jobs and binds that other users of a dma-buf wait for.
  * 2. fence-ignored: jobs and binds that wait for fences of a BO, not for their syncs alone. That is
  *    a deadlock if the fence is theirs to signal.
+ * 3. fence-evict: evictions that wait for the jobs of the VMs that map a BO, and not for the fences
+ *    that others have attached to it. The VM that maps the BO is idle.
  */
 
 /* A multiple of every CPU page size. */
@@ -77,6 +84,8 @@ IGT_TEST_DESCRIPTION("Check which fences panthor attaches to shared BOs, and wai
 
 #define FIRST IGT_PANTHOR_FIRST
 #define SECOND IGT_PANTHOR_SECOND
+
+#define LABEL "shared, fence"
 
 #define MAP IGT_PANTHOR_BO_MAP_FLAGS
 #define SPARSE IGT_PANTHOR_SPARSE_FLAGS
@@ -264,24 +273,53 @@ static void fence_bind(int fd)
 	fence_fini(&f);
 }
 
+#define BUSY_SCANS 2
+
+static void assert_stays(const struct fence *f)
+{
+	struct igt_panthor_gem before, during;
+
+	igt_assert(igt_panthor_find_gem(f->exec.fd, LABEL, &before));
+	for (unsigned int i = 0; i < BUSY_SCANS; i++) {
+		igt_panthor_shrink(f->exec.fd);
+		igt_assert(igt_panthor_find_gem(f->exec.fd, LABEL, &during));
+		igt_assert_f(during.resident == PART_SIZE && during.evictions == before.evictions,
+			     "the BO was evicted before its fence was signalled\n");
+	}
+}
+
+/* @user has a fence of its job attached to the dma-buf, and does not map the BO. */
+static void import_fence(struct fence *f, struct igt_panthor_exec *user, uint32_t access,
+			 uint32_t seed)
+{
+	const struct igt_panthor_walk load =
+		igt_panthor_pages(IGT_PANTHOR_LOAD, BO_VA, PART_SIZE, seed);
+
+	igt_panthor_exec_store_pages(&f->exec, BO_VA, PART_SIZE, seed);
+	igt_panthor_exec_pause(user, NULL, NULL);
+	attach(f, access, user->syncobj);
+	assert_readers(f, access == DMA_BUF_SYNC_READ);
+	assert_writers(f, false);
+	assert_stays(f);
+
+	igt_panthor_exec_resume(user);
+	assert_ready(f);
+	igt_panthor_evict_gem(f->exec.fd, LABEL);
+	igt_panthor_exec_walk_verify(&f->exec, &load);
+}
+
 static void fence_import(int fd)
 {
+	struct igt_panthor_exec user;
 	struct fence f;
 
+	igt_panthor_require_shrink(fd);
 	fence_init(&f, fd);
-	igt_panthor_exec_pause(&f.exec, NULL, NULL);
-	attach(&f, DMA_BUF_SYNC_READ, f.exec.syncobj);
-	assert_readers(&f, true);
-	assert_writers(&f, false);
-	igt_panthor_exec_resume(&f.exec);
-	assert_ready(&f);
-
-	igt_panthor_exec_pause(&f.exec, NULL, NULL);
-	attach(&f, DMA_BUF_SYNC_WRITE, f.exec.syncobj);
-	assert_readers(&f, false);
-	assert_writers(&f, false);
-	igt_panthor_exec_resume(&f.exec);
-	assert_ready(&f);
+	igt_panthor_bo_set_label(fd, &f.bo, LABEL);
+	igt_panthor_exec_init(&user, fd);
+	import_fence(&f, &user, DMA_BUF_SYNC_READ, FIRST);
+	import_fence(&f, &user, DMA_BUF_SYNC_WRITE, SECOND);
+	igt_panthor_exec_fini(&user);
 	fence_fini(&f);
 }
 
@@ -346,13 +384,15 @@ static void fence_round_trip(int fd)
 	struct dma_buf_export_sync_file export = { .flags = DMA_BUF_SYNC_RW };
 	uint32_t earlier = syncobj_create(fd, 0);
 	struct drm_panthor_sync_op wait = igt_panthor_sync_wait(earlier, 0);
-	struct igt_panthor_exec other;
+	struct igt_panthor_exec other, later;
 	struct fence f;
 
 	fence_init(&f, fd);
 	igt_panthor_exec_store_pages(&f.exec, BO_VA, PART_SIZE, FIRST);
 	igt_panthor_exec_init(&other, fd);
 	igt_panthor_exec_bind_bo(&other, &f.bo, BO_VA);
+	igt_panthor_exec_init(&later, fd);
+	igt_panthor_exec_bind_sparse(&later, BO_VA, PART_SIZE);
 
 	igt_panthor_exec_pause(&f.exec, NULL, NULL);
 	attach(&f, DMA_BUF_SYNC_WRITE, f.exec.syncobj);
@@ -360,7 +400,8 @@ static void fence_round_trip(int fd)
 	import_sync_file(fd, earlier, export.fd);
 	igt_panthor_exec_start(&other, &walk, &wait, 1);
 	attach(&f, DMA_BUF_SYNC_WRITE, other.syncobj);
-	/* Longer than a job takes to start while the GPU is in use. */
+	/* A later job that waits for nothing shows how long it takes to start one. */
+	igt_panthor_exec_store_pages(&later, BO_VA, PART_SIZE, FIRST);
 	igt_assert(!is_done(fd, other.syncobj, 30));
 	igt_panthor_bo_assert_holds(&f.bo, BO_VA, FIRST);
 
@@ -368,6 +409,7 @@ static void fence_round_trip(int fd)
 	igt_panthor_exec_finish(&other);
 	igt_panthor_bo_assert_holds(&f.bo, BO_VA, SECOND);
 	assert_ready(&f);
+	igt_panthor_exec_fini(&later);
 	igt_panthor_exec_fini(&other);
 	fence_fini(&f);
 	syncobj_destroy(fd, earlier);
@@ -390,9 +432,9 @@ static const struct igt_panthor_case fence_cases[] = {
 	},
 	{
 		.name = "fence-import",
-		.describe = "Attach the fence of a job to a dma-buf as that of a writer and as that "
-			    "of a reader. poll() and EXPORT_SYNC_FILE wait for it until the job "
-			    "ends.",
+		.describe = "Attach the fence of another VM's job to the dma-buf of a BO as that of "
+			    "a reader and as that of a writer. poll() and EXPORT_SYNC_FILE wait for "
+			    "it, and no eviction takes the BO, until the job ends.",
 		.run = fence_import,
 	},
 	{

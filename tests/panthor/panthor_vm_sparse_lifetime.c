@@ -958,7 +958,7 @@ static void reclaim_order_used(int fd)
 #define BUSY_SIZE SZ_64K
 #define SLOW_VA (BASE_VA + SZ_1G)
 #define SLOW_STRIDE (2 * PAGE)
-#define SLOW_COUNT 128
+#define SLOW_COUNT 64
 
 /* Contents of the busy BO: two streams, and the words of the first one. */
 #define SPIN_OFFSET (0 * PAGE)

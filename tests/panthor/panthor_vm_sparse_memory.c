@@ -502,7 +502,7 @@ static void heap_destroy_evicted(int fd)
 }
 
 /* Heaps that have to be used, created beside, and met by evictions. */
-#define HEAP_ROUNDS 4
+#define HEAP_ROUNDS 2
 #define HEAP_EVICTIONS 4
 #define HEAP_DEADLINE_MS 20000
 

@@ -209,7 +209,7 @@ static void pressure_content(int fd)
 	igt_require_f(igt_memcg_enter(),
 		      "whether pages are gone is not known: no memory cgroups\n");
 	empty = igt_memcg_stat("shmem");
-	pressure_init(&p, fd, SZ_64M);
+	pressure_init(&p, fd, 2 * PRESSURE_BO_SIZE);
 	igt_require_f(
 		igt_wait((p.shmem = igt_memcg_stat("shmem")) - empty >= (int64_t)pressure_size(&p),
 			 SOME_DEADLINE_MS, PRESSURE_INTERVAL_MS),

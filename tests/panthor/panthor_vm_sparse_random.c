@@ -80,8 +80,12 @@ IGT_TEST_DESCRIPTION("Compare random operations on VMs of panthor with a shadow 
  * that of --seed.
  */
 
-/* Steps of each subtest, some two seconds. */
-#define OPERATIONS 2000
+/*
+ * Steps of a walk on one VM, and of one on several, where each VM has a part of them. A walk has as
+ * many as its planted defects need.
+ */
+#define OPERATIONS_VM 500
+#define OPERATIONS_VMS 2000
 
 /*
  * Deadline for the steps of a subtest if no number was asked for. A slow machine, or a kernel with
@@ -102,7 +106,7 @@ IGT_TEST_DESCRIPTION("Compare random operations on VMs of panthor with a shadow 
 /**
  * options:
  * @seed: seed of the walks
- * @operations: number of steps, 0: OPERATIONS or those before WALK_DEADLINE_MS
+ * @operations: number of steps, 0: those of the subtest or those before WALK_DEADLINE_MS
  */
 static struct {
 	uint32_t seed;
@@ -317,7 +321,7 @@ static void random_walk(int fd, unsigned int vms, unsigned int processes, bool r
 {
 	struct walk w = {
 		.processes = processes,
-		.operations = options.operations ?: OPERATIONS,
+		.operations = options.operations ?: vms == 1 ? OPERATIONS_VM : OPERATIONS_VMS,
 		.deadline_ms = options.operations ? 0 : WALK_DEADLINE_MS,
 		.reclaim = reclaim,
 	};

@@ -209,7 +209,7 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor that change under a runni
 #define THIRD IGT_PANTHOR_THIRD
 
 /* As many binds are made, and as many pairs of them have to see a round of the job end. */
-#define REBINDS 100
+#define REBINDS 60
 #define REBINDS_MET 8
 
 /* Two processes, each of which makes the other one wait. */
@@ -502,8 +502,8 @@ static void submit_rounds(struct space *s, bool once)
 	igt_assert_lt(0, size);
 	/* Drain the CPU's write-combining buffers, which may still hold the stream. */
 	__sync_synchronize();
-	igt_panthor_group_submit_simple(s->exec.fd, s->exec.group, 0, STREAM_VA, size,
-					s->exec.syncobj, 0);
+	igt_panthor_group_submit_simple(s->exec.fd, igt_panthor_exec_group(&s->exec), 0, STREAM_VA,
+					size, s->exec.syncobj, 0);
 }
 
 static void wait_rounds(struct space *s)
@@ -863,8 +863,8 @@ static const struct hole holes[] = {
 	{ BASE_VA + 3 * BLOCK + SZ_1M, BASE_VA + 4 * BLOCK + SZ_512K },
 };
 
-/* Times that each hole is made. */
-#define HOLE_TIMES 8
+/* Times that each hole is made alone. */
+#define HOLE_TIMES 5
 
 static bool in_hole(uint64_t va)
 {
@@ -994,7 +994,7 @@ static void lock_batch(int fd)
 	igt_for_milliseconds(REBIND_DEADLINE_MS) {
 		const uint32_t before = *word(&s, WORD_ROUNDS);
 
-		if (made == HOLE_TIMES || job_ended(&s))
+		if (met == REBINDS_MET || job_ended(&s))
 			break;
 		made++;
 		igt_panthor_vm_bind_ops(fd, s.exec.vm_id, unmap, ARRAY_SIZE(unmap), 0);

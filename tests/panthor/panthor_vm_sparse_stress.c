@@ -101,7 +101,7 @@ IGT_TEST_DESCRIPTION("Check concurrent operations on sparse mappings of panthor"
  * given up. A scan evicts a BO only while no job runs, no VM_BIND pins the BO, and the lock of its
  * VM is free: most scans come at another time.
  */
-#define RACE_MS 650
+#define RACE_MS 300
 #define RACE_ENOUGH 3
 #define RACE_DEADLINE_MS 40000
 
@@ -856,7 +856,7 @@ static void race_beside(int fd)
  * Rounds of two processes that bind and unbind, in batches of so many operations, and how long each
  * round lasts. Updates are lost in both directions, and may even out in a round.
  */
-#define COUNT_ROUNDS 6
+#define COUNT_ROUNDS 4
 #define COUNT_MS 100
 #define COUNT_OPS 64
 #define COUNT_RACERS 2

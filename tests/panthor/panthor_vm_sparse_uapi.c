@@ -62,6 +62,11 @@
  * Scenario: uapi-object
  * Description: VM_BIND refuses a sparse bind with a BO offset.
  *
+ * SUBTEST: uapi-unknown-vm
+ * Scenario: uapi-object
+ * Description: VM_BIND refuses handles of VMs that were destroyed or never existed, without
+ *	operations and with one.
+ *
  * SUBTEST: uapi-align
  * Run type: BAT, FULL
  * Scenario: uapi-range
@@ -119,8 +124,8 @@ IGT_TEST_DESCRIPTION("Check that panthor refuses wrong VM_BIND requests around s
  *
  * 1. uapi-flags: Flags and types that an operation does not take. They are accepted
  *    and ignored, or refused only after the old mapping is gone.
- * 2. uapi-object: BO handles and offsets of sparse binds, which name no BO. One of the
- *    two fields is not looked at.
+ * 2. uapi-object: BO handles and offsets of sparse binds, which name no BO, and handles
+ *    that name no VM. One of the fields is not looked at.
  * 3. uapi-range: Addresses and sizes. Sums that overflow, sizes that are rounded, and
  *    ranges that reach the ring buffers of the kernel.
  * 4. uapi-empty: Operations of size 0. They split VMAs, or make a later operation loop.
@@ -144,7 +149,7 @@ IGT_TEST_DESCRIPTION("Check that panthor refuses wrong VM_BIND requests around s
 /* Where the bind that follows each refusal goes. */
 #define NEXT_VA (BO_VA + SZ_64M)
 
-/* No handle that a file with a dozen BOs gives out. */
+/* No handle that a file with a dozen objects gives out. */
 #define WILD_HANDLE UINT32_C(0xffffffff)
 
 #define MAP DRM_PANTHOR_VM_BIND_OP_TYPE_MAP
@@ -649,6 +654,39 @@ static void sync_only_at_once(int fd)
 	uapi_fini(&u);
 }
 
+static void assert_no_vm(struct uapi *u, uint32_t vm_id, struct drm_panthor_vm_bind_op *op)
+{
+	for (uint32_t flags = 0; flags <= ASYNC; flags++)
+		for (unsigned int count = 0; count <= 1; count++) {
+			const int err = __igt_panthor_vm_bind_ops(u->exec.fd, vm_id, flags, op,
+								  count);
+
+			igt_assert_f(err == -EINVAL,
+				     "VM_BIND flags %#x, VM %#x, %u operations: got %d, expected "
+				     "%d\n", flags, vm_id, count, err, -EINVAL);
+		}
+	assert_mappings_unchanged(u);
+}
+
+static void unknown_vm(int fd)
+{
+	struct drm_panthor_vm_bind_op op = {
+		.flags = IGT_PANTHOR_SPARSE_FLAGS,
+		.va = BO_VA,
+		.size = 2 * PART_SIZE,
+	};
+	uint32_t destroyed;
+	struct uapi u;
+
+	uapi_init(&u, fd);
+	igt_panthor_vm_create(fd, &destroyed, 0);
+	igt_panthor_vm_destroy(fd, destroyed, 0);
+	assert_no_vm(&u, destroyed, &op);
+	assert_no_vm(&u, 0, &op);
+	assert_no_vm(&u, WILD_HANDLE, &op);
+	uapi_fini(&u);
+}
+
 static void syncs_at_once(int fd)
 {
 	uint32_t done = syncobj_create(fd, 0);
@@ -818,6 +856,12 @@ static void refuse_array(struct uapi *u, const void *row)
 }
 
 static const struct igt_panthor_case plain_cases[] = {
+	{
+		.name = "uapi-unknown-vm",
+		.describe = "VM_BIND refuses handles of VMs that were destroyed or never existed, "
+			    "without operations and with one.",
+		.run = unknown_vm,
+	},
 	{
 		.name = "uapi-size-zero-unmap",
 		.describe = "Queue a bind of size 0 in the middle of a BO mapping, then unmap "

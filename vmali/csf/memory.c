@@ -118,6 +118,7 @@ enum csf_step csf_exec_store_multiple(struct csf_stream *cs, const struct csf_in
 			return csf_access_step(cs, error, va);
 		mask = without_run(mask, run);
 	}
+	cs->writes++;
 	return CSF_STEP_NEXT;
 }
 
@@ -142,5 +143,8 @@ enum csf_step csf_exec_store_state(struct csf_stream *cs, const struct csf_instr
 	uint64_t value = read_state(cs, instr->arg[CSF_ARG_STATE]);
 	int error = mmu_write64(cs->mmu, cs->config.as, va, value);
 
-	return error ? csf_access_step(cs, error, va) : CSF_STEP_NEXT;
+	if (error)
+		return csf_access_step(cs, error, va);
+	cs->writes++;
+	return CSF_STEP_NEXT;
 }

@@ -98,6 +98,7 @@ struct csf_stream {
 	struct csf_wait wait;		/* valid after CSF_BLOCKED_SYNC */
 	uint32_t exception;		/* valid after CSF_FATAL: enum csf_exception */
 	uint64_t exception_info;
+	uint64_t writes;		/* number of instructions that wrote memory */
 	/* loads without a WAIT for their scoreboard entry so far, see csf/memory.c */
 	struct {
 		uint32_t reg[CSF_REG_COUNT / 32];	/* a bit for each register with a load */

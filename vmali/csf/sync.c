@@ -72,6 +72,7 @@ static enum csf_step sync_update(struct csf_stream *cs, const struct csf_instr *
 		error = write_value(cs, &sync, value + data_operand(cs, instr, size));
 	if (error)
 		return csf_access_step(cs, error, sync.va);
+	cs->writes++;
 	cs->host->sync_update(cs->host->ctx);
 	return CSF_STEP_NEXT;
 }

@@ -18,7 +18,8 @@
 #define LATEST_FLUSH_FIRST 1
 #define LATEST_FLUSH_LAST 0xffffffu
 
-/* Pause of the engine after MCU_RUN_LATER. */
+/* Pauses of the engine after MCU_RUN_SOON and MCU_RUN_LATER. */
+#define ENGINE_SOON_NS 100000ull
 #define ENGINE_POLL_NS 1000000ull
 
 static uint64_t monotonic_ns(void)
@@ -188,6 +189,7 @@ static void *gpu_engine(void *ctx)
 {
 	static const uint64_t pause_ns[] = {
 		[MCU_RUN_AGAIN] = 0,
+		[MCU_RUN_SOON] = ENGINE_SOON_NS,
 		[MCU_RUN_LATER] = ENGINE_POLL_NS,
 		[MCU_IDLE] = UINT64_MAX,
 	};

@@ -286,18 +286,33 @@ static void mcu_poll(struct mcu *mcu)
 	mcu_for_each_stream(mcu, unblock);
 }
 
-/* Index of the next stream to run, counted through all groups; -1: none can run. */
-static int mcu_next_stream(const struct mcu *mcu)
+/* Index of the next stream that can run, among those that poll or the others; -1: there is none. */
+static int mcu_next_stream(const struct mcu *mcu, bool polls)
 {
 	for (unsigned int i = 1; i <= STREAM_COUNT; i++) {
 		unsigned int n = (mcu->turn + i) % STREAM_COUNT;
 		const struct mcu_group *group = &mcu->group[n / MCU_CS_PER_CSG];
+		const struct mcu_stream *stream = &group->stream[n % MCU_CS_PER_CSG];
 
-		if (group->resident && !group->request_waits &&
-		    stream_runnable(&group->stream[n % MCU_CS_PER_CSG]))
+		if (group->resident && !group->request_waits && stream_runnable(stream) &&
+		    stream->polls == polls)
 			return n;
 	}
 	return -1;
+}
+
+/* Streams that poll get each 16th slice, and all if no other stream can run. */
+#define POLL_TURN 16
+
+static int mcu_choose_stream(struct mcu *mcu)
+{
+	int working = mcu_next_stream(mcu, false), polling;
+
+	if (working >= 0 && ++mcu->passed < POLL_TURN)
+		return working;
+	mcu->passed = 0;
+	polling = mcu_next_stream(mcu, true);
+	return polling >= 0 ? polling : working;
 }
 
 /*
@@ -306,7 +321,7 @@ static int mcu_next_stream(const struct mcu *mcu)
  */
 static void mcu_run_stream(struct mcu *mcu)
 {
-	int n = mcu_next_stream(mcu);
+	int n = mcu_choose_stream(mcu);
 	struct mcu_group *group;
 
 	if (n < 0)
@@ -355,7 +370,9 @@ enum mcu_next mcu_run(struct mcu *mcu)
 	mcu_poll(mcu);
 	mcu_run_stream(mcu);
 	timers = mcu_timers(mcu);
-	if (mcu->sync_update || mcu_next_stream(mcu) >= 0)
+	if (mcu->sync_update || mcu_next_stream(mcu, false) >= 0)
 		return MCU_RUN_AGAIN;
+	if (mcu_next_stream(mcu, true) >= 0)
+		return MCU_RUN_SOON;
 	return timers || mcu_any_blocked(mcu) ? MCU_RUN_LATER : MCU_IDLE;
 }

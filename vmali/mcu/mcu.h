@@ -50,6 +50,7 @@ void mcu_kick(struct mcu *mcu);
 /* Time of the next call of mcu_run(), unless a register write comes before. */
 enum mcu_next {
 	MCU_RUN_AGAIN,		/* at once: streams are runnable */
+	MCU_RUN_SOON,		/* in a tenth of a millisecond: all runnable streams poll memory */
 	MCU_RUN_LATER,		/* in a millisecond: streams are blocked, or timers run */
 	MCU_IDLE		/* at the next register write */
 };

@@ -38,6 +38,7 @@ enum stream_run {
 struct mcu_stream {
 	enum stream_run run;
 	bool again;			/* empty or blocked, but to be checked again */
+	bool polls;			/* ready, and its last slice changed nothing */
 	uint8_t doorbell;		/* doorbell page, 0: none */
 	uint32_t idle_mask;		/* CS_IDLE_*: states that are idle */
 	uint64_t ring_input, ring_output;
@@ -77,6 +78,7 @@ struct mcu {
 	uint64_t polled_at;		/* timestamp of the last check of blocked streams */
 	bool sync_update;		/* a sync object was written: check blocked streams */
 	unsigned int turn;		/* stream that ran last, counted through all groups */
+	unsigned int passed;		/* slices since a stream that polls had a turn */
 	struct mcu_group *running;	/* group whose stream executes, for the host callbacks */
 	struct mcu_group group[MCU_CSG_COUNT];
 };

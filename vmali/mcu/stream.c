@@ -3,6 +3,7 @@
 #include "mcu/mcu_private.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "trace/trace.h"
 
@@ -289,6 +290,18 @@ static bool position_equal(struct position a, struct position b)
 	return a.extract == b.extract && a.pc == b.pc && a.depth == b.depth;
 }
 
+/*
+ * True if a slice has changed neither memory nor registers, wherever in its loop the stream stands:
+ * it waits for a word that another one, or a CPU, has to store.
+ */
+static bool slice_polls(const struct csf_stream *cs, uint64_t writes,
+			const struct csf_state *before)
+{
+	return cs->writes == writes && cs->state.extract == before->extract &&
+	       cs->state.depth == before->depth &&
+	       !memcmp(cs->state.reg, before->reg, sizeof(before->reg));
+}
+
 static void stream_outcome(struct mcu *mcu, struct mcu_group *group, unsigned int s,
 			   enum csf_outcome outcome)
 {
@@ -317,13 +330,17 @@ void stream_run(struct mcu *mcu, struct mcu_group *group, unsigned int s)
 {
 	struct mcu_stream *stream = &group->stream[s];
 	struct position before = stream_position(&stream->cs);
+	const struct csf_state state = stream->cs.state;
+	const uint64_t writes = stream->cs.writes;
 	enum csf_outcome outcome;
 	uint64_t insert;
 
 	stream->again = false;
+	stream->polls = false;
 	if (!stream_fetch(mcu, group, s, &insert))
 		return;
 	outcome = csf_stream_run(&stream->cs, insert, SLICE_INSTRUCTIONS);
+	stream->polls = outcome == CSF_SLICE_USED && slice_polls(&stream->cs, writes, &state);
 	if (outcome == CSF_SLICE_USED || !position_equal(before, stream_position(&stream->cs))) {
 		stream->progress_cycles = mcu->config.cycles(mcu->config.ctx);
 		group->idle = false;

@@ -1169,6 +1169,35 @@ static void test_endless_streams_share(void **state)
 	assert_int_equal(user_get64(c, DATA_VA(7, 7)), 3000);
 }
 
+/* A stream that changes nothing has a turn now and then, and leaves the rest to the others. */
+static void test_polling_stream_gives_way(void **state)
+{
+	const uint64_t code[] = { ins_branch(COND_ALWAYS, 0, -1) };
+	struct board *b = *state;
+	struct client *c = &b->client;
+	unsigned int runs = 0;
+
+	code_put(c, CODE_VA(0, 0), code, ARRAY_SIZE(code));
+	put_job(b, 0, 0, ARRAY_SIZE(code));
+	put_sum(b, 1, 0, 1000);
+	client_program_group(c, 0, 1);
+	client_program_group(c, 1, 1);
+	state_request(b, 0, CSG_START);
+	assert_int_equal(run(b), MCU_RUN_SOON);
+
+	/* 3000 instructions are about twelve slices, and one is that of the other stream */
+	state_request(b, 1, CSG_START);
+	while (!user_get64(c, SYNC_VA(1, 0)) && runs < 15) {
+		assert_int_equal(mcu_run(b->mcu), MCU_RUN_AGAIN);
+		runs++;
+	}
+	assert_int_equal(user_get64(c, DATA_VA(1, 0)), 3000);
+	assert_int_equal(run(b), MCU_RUN_SOON);
+	state_request(b, 0, CSG_SUSPEND);
+	mcu_run(b->mcu);
+	assert_true(state_acked(b, 0));
+}
+
 static void test_endless_stream_is_suspended(void **state)
 {
 	struct board *b = *state;
@@ -1368,6 +1397,7 @@ int main(void)
 		ON(test_locked_suspend_buffer),
 		ON(test_locked_user_memory),
 		ON(test_endless_streams_share),
+		ON(test_polling_stream_gives_way),
 		ON(test_endless_stream_is_suspended),
 		ON(test_hostile_section),
 	};
