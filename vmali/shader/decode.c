@@ -18,9 +18,9 @@
 #define SUB(hi, lo, v) { BITS(hi, lo), v }
 
 /* Fields at the same bits in several instructions. */
-#define DST		ARG(DST, DST, 47, 40)
-#define DST64		ARG(DST, DST64, 47, 40)
-#define NO_DST		ARG(DST, NO_DST, 47, 40)
+#define ARG_DST		ARG(DST, DST, 47, 40)
+#define ARG_DST64	ARG(DST, DST64, 47, 40)
+#define ARG_NO_DST	ARG(DST, NO_DST, 47, 40)
 #define SRC(n)		ARG(SRC##n, SRC, 8 * (n) + 7, 8 * (n))
 #define SRC64(n)	ARG(SRC##n, SRC64, 8 * (n) + 7, 8 * (n))
 #define SWIZZLES	ARG(SWIZZLE0, SWIZZLE, 39, 36), ARG(SWIZZLE1, SWIZZLE, 29, 26)
@@ -31,12 +31,12 @@
 #define ALU2(mnemonic, code, second, function, size, sign) { \
 	.name = mnemonic, .opcode = code, .sub = { SUB(19, 16, second) }, \
 	.exec = SHADER_EXEC_##function, .bits = size, .is_signed = sign, \
-	.operand = { DST, SRC(0), SRC(1), SWIZZLES } }
+	.operand = { ARG_DST, SRC(0), SRC(1), SWIZZLES } }
 
 #define ALU2_64(mnemonic, code, second, function, sign) { \
 	.name = mnemonic, .opcode = code, .sub = { SUB(19, 16, second) }, \
 	.exec = SHADER_EXEC_##function, .bits = 64, .is_signed = sign, \
-	.operand = { DST64, SRC64(0), SRC64(1), SWIZZLES } }
+	.operand = { ARG_DST64, SRC64(0), SRC64(1), SWIZZLES } }
 
 /* The sizes and signs of an operation on two integers. */
 #define ALU2_SIZES(mnemonic, second, function) \
@@ -49,50 +49,50 @@
 
 #define UNARY(mnemonic, second, function) { \
 	.name = mnemonic, .opcode = 0x91, .sub = { SUB(20, 16, second) }, \
-	.exec = SHADER_EXEC_##function, .bits = 32, .operand = { DST, SRC(0) } }
+	.exec = SHADER_EXEC_##function, .bits = 32, .operand = { ARG_DST, SRC(0) } }
 
 #define CONVERT(mnemonic, second, size, sign, hi) { \
 	.name = mnemonic, .opcode = 0x90, .sub = { SUB(20, 16, second) }, \
 	.exec = SHADER_EXEC_CONVERT, .variant = size, .bits = 32, .is_signed = sign, \
-	.operand = { DST, SRC(0), ARG(LANE0, UNSIGNED, hi, 28) } }
+	.operand = { ARG_DST, SRC(0), ARG(LANE0, UNSIGNED, hi, 28) } }
 
 #define CONVERT_PAIR(mnemonic, second, sign) { \
 	.name = mnemonic, .opcode = 0x90, .sub = { SUB(20, 16, second) }, \
 	.exec = SHADER_EXEC_CONVERT_PAIR, .bits = 32, .is_signed = sign, \
-	.operand = { DST, SRC(0), ARG(LANE0, UNSIGNED, 39, 36) } }
+	.operand = { ARG_DST, SRC(0), ARG(LANE0, UNSIGNED, 39, 36) } }
 
 #define IMMEDIATE(mnemonic, code, size) { \
 	.name = mnemonic, .opcode = code, .exec = SHADER_EXEC_IADD_IMM, .bits = size, \
-	.operand = { DST, SRC(0), ARG(IMM, HEX, 39, 8) } }
+	.operand = { ARG_DST, SRC(0), ARG(IMM, HEX, 39, 8) } }
 
 /* Bit 32 tells left from right; only a right shift has a sign. */
-#define SHIFT_ARGS(kind) \
-	ARG(DST, DST##kind, 47, 40), ARG(SRC0, SRC##kind, 7, 0), ARG(SWIZZLE0, SWIZZLE, 39, 36), \
-	SRC(1), ARG(SWIZZLE1, AMOUNT, 29, 26), ARG(SRC2, SRC##kind, 23, 16), \
+#define SHIFT_ARGS(dst, src) \
+	ARG(DST, dst, 47, 40), ARG(SRC0, src, 7, 0), ARG(SWIZZLE0, SWIZZLE, 39, 36), \
+	SRC(1), ARG(SWIZZLE1, AMOUNT, 29, 26), ARG(SRC2, src, 23, 16), \
 	ARG(NOT_SRC, UNSIGNED, 35, 35), ARG(NOT_RESULT, UNSIGNED, 30, 30)
 
-/* @kind: empty, or 64 for pairs of registers. */
-#define SHIFT(mnemonic, code, size, logic, kind) \
+/* @dst, @src: kinds of the operands that have the size of an element. */
+#define SHIFT(mnemonic, code, size, logic, dst, src) \
 	{ .name = "LSHIFT_" mnemonic, .opcode = code, \
 	  .sub = { SUB(25, 24, SHADER_LOGIC_##logic), SUB(33, 32, 1) }, \
 	  .exec = SHADER_EXEC_SHIFT, .variant = SHADER_LOGIC_##logic | SHADER_SHIFT_LEFT, \
-	  .bits = size, .operand = { SHIFT_ARGS(kind) } }, \
+	  .bits = size, .operand = { SHIFT_ARGS(dst, src) } }, \
 	{ .name = "RSHIFT_" mnemonic, .opcode = code, \
 	  .sub = { SUB(25, 24, SHADER_LOGIC_##logic), SUB(33, 32, 0) }, \
 	  .exec = SHADER_EXEC_SHIFT, .variant = SHADER_LOGIC_##logic, .bits = size, \
-	  .operand = { SHIFT_ARGS(kind), ARG(ARITHMETIC, UNSIGNED, 34, 34) } }
+	  .operand = { SHIFT_ARGS(dst, src), ARG(ARITHMETIC, UNSIGNED, 34, 34) } }
 
-#define SHIFT_LOGICS(suffix, code, size, kind) \
-	SHIFT("AND" suffix, code, size, AND, kind), \
-	SHIFT("OR" suffix, code, size, OR, kind), \
-	SHIFT("XOR" suffix, code, size, XOR, kind)
+#define SHIFT_LOGICS(suffix, code, size, dst, src) \
+	SHIFT("AND" suffix, code, size, AND, dst, src), \
+	SHIFT("OR" suffix, code, size, OR, dst, src), \
+	SHIFT("XOR" suffix, code, size, XOR, dst, src)
 
 #define ICMP(mnemonic, code, chain, size, sign) { \
 	.name = mnemonic, .opcode = code, .sub = { SUB(25, 24, SHADER_CHAIN_##chain) }, \
 	.exec = SHADER_EXEC_ICMP, .variant = SHADER_CHAIN_##chain, .bits = size, \
 	.is_signed = sign, \
 	.operand = { \
-		DST, SRC(0), SRC(1), SRC(2), SWIZZLES, COND, ARG(RESULT, UNSIGNED, 31, 30), \
+		ARG_DST, SRC(0), SRC(1), SRC(2), SWIZZLES, COND, ARG(RESULT, UNSIGNED, 31, 30), \
 	} }
 
 #define ICMP_SIZES(mnemonic, chain) \
@@ -105,11 +105,11 @@
 
 #define CSEL(mnemonic, code, size, sign) { \
 	.name = mnemonic, .opcode = code, .exec = SHADER_EXEC_CSEL, .bits = size, \
-	.is_signed = sign, .operand = { DST, SRC(0), SRC(1), SRC(2), SRC(3), COND } }
+	.is_signed = sign, .operand = { ARG_DST, SRC(0), SRC(1), SRC(2), SRC(3), COND } }
 
 #define MUX(mnemonic, code, size, ...) { \
 	.name = mnemonic, .opcode = code, .exec = SHADER_EXEC_MUX, .bits = size, \
-	.operand = { DST, SRC(0), SRC(1), SRC(2), ARG(MODE, MUX, 33, 32), ##__VA_ARGS__ } }
+	.operand = { ARG_DST, SRC(0), SRC(1), SRC(2), ARG(MODE, MUX, 33, 32), ##__VA_ARGS__ } }
 
 /* The size of an access to memory is a field of the word. */
 #define LOAD_ARGS \
@@ -161,14 +161,14 @@
  * shader_decode() rejects a word that has one of them set.
  */
 static const struct shader_op ops[] = {
-	{ .name = "NOP", .opcode = 0x00, .exec = SHADER_EXEC_NOTHING, .operand = { NO_DST } },
+	{ .name = "NOP", .opcode = 0x00, .exec = SHADER_EXEC_NOTHING, .operand = { ARG_NO_DST } },
 	{ .name = "BRANCHZ", .opcode = 0x1f, .exec = SHADER_EXEC_BRANCHZ,
 	  .operand = {
-		NO_DST, SRC(0), ARG(OFFSET, SIGNED, 34, 8), ARG(HINT, UNSIGNED, 35, 35),
+		ARG_NO_DST, SRC(0), ARG(OFFSET, SIGNED, 34, 8), ARG(HINT, UNSIGNED, 35, 35),
 		ARG(EQ, UNSIGNED, 36, 36), ARG(COMBINE, COMBINE, 39, 37),
 	} },
 	{ .name = "BARRIER", .opcode = 0x45, .exec = SHADER_EXEC_BARRIER,
-	  .operand = { NO_DST, ARG(SLOT, BARRIER_SLOT, 32, 30) } },
+	  .operand = { ARG_NO_DST, ARG(SLOT, BARRIER_SLOT, 32, 30) } },
 
 	ACCESS_SIZES(LOAD),
 	ACCESS_SIZES(STORE),
@@ -189,12 +189,12 @@ static const struct shader_op ops[] = {
 	UNARY("CLZ.u32", 0x4, CLZ),
 	{ .name = "IABS.s32", .opcode = 0x91, .sub = { SUB(20, 16, 8) },
 	  .exec = SHADER_EXEC_IABS, .bits = 32, .is_signed = true,
-	  .operand = { DST, SRC(0), ARG(SWIZZLE0, SWIZZLE, 39, 36) } },
+	  .operand = { ARG_DST, SRC(0), ARG(SWIZZLE0, SWIZZLE, 39, 36) } },
 	UNARY("POPCOUNT.i32", 0xc, POPCOUNT),
 	UNARY("BITREV.i32", 0xd, BITREV),
 	UNARY("NOT_OLD.i32", 0xe, NOT),
 	{ .name = "NOT_OLD.i64", .opcode = 0x191, .sub = { SUB(20, 16, 0xe) },
-	  .exec = SHADER_EXEC_NOT, .bits = 64, .operand = { DST64, SRC64(0) } },
+	  .exec = SHADER_EXEC_NOT, .bits = 64, .operand = { ARG_DST64, SRC64(0) } },
 
 	ALU2_SIZES("IADD", 0x0, IADD),
 	ALU2_64("IADD.u64", 0x1a3, 0x0, IADD, false),
@@ -207,33 +207,33 @@ static const struct shader_op ops[] = {
 	{ .name = "SHADDX.u64", .opcode = 0x1a3, .sub = { SUB(19, 16, 7) },
 	  .exec = SHADER_EXEC_SHADDX, .bits = 64,
 	  .operand = {
-		DST64, SRC64(0), SRC64(1), ARG(SWIZZLE1, SWIZZLE, 29, 26),
+		ARG_DST64, SRC64(0), SRC64(1), ARG(SWIZZLE1, SWIZZLE, 29, 26),
 		ARG(SHIFT, UNSIGNED, 22, 20),
 	} },
 	{ .name = "SHADDX.s64", .opcode = 0x1ab, .sub = { SUB(19, 16, 7) },
 	  .exec = SHADER_EXEC_SHADDX, .bits = 64, .is_signed = true,
 	  .operand = {
-		DST64, SRC64(0), SRC64(1), ARG(SWIZZLE1, SWIZZLE, 29, 26),
+		ARG_DST64, SRC64(0), SRC64(1), ARG(SWIZZLE1, SWIZZLE, 29, 26),
 		ARG(SHIFT, UNSIGNED, 22, 20),
 	} },
 	{ .name = "MKVEC.v2i16", .opcode = 0xa1, .sub = { SUB(19, 16, 5) },
 	  .exec = SHADER_EXEC_MKVEC16, .bits = 32,
 	  .operand = {
-		DST, SRC(0), SRC(1), ARG(LANE0, UNSIGNED, 28, 28), ARG(LANE1, UNSIGNED, 26, 26),
+		ARG_DST, SRC(0), SRC(1), ARG(LANE0, UNSIGNED, 28, 28), ARG(LANE1, UNSIGNED, 26, 26),
 	} },
 	{ .name = "MKVEC.v2i8", .opcode = 0xbd, .exec = SHADER_EXEC_MKVEC8, .bits = 32,
 	  .operand = {
-		DST, SRC(0), SRC(1), SRC(2), ARG(LANE0, UNSIGNED, 39, 38),
+		ARG_DST, SRC(0), SRC(1), SRC(2), ARG(LANE0, UNSIGNED, 39, 38),
 		ARG(LANE1, UNSIGNED, 37, 36),
 	} },
 	IMMEDIATE("IADD_IMM.i32", 0x110, 32),
 	IMMEDIATE("IADD_IMM.v2i16", 0x111, 16),
 	IMMEDIATE("IADD_IMM.v4i8", 0x112, 8),
 
-	SHIFT_LOGICS(".i32", 0xb4, 32, ),
-	SHIFT_LOGICS(".v2i16", 0xb5, 16, ),
-	SHIFT_LOGICS(".v4i8", 0xb6, 8, ),
-	SHIFT_LOGICS(".i64", 0x1b7, 64, 64),
+	SHIFT_LOGICS(".i32", 0xb4, 32, DST, SRC),
+	SHIFT_LOGICS(".v2i16", 0xb5, 16, DST, SRC),
+	SHIFT_LOGICS(".v4i8", 0xb6, 8, DST, SRC),
+	SHIFT_LOGICS(".i64", 0x1b7, 64, DST64, SRC64),
 
 	MUX("MUX.i32", 0xb8, 32),
 	MUX("MUX.v2i16", 0xb9, 16, ARG(SWIZZLE0, SWIZZLE, 29, 28), ARG(SWIZZLE1, SWIZZLE, 27, 26),
