@@ -7,6 +7,9 @@
  * Compute jobs. A job runs while the stream is at its RUN_COMPUTE: the stream goes on when all
  * threads have ended, so a WAIT for the scoreboard entry of the job has no effect. Its state is
  * part of the stream's, and is suspended and resumed with it.
+ *
+ * A fault of a job halts the stream. Hardware reports some of them as CS_FAULT and goes on to the
+ * next ERROR_BARRIER, which is not modelled.
  */
 
 /* Registers that describe a job: Mesa, src/panfrost/genxml/v10.xml, enum "COMPUTE SR". */

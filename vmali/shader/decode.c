@@ -113,14 +113,13 @@
 
 /* The size of an access to memory is a field of the word. */
 #define LOAD_ARGS \
-	STAGING(LOADED), ARG(LOAD_LANE, LOAD_LANE, 38, 36), ARG(UNSIGNED, UNSIGNED, 39, 39), SLOT
+	STAGING(LOADED), ARG(LOAD_LANE, LOAD_LANE, 38, 36), ARG(UNSIGNED, UNSIGNED, 39, 39), \
+	SLOT, ARG(HINT, UNSIGNED, 25, 24)
 
 #define LOAD(mnemonic, size_code, bytes) { \
 	.name = "LOAD" mnemonic, .opcode = 0x60, .sub = { SUB(29, 27, size_code) }, \
 	.exec = SHADER_EXEC_LOAD, .variant = bytes, \
-	.operand = { \
-		LOAD_ARGS, SRC64(0), ARG(OFFSET, SIGNED, 23, 8), ARG(HINT, UNSIGNED, 25, 24), \
-	} }
+	.operand = { LOAD_ARGS, SRC64(0), ARG(OFFSET, SIGNED, 23, 8) } }
 
 #define STORE(mnemonic, size_code, bytes) { \
 	.name = "STORE" mnemonic, .opcode = 0x61, .sub = { SUB(29, 27, size_code) }, \
@@ -451,8 +450,8 @@ static bool operand_valid(const struct shader_instr *instr, const struct shader_
 	case SHADER_KIND_EXCHANGED:
 		return staging_flags(value, true, true);
 	case SHADER_KIND_OPTIONAL:
-		return staging_flags(value, true, false) ||
-		       (!instr->arg[SHADER_ARG_COUNT_READ] && staging_flags(value, false, true));
+		/* without a register the compiler sets both flags */
+		return staging_flags(value, true, false) || !instr->arg[SHADER_ARG_COUNT_READ];
 	case SHADER_KIND_SWIZZLE:
 		return swizzle_valid(instr->op, value);
 	case SHADER_KIND_AMOUNT:

@@ -186,9 +186,7 @@ static enum shader_outcome outcome_of(enum shader_step step)
 
 static bool get_workgroup(struct shader_job *job, uint32_t workgroup)
 {
-	static const struct field fields[SHADER_DIMENSIONS] = {
-		{ .lsb = 0, .width = 10 }, { .lsb = 10, .width = 10 }, { .lsb = 20, .width = 10 },
-	};
+	const struct field fields[SHADER_DIMENSIONS] = { WORKGROUP_X, WORKGROUP_Y, WORKGROUP_Z };
 	uint32_t threads = 1;
 
 	for (unsigned int i = 0; i < SHADER_DIMENSIONS; i++) {

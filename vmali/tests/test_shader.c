@@ -1081,6 +1081,56 @@ static void test_grid(void **state)
 	drop_fixture(f);
 }
 
+/*
+ * Kernels in the shape of the driver's: a fill of 16 bytes a thread, and a copy of a word a thread
+ * that leaves out the threads behind the end.
+ */
+static void test_fill(void **state)
+{
+	static const uint64_t fill_kernel[] = {
+		SH_LSHIFT_OR(4, U_MIXED, K_0, K_0), SH_MOV(5, 4), SH_MOV(6, 4) | WAIT0,
+		SH_MOV(7, LAST(4)), SH_RSHIFT_OR(7, LAST(7), K_0, K_0), SH_MOV(4, 5),
+		SH_SHADDX(S64, 0, U_DATA, LAST(60), 4) | SWZ1(W0),
+		SH_STORE(I128, 4, 4, LAST(0), 16) | END,
+	};
+	struct fixture *f = make_fixture();
+
+	(void)state;
+	put_code(f, fill_kernel, COUNT_OF(fill_kernel));
+	f->params.workgroup = WORKGROUP(32, 1, 1);
+	f->params.size[0] = 3;
+	assert_int_equal(start(f), SHADER_SLICE_USED);
+	assert_int_equal(run_on(f, 10000), SHADER_DONE);
+	assert_int_equal(get64(f, DATA_GPA + 8), pattern(1));
+	for (unsigned int at = 16; at < 16 + 32 * 3 * 16; at += 4)
+		assert_int_equal(get32(f, DATA_GPA + at), 0x80ff7f01);
+	assert_int_equal(get64(f, DATA_GPA + 16 + 32 * 3 * 16), pattern((2 + 32 * 3 * 2) % 64));
+	drop_fixture(f);
+}
+
+static void test_copy(void **state)
+{
+	const unsigned int words = 70;
+	const uint64_t copy_kernel[] = {
+		SH_IADD_IMM(1, 60, 0), SH_MOV_IMM(2, words), SH_ICMP_U32(LT, M1, 2, 1, LAST(2)),
+		SH_BRANCHZ(LAST(2), 4) | IF_ZERO | OF_H0,
+		SH_SHADDX(U64, 4, U_DATA, 1, 2) | SWZ1(W0), SH_LOAD32(6, 4, 0),
+		SH_IADD_IMM(4, 4, 0x2000) | WAIT0, SH_STORE32(6, LAST(4), 0) | FLOW(10), SH_NOP | END,
+	};
+	struct fixture *f = make_fixture();
+
+	(void)state;
+	put_code(f, copy_kernel, COUNT_OF(copy_kernel));
+	f->params.workgroup = WORKGROUP(64, 1, 1);
+	f->params.size[0] = 2;
+	assert_int_equal(start(f), SHADER_SLICE_USED);
+	assert_int_equal(run_on(f, 10000), SHADER_DONE);
+	for (unsigned int i = 0; i < words; i++)
+		assert_int_equal(get32(f, DATA_GPA + 0x2000 + 4 * i), get32(f, DATA_GPA + 4 * i));
+	assert_int_equal(get32(f, DATA_GPA + 0x2000 + 4 * words), 0);
+	drop_fixture(f);
+}
+
 /* Registers that the program does not ask for are 0, and each thread starts anew. */
 static void test_preload(void **state)
 {
@@ -1644,6 +1694,8 @@ int main(void)
 		cmocka_unit_test(test_resource_memory),
 		cmocka_unit_test(test_bad_handles),
 		cmocka_unit_test(test_grid),
+		cmocka_unit_test(test_fill),
+		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_preload),
 		cmocka_unit_test(test_refused_jobs),
 		cmocka_unit_test(test_refused_programs),

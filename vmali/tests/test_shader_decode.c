@@ -40,16 +40,16 @@ static const struct {
 	{ 0x4845c001c0000000, SH_BARRIER, "BARRIER slot 7, flow 9" },
 
 	{ 0x0860828218000480, SH_LOAD32(2, U(0), 4) | WAIT0,
-	  "LOAD.i32 staging r2, count 1, lane 0, unsigned 1, slot 0, src0 u0, offset 4, hint 0, "
+	  "LOAD.i32 staging r2, count 1, lane 0, unsigned 1, slot 0, hint 0, src0 u0, offset 4, "
 	  "flow 1" },
 	{ 0x0060847838fff840, SH_LOAD_LANE(I128, 7, 4, 4, LAST(0), -8),
-	  "LOAD.i128 staging r4, count 4, lane 7, unsigned 0, slot 0, src0 r0, offset -8, hint 0" },
+	  "LOAD.i128 staging r4, count 4, lane 7, unsigned 0, slot 0, hint 0, src0 r0, offset -8" },
 	{ 0x7861440838000040, SH_STORE(I128, 4, 4, LAST(0), 0) | END,
 	  "STORE.i128 staging r4, count 4, slot 0, src0 r0, offset 0, hint 0, end" },
 	{ 0x006140020080007e, SH_STORE(I8, 0, 1, LAST(62), INT16_MIN),
 	  "STORE.i8 staging r0, count 1, slot 0, src0 r62, offset -32768, hint 0" },
 	{ 0x006a82f428008182, SH_LD_PKA(I64, 7, 2, 2, U(2), U(1)),
-	  "LD_PKA.i64 staging r2, count 2, lane 7, unsigned 1, slot 0, src0 u2, src1 u1" },
+	  "LD_PKA.i64 staging r2, count 2, lane 7, unsigned 1, slot 0, hint 0, src0 u2, src1 u1" },
 	{ 0x006b860400008003, SH_LEA_PKA(6, R(3), U(0)),
 	  "LEA_PKA staging r6, count 2, slot 0, src0 r3, src1 u0" },
 	{ 0x00684c0218800832, SH_ATOM(I32, AADD, 12, 1, R(50), 8),
@@ -257,7 +257,7 @@ static const struct {
 	{ SH_STORE32(0, 0, 0) ^ B(0xc0, 40), SH_STORE32(0, 0, 0) },
 	{ SH_LEA_PKA(63, 0, 0), SH_LEA_PKA(62, 0, 0) },
 	{ SH_LEA_PKA(0, 0, 0) ^ B(3, 33), SH_LEA_PKA(0, 0, 0) },
-	{ SH_LD_PKA32(0, 0, 0) | B(1, 16), SH_LD_PKA32(0, 0, 0) },
+	{ SH_LD_PKA32(0, 0, 0) | B(1, 16), SH_LD_PKA32(0, 0, 0) | B(3, 24) },
 	/* atomic operations */
 	{ SH_ATOM(I32, 3, 0, 1, 0, 0), SH_ATOM(I32, 2, 0, 1, 0, 0) },
 	{ SH_ATOM(I32, 7, 0, 1, 0, 0), SH_ATOM(I32, 8, 0, 1, 0, 0) },
@@ -273,7 +273,7 @@ static const struct {
 	  SH_ATOM_RETURN(I32, AXCHG, 0, 1, 0, 1, 0, 0) },
 	{ SH_ATOM1(I32, 5, 0, 1, 0, 0), SH_ATOM1(I32, AOR1, 0, 1, 0, 0) },
 	{ SH_ATOM1(I32, AINC, 0, 2, 0, 0), SH_ATOM1(I32, AINC, 0, 1, 0, 0) },
-	{ SH_ATOM1(I32, AINC, 0, 1, 0, 0) ^ B(0xc0, 40), SH_ATOM1(I32, AINC, 0, 0, 0, 0) ^ B(0xc0, 40) },
+	{ SH_ATOM1(I32, AINC, 0, 1, 0, 0) | B(0x40, 40), SH_ATOM1(I32, AINC, 0, 0, 0, 0) | B(0x40, 40) },
 };
 
 static void test_limits(void **state)
