@@ -60,7 +60,8 @@ static void set_dst(struct shader_core *core, const struct shader_instr *instr, 
 
 static void set_dst64(struct shader_core *core, const struct shader_instr *instr, uint64_t value)
 {
-	uint32_t *pair = &core->job->reg[field_get(instr->arg[SHADER_ARG_DST], SHADER_DST_REG) & ~1u];
+	uint32_t *pair =
+		&core->job->reg[field_get(instr->arg[SHADER_ARG_DST], SHADER_DST_REG) & ~1u];
 
 	pair[0] = value;
 	pair[1] = value >> 32;
@@ -128,7 +129,7 @@ static unsigned int shift_amount(const struct shader_instr *instr, uint32_t valu
 	unsigned int lane = instr->arg[SHADER_ARG_SWIZZLE1], bits = instr->op->bits;
 	unsigned int byte = lane >= 4 ? lane - 4 : index * bits / 8;
 
-	/* NIR, which the compiler emits shifts for without a mask, defines amounts modulo the size */
+	/* modulo the size, as in NIR: the compiler does not mask amounts (bifrost_compile.c) */
 	return get_part(value, 8, byte, false) % bits;
 }
 

@@ -286,7 +286,9 @@ static const char *const arg_names[SHADER_ARG_COUNT] = {
 	[SHADER_ARG_SLOT] = "slot",
 };
 
-static const char *const condition_names[SHADER_COND_COUNT] = { "eq", "gt", "ge", "ne", "lt", "le" };
+static const char *const condition_names[SHADER_COND_COUNT] = {
+	"eq", "gt", "ge", "ne", "lt", "le"
+};
 
 /* ISA.xml, <lut name="Immediates"> */
 const uint32_t shader_constants[SHADER_CONSTANT_COUNT] = {
@@ -397,7 +399,7 @@ static bool src64_valid(const struct shader_instr *instr, unsigned int arg)
 
 static bool swizzle_valid(const struct shader_op *op, unsigned int value)
 {
-	/* Of the swizzles of 16-bit elements that take bytes, the description contradicts itself. */
+	/* The description contradicts itself about 16-bit elements that are bytes: not modelled. */
 	switch (op->bits) {
 	case 8:
 		return value <= 11;

@@ -174,7 +174,7 @@ enum shader_arg {
 	SHADER_ARG_SRC1,
 	SHADER_ARG_SRC2,
 	SHADER_ARG_SRC3,
-	SHADER_ARG_SWIZZLE0,		/* elements of source n; for SHIFT, 1 is the lane of the amount */
+	SHADER_ARG_SWIZZLE0,	/* elements of source n; for SHIFT, 1 is the lane of the amount */
 	SHADER_ARG_SWIZZLE1,
 	SHADER_ARG_SWIZZLE2,
 	SHADER_ARG_LANE0,		/* part of source n */
@@ -206,7 +206,7 @@ enum shader_arg {
 /* Kinds of operands: each is checked and printed in its own way. */
 enum shader_kind {
 	SHADER_KIND_SRC,		/* a 32-bit source */
-	SHADER_KIND_SRC64,		/* an even-aligned pair, or a word that its swizzle extends */
+	SHADER_KIND_SRC64,	/* an even-aligned pair, or a word that its swizzle extends */
 	SHADER_KIND_DST,
 	SHADER_KIND_DST64,
 	SHADER_KIND_NO_DST,		/* the field has the value of an unused destination */

@@ -83,8 +83,9 @@ enum shader_outcome shader_job_start(struct shader_job *job, struct mmu *mmu, un
 /**
  * shader_job_run() - Execute at most @budget instructions of an active job
  *
- * The executed instructions are subtracted from @budget. After SHADER_STALLED the next call repeats the instruction. After SHADER_PAGE_FAULT and
- * SHADER_FAULT the job stays at the instruction that failed, which had no effect.
+ * The executed instructions are subtracted from @budget. After SHADER_STALLED the next call repeats
+ * the instruction. After SHADER_PAGE_FAULT and SHADER_FAULT the job stays at the instruction that
+ * failed, which had no effect.
  */
 enum shader_outcome shader_job_run(struct shader_job *job, struct mmu *mmu, unsigned int as,
 				   unsigned int *budget, struct shader_fault *fault);

@@ -247,19 +247,25 @@ struct program {
 #define CODE_OF(...) .word = { __VA_ARGS__ }, .count = COUNT(__VA_ARGS__)
 
 static const struct program programs[] = {
-	{ .name = "MOV.i32", CODE_OF(SH_MOV(63, U_MIXED)), .reg = { { 63, 0x80ff7f01 }, { 62, 0 } } },
+	{ .name = "MOV.i32",
+	  CODE_OF(SH_MOV(63, U_MIXED)),
+	  .reg = { { 63, 0x80ff7f01 }, { 62, 0 } } },
 	{ .name = "MOV.i32 of a register that is not read again",
-	  CODE_OF(SH_MOV(1, U_FIVE), SH_MOV(2, LAST(1))), .reg = { { 2, 5 } } },
+	  CODE_OF(SH_MOV(1, U_FIVE), SH_MOV(2, LAST(1))),
+	  .reg = { { 2, 5 } } },
 	{ .name = "MOV.i32, pages of uniforms",
 	  CODE_OF(SH_MOV(1, U(63)), SH_MOV(2, U(0)) | PAGE(1), SH_MOV(3, U(1)) | PAGE(2),
 		  SH_MOV(4, U(63)) | PAGE(3)),
-	  .reg = { { 1, 0x1000 + 63 }, { 2, 0x1000 + 64 }, { 3, 0x1000 + 129 },
+	  .reg = { { 1, 0x1000 + 63 },
+		   { 2, 0x1000 + 64 },
+		   { 3, 0x1000 + 129 },
 		   { 4, 0x1000 + 255 } } },
 	{ .name = "MOV.i32 of constants",
 	  CODE_OF(SH_MOV(1, K_0), SH_MOV(2, K_ONES), SH_MOV(3, 0xd0), SH_MOV(4, 0xdf)),
 	  .reg = { { 1, 0 }, { 2, 0xffffffff }, { 3, 0x3f800000 }, { 4, 0x42480000 } } },
 	{ .name = "constants on any page",
-	  CODE_OF(SH_MOV(1, K_3210) | PAGE(3)), .reg = { { 1, 0x03020100 } } },
+	  CODE_OF(SH_MOV(1, K_3210) | PAGE(3)),
+	  .reg = { { 1, 0x03020100 } } },
 	{ .name = "one half of the destination",
 	  CODE_OF(SH_MOV(1, U_MIXED), SH_MOV(1, K_ONES) & ~B(0x80, 40), SH_MOV(2, U_MIXED),
 		  SH_MOV(2, K_0) & ~B(0x40, 40)),
@@ -297,44 +303,55 @@ static const struct program programs[] = {
 		  SH_IADD(S64, 4, U_MINUS_5, K_0) | SWZ0(W0)),
 	  .reg = { { 2, -5 }, { 3, 0 }, { 4, -5 }, { 5, -1 } } },
 	{ .name = "IADD.s64 of parts",
-	  CODE_OF(SH_IADD(S64, 2, U_MIXED, K_0) | SWZ0(H1), SH_IADD(U64, 4, K_0, U_MIXED) | SWZ1(7)),
+	  CODE_OF(SH_IADD(S64, 2, U_MIXED, K_0) | SWZ0(H1),
+		  SH_IADD(U64, 4, K_0, U_MIXED) | SWZ1(7)),
 	  .reg = { { 2, 0xffff80ff }, { 3, -1 }, { 4, 0x80 }, { 5, 0 } } },
-	{ .name = "ISUB", CODE_OF(SH_ISUB(U32, 1, K_0, U_FIVE), SH_ISUB(V2U16, 2, K_0, K_ONES) |
-				  IDENTITY16, SH_ISUB(V4U8, 3, K_0, U_MIXED)),
+	{ .name = "ISUB",
+	  CODE_OF(SH_ISUB(U32, 1, K_0, U_FIVE), SH_ISUB(V2U16, 2, K_0, K_ONES) | IDENTITY16,
+		  SH_ISUB(V4U8, 3, K_0, U_MIXED)),
 	  .reg = { { 1, -5 }, { 2, 0x00010001 }, { 3, 0x800181ff } } },
-	{ .name = "ISUB.u64 borrows", CODE_OF(SH_ISUB(U64, 2, K_0, K_ONES)),
+	{ .name = "ISUB.u64 borrows",
+	  CODE_OF(SH_ISUB(U64, 2, K_0, K_ONES)),
 	  .reg = { { 2, 1 }, { 3, 0xffffffff } } },
-	{ .name = "IMUL", CODE_OF(SH_IMUL(U32, 1, U_BIG, U_BIG), SH_IMUL(I32S, 2, U_MINUS_5, U_FIVE),
-				  SH_IMUL(V2U16, 3, U_MIXED, U_MIXED) | IDENTITY16,
-				  SH_IMUL(V4U8, 4, U_MIXED, U_MIXED)),
+	{ .name = "IMUL",
+	  CODE_OF(SH_IMUL(U32, 1, U_BIG, U_BIG), SH_IMUL(I32S, 2, U_MINUS_5, U_FIVE),
+		  SH_IMUL(V2U16, 3, U_MIXED, U_MIXED) | IDENTITY16,
+		  SH_IMUL(V4U8, 4, U_MIXED, U_MIXED)),
 	  .reg = { { 1, 4 }, { 2, -25 }, { 3, 0xfe01fe01 }, { 4, 0x00010101 } } },
-	{ .name = "IMULD.u64", CODE_OF(SH_IMULD(2, U_WIDE, U_WIDE), SH_IMULD(4, U_BIG, U_FIVE) |
-				       SWZ0(W0) | SWZ1(BYTE(0))),
-	  .reg = { { 2, 0xfedcba98u * 0xfedcba98u }, { 3, 0xfdbac096 }, { 4, 0xfffffff6 },
+	{ .name = "IMULD.u64",
+	  CODE_OF(SH_IMULD(2, U_WIDE, U_WIDE),
+		  SH_IMULD(4, U_BIG, U_FIVE) | SWZ0(W0) | SWZ1(BYTE(0))),
+	  .reg = { { 2, 0xfedcba98u * 0xfedcba98u },
+		   { 3, 0xfdbac096 },
+		   { 4, 0xfffffff6 },
 		   { 5, 4 } } },
-	{ .name = "SHADDX.u64", CODE_OF(SH_SHADDX(U64, 2, U_DATA, U_BIG, 4) | SWZ1(W0),
-					SH_SHADDX(U64, 4, U_WIDE, U_WIDE, 0)),
+	{ .name = "SHADDX.u64",
+	  CODE_OF(SH_SHADDX(U64, 2, U_DATA, U_BIG, 4) | SWZ1(W0),
+		  SH_SHADDX(U64, 4, U_WIDE, U_WIDE, 0)),
 	  .reg = { { 2, 0x0fffffe0 }, { 3, 0x10 }, { 4, 0xfdb97530 }, { 5, 0x13579bdf } } },
-	{ .name = "SHADDX.s64", CODE_OF(SH_SHADDX(S64, 2, U_DATA, U_BIG, 7) | SWZ1(W0),
-					SH_SHADDX(S64, 4, K_0, U_WIDE, 4)),
+	{ .name = "SHADDX.s64",
+	  CODE_OF(SH_SHADDX(S64, 2, U_DATA, U_BIG, 7) | SWZ1(W0),
+		  SH_SHADDX(S64, 4, K_0, U_WIDE, 4)),
 	  .reg = { { 2, 0x0fffff00 }, { 3, 0 }, { 4, 0xedcba980 }, { 5, 0x9abcdeff } } },
-	{ .name = "IADD_IMM", CODE_OF(SH_IADD_IMM(1, U_BIG, 0x12345678),
-				      SH_IADD_IMM_V2(2, U_MIXED, 0xffffffff),
-				      SH_IADD_IMM_V4(3, U_MIXED, 0x01010101), SH_MOV_IMM(4, -1)),
+	{ .name = "IADD_IMM",
+	  CODE_OF(SH_IADD_IMM(1, U_BIG, 0x12345678), SH_IADD_IMM_V2(2, U_MIXED, 0xffffffff),
+		  SH_IADD_IMM_V4(3, U_MIXED, 0x01010101), SH_MOV_IMM(4, -1)),
 	  .reg = { { 1, 0x12345676 }, { 2, 0x80fe7f00 }, { 3, 0x81008002 }, { 4, -1 } } },
 
-	{ .name = "LSHIFT_OR.i32", CODE_OF(SH_LSHIFT_OR(1, U_FIVE, U_AMOUNTS, U_INT_MIN),
-					   SH_LSHIFT_OR(2, U_FIVE, U_AMOUNTS, K_0) | AMOUNT_BYTE(2),
-					   SH_LSHIFT_OR(3, U_FIVE, K_0, K_0),
-					   SH_LSHIFT_OR(4, U_FIVE, U_AMOUNTS, K_0) ^ B(4, 26)),
+	{ .name = "LSHIFT_OR.i32",
+	  CODE_OF(SH_LSHIFT_OR(1, U_FIVE, U_AMOUNTS, U_INT_MIN),
+		  SH_LSHIFT_OR(2, U_FIVE, U_AMOUNTS, K_0) | AMOUNT_BYTE(2),
+		  SH_LSHIFT_OR(3, U_FIVE, K_0, K_0),
+		  SH_LSHIFT_OR(4, U_FIVE, U_AMOUNTS, K_0) ^ B(4, 26)),
 	  .reg = { { 1, 0x80000050 }, { 2, 0x80000000 }, { 3, 5 }, { 4, 0x50 } } },
 	{ .name = "amounts are modulo the size",
 	  CODE_OF(SH_LSHIFT_OR(1, U_FIVE, U_33, K_0), SH_RSHIFT_OR(2, U_FIVE, U_33, K_0),
 		  SH_LSHIFT_OR(3, U_FIVE, U_AMOUNTS, K_0) | AMOUNT_BYTE(1)),
 	  .reg = { { 1, 10 }, { 2, 2 }, { 3, 10 } } },
-	{ .name = "RSHIFT_OR.i32", CODE_OF(SH_RSHIFT_OR(1, U_INT_MIN, U_AMOUNTS, K_0),
-					   SH_RSHIFT_OR(2, U_INT_MIN, U_AMOUNTS, K_0) | ARITHMETIC,
-					   SH_RSHIFT_OR(3, U_MIXED, U_AMOUNTS, K_0) | SWZ0(BYTE(3))),
+	{ .name = "RSHIFT_OR.i32",
+	  CODE_OF(SH_RSHIFT_OR(1, U_INT_MIN, U_AMOUNTS, K_0),
+		  SH_RSHIFT_OR(2, U_INT_MIN, U_AMOUNTS, K_0) | ARITHMETIC,
+		  SH_RSHIFT_OR(3, U_MIXED, U_AMOUNTS, K_0) | SWZ0(BYTE(3))),
 	  .reg = { { 1, 0x08000000 }, { 2, 0xf8000000 }, { 3, 8 } } },
 	{ .name = "logic of shifts",
 	  CODE_OF(SH_SHIFT(SHIFT32, 1, LOGIC_AND, 1, U_MIXED, K_0, U_FIVE),
@@ -354,23 +371,29 @@ static const struct program programs[] = {
 	{ .name = "shifts of 64 bits",
 	  CODE_OF(SH_SHIFT(SHIFT64, 1, LOGIC_OR, 2, U_WIDE, U_33, K_0),
 		  SH_SHIFT(SHIFT64, 0, LOGIC_OR, 4, U_WIDE, U_AMOUNTS, K_0) | AMOUNT_BYTE(3) |
-		  ARITHMETIC),
+			  ARITHMETIC),
 	  .reg = { { 2, 0 }, { 3, 0xfdb97530 }, { 4, -1 }, { 5, -1 } } },
 	{ .name = "shifts of 64 bits, logic",
 	  CODE_OF(SH_SHIFT(SHIFT64, 0, LOGIC_XOR, 2, U_WIDE, U_AMOUNTS, U_WIDE),
 		  SH_SHIFT(SHIFT64, 1, LOGIC_AND, 4, U_BIG, K_0, K_ONES) | SWZ0(W0) | NOT_RESULT),
-	  .reg = { { 2, 0xfedcba98 ^ 0xffedcba9 }, { 3, 0x89abcdef ^ 0x089abcde }, { 4, 1 },
+	  .reg = { { 2, 0xfedcba98 ^ 0xffedcba9 },
+		   { 3, 0x89abcdef ^ 0x089abcde },
+		   { 4, 1 },
 		   { 5, -1 } } },
 
-	{ .name = "CLZ.u32", CODE_OF(SH_CLZ(1, K_0), SH_CLZ(2, K_ONES), SH_CLZ(3, U_FIVE)),
+	{ .name = "CLZ.u32",
+	  CODE_OF(SH_CLZ(1, K_0), SH_CLZ(2, K_ONES), SH_CLZ(3, U_FIVE)),
 	  .reg = { { 1, 32 }, { 2, 0 }, { 3, 29 } } },
-	{ .name = "IABS.s32", CODE_OF(SH_IABS(1, U_MINUS_5), SH_IABS(2, U_INT_MIN),
-				      SH_IABS(3, U_MIXED) | SWZ0(BYTE(2)), SH_IABS(4, U_FIVE)),
+	{ .name = "IABS.s32",
+	  CODE_OF(SH_IABS(1, U_MINUS_5), SH_IABS(2, U_INT_MIN), SH_IABS(3, U_MIXED) | SWZ0(BYTE(2)),
+		  SH_IABS(4, U_FIVE)),
 	  .reg = { { 1, 5 }, { 2, 0x80000000 }, { 3, 1 }, { 4, 5 } } },
-	{ .name = "POPCOUNT, BITREV, NOT", CODE_OF(SH_POPCOUNT(1, U_MIXED), SH_BITREV(2, U_MIXED),
-						   SH_NOT(3, U_MIXED), SH_POPCOUNT(4, K_ONES)),
+	{ .name = "POPCOUNT, BITREV, NOT",
+	  CODE_OF(SH_POPCOUNT(1, U_MIXED), SH_BITREV(2, U_MIXED), SH_NOT(3, U_MIXED),
+		  SH_POPCOUNT(4, K_ONES)),
 	  .reg = { { 1, 17 }, { 2, 0x80feff01 }, { 3, 0x7f0080fe }, { 4, 32 } } },
-	{ .name = "NOT_OLD.i64", CODE_OF(SH_NOT64(2, U_WIDE), SH_NOT64(4, K_ONES)),
+	{ .name = "NOT_OLD.i64",
+	  CODE_OF(SH_NOT64(2, U_WIDE), SH_NOT64(4, K_ONES)),
 	  .reg = { { 2, 0x01234567 }, { 3, 0x76543210 }, { 4, 0 }, { 5, -1 } } },
 	{ .name = "conversions from 16 bits",
 	  CODE_OF(SH_CONVERT(0x04, 1, U_MIXED, 1), SH_CONVERT(0x14, 2, U_MIXED, 1),
@@ -383,9 +406,9 @@ static const struct program programs[] = {
 	{ .name = "conversions of pairs",
 	  CODE_OF(SH_CONVERT_PAIR(0x02, 1, U_MIXED, 2, 3), SH_CONVERT_PAIR(0x12, 2, U_MIXED, 3, 0)),
 	  .reg = { { 1, 0xff80ffff }, { 2, 0x00010080 } } },
-	{ .name = "MKVEC", CODE_OF(SH_MKVEC16(1, U_MIXED, 1, U_MIXED, 0),
-				   SH_MKVEC16(2, U_FIVE, 0, U_MIXED, 1),
-				   SH_MKVEC8(3, U_MIXED, 3, U_MIXED, 1, U_BIG)),
+	{ .name = "MKVEC",
+	  CODE_OF(SH_MKVEC16(1, U_MIXED, 1, U_MIXED, 0), SH_MKVEC16(2, U_FIVE, 0, U_MIXED, 1),
+		  SH_MKVEC8(3, U_MIXED, 3, U_MIXED, 1, U_BIG)),
 	  .reg = { { 1, 0x7f0180ff }, { 2, 0x80ff0005 }, { 3, 0xfffe7f80 } } },
 
 	{ .name = "results of comparisons",
@@ -409,15 +432,17 @@ static const struct program programs[] = {
 		  SH_ICMP_S32(GT, I1, 2, U_MIXED, K_2_24) | SWZ0(BYTE(2)) | SWZ1(BYTE(3)),
 		  SH_ICMP(0xf1, 0, EQ, F1, 3, K_0, K_0, K_0) | IDENTITY16),
 	  .reg = { { 1, 1 }, { 2, 0 }, { 3, 0x3c003c00 } } },
-	{ .name = "CSEL", CODE_OF(SH_CSEL(0x150, LT, 1, U_MINUS_5, U_FIVE, K_ONES, K_3210),
-				  SH_CSEL(0x158, LT, 2, U_MINUS_5, U_FIVE, K_ONES, K_3210),
-				  SH_CSEL(0x151, LT, 3, U_MIXED, U_BIG, U_FIVE, K_ONES),
-				  SH_CSEL(0x159, LT, 4, U_MIXED, U_BIG, U_FIVE, K_ONES)),
+	{ .name = "CSEL",
+	  CODE_OF(SH_CSEL(0x150, LT, 1, U_MINUS_5, U_FIVE, K_ONES, K_3210),
+		  SH_CSEL(0x158, LT, 2, U_MINUS_5, U_FIVE, K_ONES, K_3210),
+		  SH_CSEL(0x151, LT, 3, U_MIXED, U_BIG, U_FIVE, K_ONES),
+		  SH_CSEL(0x159, LT, 4, U_MIXED, U_BIG, U_FIVE, K_ONES)),
 	  .reg = { { 1, 0x03020100 }, { 2, -1 }, { 3, 0x00000005 }, { 4, 0x0000ffff } } },
-	{ .name = "MUX.i32", CODE_OF(SH_MUX(0xb8, 1, 1, U_FIVE, K_3210, K_0),
-				     SH_MUX(0xb8, 1, 2, U_FIVE, K_3210, K_ONES),
-				     SH_MUX(0xb8, 0, 3, U_FIVE, K_3210, U_INT_MIN),
-				     SH_MUX(0xb8, 3, 4, U_MIXED, U_FIVE, U_BIG)),
+	{ .name = "MUX.i32",
+	  CODE_OF(SH_MUX(0xb8, 1, 1, U_FIVE, K_3210, K_0),
+		  SH_MUX(0xb8, 1, 2, U_FIVE, K_3210, K_ONES),
+		  SH_MUX(0xb8, 0, 3, U_FIVE, K_3210, U_INT_MIN),
+		  SH_MUX(0xb8, 3, 4, U_MIXED, U_FIVE, U_BIG)),
 	  .reg = { { 1, 5 }, { 2, 0x03020100 }, { 3, 5 }, { 4, 0x80ff7f01 } } },
 	{ .name = "MUX of elements",
 	  CODE_OF(SH_MUX(0xb9, 1, 1, K_ONES, U_FIVE, K_2_24) | B(0x2a, 24),
@@ -590,9 +615,10 @@ static void check_load(struct fixture *f, unsigned int i, bool zero_extends)
 {
 	uint64_t word = SH_LOAD_LANE(loads[i].size, loads[i].lane, 20, loads[i].count, 2, 8);
 
-	assert_int_equal(run(f, SH_IADD(U64, 2, U_DATA, K_0), SH_MOV(19, K_ONES), SH_MOV(20, K_ONES),
-			     SH_MOV(21, K_ONES), SH_MOV(22, K_ONES), SH_MOV(23, K_ONES),
-			     word | (zero_extends ? ZERO_EXTEND : 0)), SHADER_DONE);
+	assert_int_equal(run(f, SH_IADD(U64, 2, U_DATA, K_0), SH_MOV(19, K_ONES),
+			     SH_MOV(20, K_ONES), SH_MOV(21, K_ONES), SH_MOV(22, K_ONES),
+			     SH_MOV(23, K_ONES), word | (zero_extends ? ZERO_EXTEND : 0)),
+			 SHADER_DONE);
 	for (unsigned int pair = 0; pair < 2; pair++)
 		assert_int_equal(f->job.reg[20 + 2 * pair] |
 				 (uint64_t)f->job.reg[21 + 2 * pair] << 32,
@@ -652,11 +678,12 @@ static void test_stores(void **state)
 		unsigned int at = 64 + sizes[i].align;
 
 		fill(f, 0xee);
-		assert_int_equal(run(f, SH_IADD(U64, 2, U_DATA, K_0), SH_IADD_IMM(2, 2, 64),
-				     SH_MOV_IMM(20, 0x13121110), SH_MOV_IMM(21, 0x17161514),
-				     SH_MOV_IMM(22, 0x1b1a1918), SH_MOV_IMM(23, 0x1f1e1d1c),
-				     SH_STORE(sizes[i].size, 20, sizes[i].count, 2, sizes[i].align)),
-				 SHADER_DONE);
+		assert_int_equal(
+			run(f, SH_IADD(U64, 2, U_DATA, K_0), SH_IADD_IMM(2, 2, 64),
+			    SH_MOV_IMM(20, 0x13121110), SH_MOV_IMM(21, 0x17161514),
+			    SH_MOV_IMM(22, 0x1b1a1918), SH_MOV_IMM(23, 0x1f1e1d1c),
+			    SH_STORE(sizes[i].size, 20, sizes[i].count, 2, sizes[i].align)),
+			SHADER_DONE);
 		check_stored(f, at, sizes[i].bytes);
 		fill(f, 0xee);
 		assert_int_equal(run(f, SH_IADD(U64, 2, U_DATA, K_0), SH_IADD_IMM(2, 2, 64),
@@ -697,8 +724,9 @@ static void test_alignment(void **state)
 static void test_wild_addresses(void **state)
 {
 	static const uint64_t addresses[] = {
-		0, 8, UNMAPPED, UNMAPPED - 8, 0x7fffffffffff - 15, 0x800000000000, 0xffffffff00000000,
-		UINT64_MAX - 15, UINT64_MAX - 3, 1ull << 48, (1ull << 63) | DATA,
+		0, 8, UNMAPPED, UNMAPPED - 8, 0x7fffffffffff - 15, 0x800000000000,
+		0xffffffff00000000, UINT64_MAX - 15, UINT64_MAX - 3, 1ull << 48,
+		(1ull << 63) | DATA,
 	};
 	struct fixture *f = make_fixture();
 
@@ -795,12 +823,15 @@ static void test_atomics(void **state)
 		uint64_t high = SH_MOV_IMM(21, atomics[i].operand >> 32);
 
 		set_operand(f, size, atomics[i].memory);
-		assert_int_equal(run(f, low, high, SH_ATOM(size, atomics[i].op, 20, count, U_DATA, 64)),
-				 SHADER_DONE);
+		assert_int_equal(
+			run(f, low, high, SH_ATOM(size, atomics[i].op, 20, count, U_DATA, 64)),
+			SHADER_DONE);
 		assert_operand(f, size, atomics[i].result);
 		set_operand(f, size, atomics[i].memory);
-		assert_int_equal(run(f, low, high, SH_ATOM_RETURN(size, atomics[i].op, 30, count, 20,
-								  count, U_DATA, 64)), SHADER_DONE);
+		assert_int_equal(
+			run(f, low, high,
+			    SH_ATOM_RETURN(size, atomics[i].op, 30, count, 20, count, U_DATA, 64)),
+			SHADER_DONE);
 		assert_operand(f, size, atomics[i].result);
 		check_old_value(f, size, atomics[i].memory);
 	}
@@ -837,15 +868,17 @@ static void test_compare_exchange(void **state)
 	(void)state;
 	for (unsigned int equal = 0; equal < 2; equal++) {
 		set_operand(f, I32, 7);
-		assert_int_equal(run(f, SH_MOV_IMM(20, 99), SH_MOV_IMM(21, equal ? 7 : 8),
-				     SH_ATOM_RETURN(I32, AXCHG, 30, 1, 20, 2, U_DATA, 64) | COMPARE),
-				 SHADER_DONE);
+		assert_int_equal(
+			run(f, SH_MOV_IMM(20, 99), SH_MOV_IMM(21, equal ? 7 : 8),
+			    SH_ATOM_RETURN(I32, AXCHG, 30, 1, 20, 2, U_DATA, 64) | COMPARE),
+			SHADER_DONE);
 		assert_operand(f, I32, equal ? 99 : 7);
 		check_old_value(f, I32, 7);
 		set_operand(f, I64, B(7, 32));
-		assert_int_equal(run(f, SH_MOV_IMM(20, 99), SH_MOV_IMM(23, equal ? 7 : 8),
-				     SH_ATOM_RETURN(I64, AXCHG, 30, 2, 20, 4, U_DATA, 64) | COMPARE),
-				 SHADER_DONE);
+		assert_int_equal(
+			run(f, SH_MOV_IMM(20, 99), SH_MOV_IMM(23, equal ? 7 : 8),
+			    SH_ATOM_RETURN(I64, AXCHG, 30, 2, 20, 4, U_DATA, 64) | COMPARE),
+			SHADER_DONE);
 		assert_operand(f, I64, equal ? 99 : B(7, 32));
 		check_old_value(f, I64, B(7, 32));
 	}
@@ -947,8 +980,10 @@ static void test_buffer_address(void **state)
 	(void)state;
 	put_resources(f);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		assert_int_equal(run(f, SH_MOV_IMM(1, cases[i].offset), SH_MOV_IMM(2, HANDLE(1u, 0)),
-				     SH_MOV(21, K_ONES), SH_LEA_PKA(20, 1, 2)), SHADER_DONE);
+		assert_int_equal(run(f, SH_MOV_IMM(1, cases[i].offset),
+				     SH_MOV_IMM(2, HANDLE(1u, 0)), SH_MOV(21, K_ONES),
+				     SH_LEA_PKA(20, 1, 2)),
+				 SHADER_DONE);
 		assert_int_equal(f->job.reg[20] | (uint64_t)f->job.reg[21] << 32, cases[i].va);
 	}
 	drop_fixture(f);
@@ -1112,10 +1147,15 @@ static void test_copy(void **state)
 {
 	const unsigned int words = 70;
 	const uint64_t copy_kernel[] = {
-		SH_IADD_IMM(1, 60, 0), SH_MOV_IMM(2, words), SH_ICMP_U32(LT, M1, 2, 1, LAST(2)),
+		SH_IADD_IMM(1, 60, 0),
+		SH_MOV_IMM(2, words),
+		SH_ICMP_U32(LT, M1, 2, 1, LAST(2)),
 		SH_BRANCHZ(LAST(2), 4) | IF_ZERO | OF_H0,
-		SH_SHADDX(U64, 4, U_DATA, 1, 2) | SWZ1(W0), SH_LOAD32(6, 4, 0),
-		SH_IADD_IMM(4, 4, 0x2000) | WAIT0, SH_STORE32(6, LAST(4), 0) | FLOW(10), SH_NOP | END,
+		SH_SHADDX(U64, 4, U_DATA, 1, 2) | SWZ1(W0),
+		SH_LOAD32(6, 4, 0),
+		SH_IADD_IMM(4, 4, 0x2000) | WAIT0,
+		SH_STORE32(6, LAST(4), 0) | FLOW(10),
+		SH_NOP | END,
 	};
 	struct fixture *f = make_fixture();
 
@@ -1629,7 +1669,8 @@ static unsigned int fuzz_round(struct fixture *f, struct random *random)
 	assert_true(shader_job_valid(&f->job));
 	for (unsigned int step = 0; step < FUZZ_ROUND && f->job.active; step++) {
 		unsigned int budget = 1 + random_below(random, 4), before = budget;
-		enum shader_outcome outcome = shader_job_run(&f->job, f->mmu, AS, &budget, &f->fault);
+		enum shader_outcome outcome =
+			shader_job_run(&f->job, f->mmu, AS, &budget, &f->fault);
 
 		assert_true(budget <= before);
 		done += before - budget;

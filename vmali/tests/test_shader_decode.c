@@ -122,11 +122,13 @@ static const struct {
 	{ 0x00b4cc0052c04c82, SH_SHIFT(SHIFT32, 0, LOGIC_XOR, 12, U(2), LAST(12), K_0) | NOT_RESULT,
 	  "RSHIFT_XOR.i32 dst r12, src0 u2, swizzle0 0, src1 r12, swizzle1 4, src2 0x0, "
 	  "not-src2 0, not 1, arithmetic 0" },
-	{ 0x00b4c00c11c00100, SH_SHIFT(SHIFT32, 0, LOGIC_OR, 0, R(0), R(1), K_0) | ARITHMETIC | NOT_B,
+	{ 0x00b4c00c11c00100,
+	  SH_SHIFT(SHIFT32, 0, LOGIC_OR, 0, R(0), R(1), K_0) | ARITHMETIC | NOT_B,
 	  "RSHIFT_OR.i32 dst r0, src0 r0, swizzle0 0, src1 r1, swizzle1 4, src2 0x0, "
 	  "not-src2 1, not 0, arithmetic 1" },
-	{ 0x00b5c02101c00100, (SH_SHIFT(SHIFT16, 1, LOGIC_OR, 0, R(0), R(1), K_0) | SWZ0(2)) &
-	  ~B(4, 26), "LSHIFT_OR.v2i16 dst r0, src0 r0, swizzle0 2, src1 r1, swizzle1 0, src2 0x0, "
+	{ 0x00b5c02101c00100,
+	  (SH_SHIFT(SHIFT16, 1, LOGIC_OR, 0, R(0), R(1), K_0) | SWZ0(2)) & ~B(4, 26),
+	  "LSHIFT_OR.v2i16 dst r0, src0 r0, swizzle0 2, src1 r1, swizzle1 0, src2 0x0, "
 	  "not-src2 0, not 0" },
 	{ 0x00b6c0711000c0c4, SH_SHIFT(SHIFT8, 1, LOGIC_AND, 0, K_2_24, K_0, R(0)) | SWZ0(7),
 	  "LSHIFT_AND.v4i8 dst r0, src0 0x1000000, swizzle0 7, src1 0x0, swizzle1 4, src2 r0, "
@@ -140,7 +142,8 @@ static const struct {
 	{ 0x00b8c00300804400, SH_MUX(0xb8, 3, 0, R(0), LAST(4), U(0)),
 	  "MUX.i32 dst r0, src0 r0, src1 r4, src2 u0, mode 3" },
 	{ 0x00b9c0012a020100, SH_MUX(0xb9, 1, 0, R(0), R(1), R(2)) | B(0x2a, 24),
-	  "MUX.v2i16 dst r0, src0 r0, src1 r1, src2 r2, mode 1, swizzle0 2, swizzle1 2, swizzle2 2" },
+	  "MUX.v2i16 dst r0, src0 r0, src1 r1, src2 r2, mode 1, swizzle0 2, swizzle1 2, swizzle2 "
+	  "2" },
 	{ 0x00bac00100020100, SH_MUX(0xba, 1, 0, R(0), R(1), R(2)),
 	  "MUX.v4i8 dst r0, src0 r0, src1 r1, src2 r2, mode 1" },
 	{ 0x00f0c1019cc0c440, SH_ICMP_U32(GT, M1, 1, LAST(0), K_2_24) | SWZ1(BYTE(3)),
@@ -152,7 +155,8 @@ static const struct {
 	{ 0x00f0c003c2c0c042, SH_ICMP(0xf0, 2, NE, U1, 0, LAST(2), K_0, K_0),
 	  "ICMP_MULTI.u32 dst r0, src0 r2, src1 0x0, src2 0x0, swizzle0 0, swizzle1 0, cond ne, "
 	  "result 3" },
-	{ 0x00f9c21184c04243, SH_ICMP(0xf9, 0, GT, M1, 2, LAST(3), LAST(2), K_0) | SWZ0(1) | SWZ1(1),
+	{ 0x00f9c21184c04243,
+	  SH_ICMP(0xf9, 0, GT, M1, 2, LAST(3), LAST(2), K_0) | SWZ0(1) | SWZ1(1),
 	  "ICMP_OR.v2s16 dst r2, src0 r3, src1 r2, src2 0x0, swizzle0 1, swizzle1 1, cond gt, "
 	  "result 2" },
 	{ 0x0150c10485844342, SH_CSEL(0x150, LT, 1, LAST(2), LAST(3), U(4), U(5)),
@@ -264,7 +268,8 @@ static const struct {
 	{ SH_ATOM(I16, AADD, 0, 1, 0, 0), SH_ATOM(I32, AADD, 0, 1, 0, 0) },
 	{ SH_ATOM(I64, AADD, 0, 1, 0, 0), SH_ATOM(I64, AADD, 0, 2, 0, 0) },
 	{ SH_ATOM(I64, AADD, 63, 2, 0, 0), SH_ATOM(I64, AADD, 62, 2, 0, 0) },
-	{ SH_ATOM_RETURN(I32, AADD, 0, 2, 0, 1, 0, 0), SH_ATOM_RETURN(I32, AADD, 0, 1, 0, 1, 0, 0) },
+	{ SH_ATOM_RETURN(I32, AADD, 0, 2, 0, 1, 0, 0),
+	  SH_ATOM_RETURN(I32, AADD, 0, 1, 0, 1, 0, 0) },
 	{ SH_ATOM_RETURN(I64, AADD, 63, 2, 0, 2, 0, 0),
 	  SH_ATOM_RETURN(I64, AADD, 62, 2, 0, 2, 0, 0) },
 	{ SH_ATOM_RETURN(I32, AADD, 0, 1, 0, 2, 0, 0) | COMPARE,
@@ -273,7 +278,8 @@ static const struct {
 	  SH_ATOM_RETURN(I32, AXCHG, 0, 1, 0, 1, 0, 0) },
 	{ SH_ATOM1(I32, 5, 0, 1, 0, 0), SH_ATOM1(I32, AOR1, 0, 1, 0, 0) },
 	{ SH_ATOM1(I32, AINC, 0, 2, 0, 0), SH_ATOM1(I32, AINC, 0, 1, 0, 0) },
-	{ SH_ATOM1(I32, AINC, 0, 1, 0, 0) | B(0x40, 40), SH_ATOM1(I32, AINC, 0, 0, 0, 0) | B(0x40, 40) },
+	{ SH_ATOM1(I32, AINC, 0, 1, 0, 0) | B(0x40, 40),
+	  SH_ATOM1(I32, AINC, 0, 0, 0, 0) | B(0x40, 40) },
 };
 
 static void test_limits(void **state)
@@ -306,8 +312,8 @@ static void test_unknown_opcodes(void **state)
 			uint64_t word = OP(opcode, 0xc0) | B(second, 16) | B(second & 7, 27);
 
 			/* no golden word, since they are like their neighbours */
-			if ((opcode >= 0xa8 && opcode <= 0xaa) || opcode == 0x151 || opcode == 0x159 ||
-			    opcode == 0xf1 || opcode == 0xf2 || opcode == 0xfa)
+			if ((opcode >= 0xa8 && opcode <= 0xaa) || opcode == 0x151 ||
+			    opcode == 0x159 || opcode == 0xf1 || opcode == 0xf2 || opcode == 0xfa)
 				continue;
 			assert_false(shader_decode(word, &instr));
 			shader_disassemble(word, text, sizeof(text));
