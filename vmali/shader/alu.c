@@ -264,13 +264,12 @@ static uint64_t operate(const struct shader_instr *instr, const uint64_t *src)
 
 #define SRC_COUNT 4
 
-/* Unused sources are those of register 0, and are not looked at. */
 static void get_sources(const struct shader_core *core, const struct shader_instr *instr,
 			uint64_t *src)
 {
 	bool is_shift = instr->op->exec == SHADER_EXEC_SHIFT;
 
-	for (unsigned int i = 0; i < SRC_COUNT; i++) {
+	for (unsigned int i = 0; i < instr->sources; i++) {
 		unsigned int swizzle = i < 3 ? instr->arg[SHADER_ARG_SWIZZLE0 + i] : 0;
 
 		if (i == 1 && is_shift)
@@ -286,8 +285,9 @@ static void get_elements(const struct shader_instr *instr, const uint64_t *src, 
 			 uint64_t *out)
 {
 	const struct shader_op *op = instr->op;
+	unsigned int count = instr->sources + (op->exec == SHADER_EXEC_IADD_IMM);
 
-	for (unsigned int i = 0; i < SRC_COUNT; i++) {
+	for (unsigned int i = 0; i < count; i++) {
 		unsigned int swizzle = i < 3 ? (unsigned int)instr->arg[SHADER_ARG_SWIZZLE0 + i] :
 					       shader_identity(op->bits);
 
@@ -301,7 +301,7 @@ static void get_elements(const struct shader_instr *instr, const uint64_t *src, 
 enum shader_step shader_exec_elements(struct shader_core *core, const struct shader_instr *instr)
 {
 	unsigned int bits = instr->op->bits, count = bits == 64 ? 1 : 32 / bits;
-	uint64_t src[SRC_COUNT], one[SRC_COUNT], result = 0;
+	uint64_t src[SRC_COUNT] = { 0 }, one[SRC_COUNT] = { 0 }, result = 0;
 
 	get_sources(core, instr, src);
 	for (unsigned int i = 0; i < count; i++) {

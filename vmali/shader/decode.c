@@ -554,11 +554,13 @@ static bool flow_valid(unsigned int flow)
 	       flow == SHADER_FLOW_END;
 }
 
-static void count_uniforms(struct shader_instr *instr, const struct shader_operand_desc *desc)
+static void count_source(struct shader_instr *instr, const struct shader_operand_desc *desc)
 {
 	uint32_t src = instr->arg[desc->arg];
 	unsigned int end = instr->page * SHADER_PAGE_WORDS + src_index(src) + 1;
 
+	if (desc->arg - SHADER_ARG_SRC0 >= instr->sources)
+		instr->sources = desc->arg - SHADER_ARG_SRC0 + 1;
 	if (src_type(src) != SHADER_SRC_UNIFORM)
 		return;
 	if (desc->kind == SHADER_KIND_SRC64 && src_is_pair(instr, desc->arg))
@@ -577,7 +579,7 @@ static bool operands_valid(struct shader_instr *instr)
 		if (!operand_valid(instr, desc))
 			return false;
 		if (desc->kind == SHADER_KIND_SRC || desc->kind == SHADER_KIND_SRC64)
-			count_uniforms(instr, desc);
+			count_source(instr, desc);
 	}
 	return combination_valid(instr);
 }

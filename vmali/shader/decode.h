@@ -13,6 +13,7 @@
  * struct shader_instr - A decoded instruction
  * @flow: enum shader_flow.
  * @page: page of the uniforms that sources name.
+ * @sources: number of sources.
  * @uniforms: number of 32-bit uniforms that must exist: one more than the last that is read.
  * @arg: operands, by enum shader_arg; 0 where the instruction has none. Registers, pairs and
  *	staging registers are inside the register file, all other values are known.
@@ -20,7 +21,7 @@
 struct shader_instr {
 	uint64_t word;
 	const struct shader_op *op;
-	uint8_t flow, page;
+	uint8_t flow, page, sources;
 	uint16_t uniforms;
 	int32_t arg[SHADER_ARG_COUNT];
 };
