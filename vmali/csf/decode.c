@@ -10,6 +10,7 @@
 #include "trace/trace.h"
 
 #define FLUSH_MODE_MAX 3	/* clean and invalidate */
+#define AXIS_MAX 2
 
 /* Constant initialisers: the compound literal of FIELD() is none. */
 #define BITS(hi, lo) { .lsb = (lo), .width = (hi) - (lo) + 1 }
@@ -45,7 +46,11 @@
 	.name = mnemonic, .traced = true, \
 	.operand = { ARG_ADDR, ARG(LENGTH, REG, 39, 32) } }
 
-/* Instructions for a shader core or the tiler: decoded, but not executed (csf/execute.c). */
+#define JOB_SELECTS \
+	ARG(PROGRESS, UNSIGNED, 32, 32), ARG(SRT, UNSIGNED, 41, 40), ARG(SPD, UNSIGNED, 43, 42), \
+	ARG(TSD, UNSIGNED, 45, 44), ARG(FAU, UNSIGNED, 47, 46)
+
+/* Instructions for the tiler and for fragments: decoded, but not executed (csf/execute.c). */
 #define NEEDS_ENDPOINT(mnemonic) { .name = mnemonic, .opaque = true }
 
 static const struct csf_op ops[CSF_OPCODE_COUNT] = {
@@ -62,7 +67,12 @@ static const struct csf_op ops[CSF_OPCODE_COUNT] = {
 		.name = "WAIT",
 		.operand = { ARG(WAIT, HEX, 31, 16), ARG(PROGRESS, UNSIGNED, 32, 32) },
 	},
-	[CSF_OP_RUN_COMPUTE] = NEEDS_ENDPOINT("RUN_COMPUTE"),
+	[CSF_OP_RUN_COMPUTE] = {
+		.name = "RUN_COMPUTE",
+		.operand = {
+			ARG(INCREMENT, UNSIGNED, 13, 0), ARG(AXIS, AXIS, 15, 14), JOB_SELECTS,
+		},
+	},
 	[CSF_OP_RUN_TILING] = NEEDS_ENDPOINT("RUN_TILING"),
 	[CSF_OP_RUN_IDVS] = NEEDS_ENDPOINT("RUN_IDVS"),
 	[CSF_OP_RUN_FRAGMENT] = NEEDS_ENDPOINT("RUN_FRAGMENT"),
@@ -99,6 +109,12 @@ static const struct csf_op ops[CSF_OPCODE_COUNT] = {
 		.name = "SET_SB_ENTRY",
 		.operand = { ARG(ENDPOINT_SB, SB, 3, 0), ARG(OTHER_SB, SB, 7, 4) },
 	},
+	[CSF_OP_SET_EXCEPTION_HANDLER] = {
+		.name = "SET_EXCEPTION_HANDLER", .traced = true,
+		.operand = {
+			ARG(EXCEPTION, UNSIGNED, 7, 0), ARG(LENGTH, REG, 39, 32), ARG_ADDR,
+		},
+	},
 	[CSF_OP_CALL] = TRANSFER("CALL"),
 	[CSF_OP_JUMP] = TRANSFER("JUMP"),
 	[CSF_OP_REQ_RESOURCE] = {
@@ -123,7 +139,10 @@ static const struct csf_op ops[CSF_OPCODE_COUNT] = {
 			ARG_WAIT, ARG_SIGNAL,
 		},
 	},
-	[CSF_OP_RUN_COMPUTE_INDIRECT] = NEEDS_ENDPOINT("RUN_COMPUTE_INDIRECT"),
+	[CSF_OP_RUN_COMPUTE_INDIRECT] = {
+		.name = "RUN_COMPUTE_INDIRECT",
+		.operand = { ARG(INCREMENT, UNSIGNED, 15, 0), JOB_SELECTS },
+	},
 	[CSF_OP_ERROR_BARRIER] = { .name = "ERROR_BARRIER" },
 	[CSF_OP_HEAP_SET] = { .name = "HEAP_SET", .operand = { ARG_ADDR } },
 	[CSF_OP_HEAP_OPERATION] = {
@@ -160,6 +179,13 @@ static const char *const operand_names[CSF_ARG_COUNT] = {
 	[CSF_ARG_SCOPE] = "scope",
 	[CSF_ARG_ERROR] = "error",
 	[CSF_ARG_PROGRESS] = "progress",
+	[CSF_ARG_INCREMENT] = "increment",
+	[CSF_ARG_AXIS] = "axis",
+	[CSF_ARG_SRT] = "srt",
+	[CSF_ARG_SPD] = "spd",
+	[CSF_ARG_TSD] = "tsd",
+	[CSF_ARG_FAU] = "fau",
+	[CSF_ARG_EXCEPTION] = "exception",
 };
 
 static const char *const condition_names[CSF_COND_COUNT] = {
@@ -206,6 +232,8 @@ static bool operand_valid(const struct csf_instr *instr, const struct csf_operan
 		return value < CSF_SB_COUNT || !instr->arg[CSF_ARG_WAIT];
 	case CSF_KIND_FLUSH_MODE:
 		return value <= FLUSH_MODE_MAX;
+	case CSF_KIND_AXIS:
+		return value <= AXIS_MAX;
 	case CSF_KIND_UNSIGNED:
 	case CSF_KIND_SIGNED:
 	case CSF_KIND_HEX:
@@ -284,6 +312,7 @@ static void print_operand(const struct csf_operand_desc *desc, int64_t value, ch
 	case CSF_KIND_SB:
 	case CSF_KIND_DEFERRED_SB:
 	case CSF_KIND_FLUSH_MODE:
+	case CSF_KIND_AXIS:
 		append(buf, size, "%lld", (long long)value);
 		break;
 	}

@@ -53,25 +53,28 @@ enum csf_step csf_exec_nothing(struct csf_stream *cs, const struct csf_instr *in
 }
 
 /*
- * Work for a shader core or the tiler, which are not modelled. The driver logs the name of the
+ * Work for the tiler, and for fragments, which are not modelled. The driver logs the name of the
  * fault and terminates the group (panthor_sched.c, cs_slot_process_fatal_event_locked()).
  */
 static enum csf_step exec_endpoint(struct csf_stream *cs, const struct csf_instr *instr)
 {
+	log_once("cs: %s is not modelled: 0x%016llx", instr->op->name,
+		 (unsigned long long)instr->word);
 	return csf_fatal(cs, CSF_EXC_CS_ENDPOINT_FAULT, instr->word);
 }
 
 /*
  * Instructions without effect: FLUSH_CACHE2, since stores reach memory at once; ERROR_BARRIER,
  * since the model has no error state to end; REQ_RESOURCE, since all resources are always
- * available; HEAP_SET, since HEAP_OPERATION, which would use the heap, faults.
+ * available; HEAP_SET, since HEAP_OPERATION, which would use the heap, faults;
+ * SET_EXCEPTION_HANDLER, since its handlers are for exceptions that only the tiler raises.
  */
 static const csf_exec_fn exec[CSF_OPCODE_COUNT] = {
 	[CSF_OP_NOP]			= csf_exec_nothing,
 	[CSF_OP_MOVE48]			= csf_exec_move48,
 	[CSF_OP_MOVE32]			= csf_exec_move32,
 	[CSF_OP_WAIT]			= csf_exec_wait,
-	[CSF_OP_RUN_COMPUTE]		= exec_endpoint,
+	[CSF_OP_RUN_COMPUTE]		= csf_exec_run_compute,
 	[CSF_OP_RUN_TILING]		= exec_endpoint,
 	[CSF_OP_RUN_IDVS]		= exec_endpoint,
 	[CSF_OP_RUN_FRAGMENT]		= exec_endpoint,
@@ -85,6 +88,7 @@ static const csf_exec_fn exec[CSF_OPCODE_COUNT] = {
 	[CSF_OP_STORE_MULTIPLE]		= csf_exec_store_multiple,
 	[CSF_OP_BRANCH]			= csf_exec_branch,
 	[CSF_OP_SET_SB_ENTRY]		= csf_exec_set_sb_entry,
+	[CSF_OP_SET_EXCEPTION_HANDLER]	= csf_exec_nothing,
 	[CSF_OP_CALL]			= csf_exec_call,
 	[CSF_OP_JUMP]			= csf_exec_jump,
 	[CSF_OP_REQ_RESOURCE]		= csf_exec_nothing,
@@ -93,7 +97,7 @@ static const csf_exec_fn exec[CSF_OPCODE_COUNT] = {
 	[CSF_OP_SYNC_SET32]		= csf_exec_sync_set32,
 	[CSF_OP_SYNC_WAIT32]		= csf_exec_sync_wait32,
 	[CSF_OP_STORE_STATE]		= csf_exec_store_state,
-	[CSF_OP_RUN_COMPUTE_INDIRECT]	= exec_endpoint,
+	[CSF_OP_RUN_COMPUTE_INDIRECT]	= csf_exec_run_compute,
 	[CSF_OP_ERROR_BARRIER]		= csf_exec_nothing,
 	[CSF_OP_HEAP_SET]		= csf_exec_nothing,
 	[CSF_OP_HEAP_OPERATION]		= exec_endpoint,
@@ -128,7 +132,8 @@ bool csf_state_valid(const struct csf_state *state)
 		if (frame->pc % CSF_INSTR_SIZE || frame->end % CSF_INSTR_SIZE)
 			return false;
 	}
-	return state->sb_endpoint < CSF_SB_COUNT && state->sb_other < CSF_SB_COUNT;
+	return state->sb_endpoint < CSF_SB_COUNT && state->sb_other < CSF_SB_COUNT &&
+	       shader_job_valid(&state->job);
 }
 
 /* Return from frames whose end is reached to their callers. */
@@ -266,6 +271,7 @@ static enum csf_outcome outcome_of(enum csf_step step)
 		return CSF_FATAL;
 	case CSF_STEP_NEXT:
 	case CSF_STEP_MOVED:
+	case CSF_STEP_SLICE_USED:
 		break;
 	}
 	return CSF_SLICE_USED;
@@ -290,6 +296,7 @@ enum csf_outcome csf_stream_run(struct csf_stream *cs, uint64_t insert, unsigned
 	struct cursor cursor;
 	uint64_t word = 0; /* silences gcc: fetch() sets it if it returns NEXT */
 
+	cs->job_budget = CSF_JOB_INSTRUCTIONS;
 	while (budget--) {
 		enum csf_step step = locate(cs, insert, &cursor);
 

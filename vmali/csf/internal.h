@@ -12,7 +12,8 @@
 enum csf_step {
 	CSF_STEP_NEXT,		/* done: continue behind the instruction */
 	CSF_STEP_MOVED,		/* done: the instruction has set the position */
-	CSF_STEP_BLOCKED,	/* this and below: not done, the position stays */
+	CSF_STEP_SLICE_USED,	/* this and below: not done, the position stays */
+	CSF_STEP_BLOCKED,
 	CSF_STEP_STALLED,
 	CSF_STEP_PAGE_FAULT,
 	CSF_STEP_FATAL
@@ -77,6 +78,9 @@ enum csf_step csf_exec_sync_set32(struct csf_stream *cs, const struct csf_instr 
 enum csf_step csf_exec_sync_set64(struct csf_stream *cs, const struct csf_instr *instr);
 enum csf_step csf_exec_sync_wait32(struct csf_stream *cs, const struct csf_instr *instr);
 enum csf_step csf_exec_sync_wait64(struct csf_stream *cs, const struct csf_instr *instr);
+
+/* compute.c */
+enum csf_step csf_exec_run_compute(struct csf_stream *cs, const struct csf_instr *instr);
 
 /* flow.c */
 enum csf_step csf_exec_branch(struct csf_stream *cs, const struct csf_instr *instr);

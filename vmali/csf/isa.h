@@ -35,6 +35,7 @@ enum csf_opcode {
 	CSF_OP_STORE_MULTIPLE		= 21,
 	CSF_OP_BRANCH			= 22,
 	CSF_OP_SET_SB_ENTRY		= 23,
+	CSF_OP_SET_EXCEPTION_HANDLER	= 25,
 	CSF_OP_CALL			= 32,
 	CSF_OP_JUMP			= 33,
 	CSF_OP_REQ_RESOURCE		= 34,
@@ -97,6 +98,13 @@ enum csf_operand {
 	CSF_ARG_SCOPE,
 	CSF_ARG_ERROR,		/* error-propagate, error-reject */
 	CSF_ARG_PROGRESS,
+	CSF_ARG_INCREMENT,	/* workgroups of a task */
+	CSF_ARG_AXIS,		/* dimension in which a task has several workgroups */
+	CSF_ARG_SRT,		/* select one of four register pairs: resource tables, */
+	CSF_ARG_SPD,		/* shader program descriptor, */
+	CSF_ARG_TSD,		/* thread storage descriptor, */
+	CSF_ARG_FAU,		/* uniforms */
+	CSF_ARG_EXCEPTION,
 	CSF_ARG_COUNT
 };
 
@@ -110,7 +118,8 @@ enum csf_kind {
 	CSF_KIND_COND,
 	CSF_KIND_SB,		/* a scoreboard entry */
 	CSF_KIND_DEFERRED_SB,	/* a scoreboard entry, used only with a wait mask */
-	CSF_KIND_FLUSH_MODE
+	CSF_KIND_FLUSH_MODE,
+	CSF_KIND_AXIS
 };
 
 struct csf_operand_desc {

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shader/job.h"
+
 /*
  * A command stream (CS): its architectural state and its execution. All memory accesses use the
  * MMU. The queues in memory are in mcu/, registers and clocks in gpu/.
@@ -18,6 +20,7 @@ struct mmu;
 #define CSF_SB_COUNT 8		/* scoreboard entries */
 #define CSF_CALL_DEPTH 8	/* nested CALLs below the ring; the number is assumed */
 #define CSF_INSTR_SIZE 8	/* bytes of an instruction */
+#define CSF_JOB_INSTRUCTIONS 2048	/* of compute jobs in a slice */
 
 /* Reason for the return of csf_stream_run(). */
 enum csf_outcome {
@@ -29,10 +32,13 @@ enum csf_outcome {
 	CSF_FATAL		/* @exception is set: halted until terminated */
 };
 
-/* CS exception types that the model raises (panthor_device.h, enum drm_panthor_exception_type). */
+/*
+ * CS exception types that the model raises (panthor_device.h, enum drm_panthor_exception_type).
+ * Those of a compute job are in enum shader_exception.
+ */
 enum csf_exception {
 	CSF_EXC_OK			= 0x00,
-	CSF_EXC_CS_ENDPOINT_FAULT	= 0x44,	/* needs a shader core or a tiler */
+	CSF_EXC_CS_ENDPOINT_FAULT	= 0x44,	/* needs a tiler or fragment work */
 	CSF_EXC_CS_INSTR_INVALID	= 0x49,	/* info: the instruction word */
 	CSF_EXC_CS_CALL_STACK_OVERFLOW	= 0x4a,	/* info: address called */
 	CSF_EXC_CS_INHERIT_FAULT	= 0x4b,	/* info: address of the sync object */
@@ -61,9 +67,10 @@ struct csf_state {
 	uint32_t depth;			/* frames in use; 0: the ring itself */
 	uint8_t sb_endpoint, sb_other;	/* scoreboard entries set by SET_SB_ENTRY */
 	uint8_t pad[2];
+	struct shader_job job;		/* of the RUN_COMPUTE at the position */
 };
 
-_Static_assert(sizeof(struct csf_state) == 528, "the suspend buffer's layout");
+_Static_assert(sizeof(struct csf_state) == 856, "the suspend buffer's layout");
 _Static_assert(CSF_REG_COUNT % 32 == 0, "registers are counted by words of bits");
 
 /**
@@ -98,7 +105,8 @@ struct csf_stream {
 	struct csf_wait wait;		/* valid after CSF_BLOCKED_SYNC */
 	uint32_t exception;		/* valid after CSF_FATAL: enum csf_exception */
 	uint64_t exception_info;
-	uint64_t writes;		/* number of instructions that wrote memory */
+	uint64_t writes;		/* instructions that may have written memory */
+	unsigned int job_budget;	/* instructions of compute jobs left in this slice */
 	/* loads without a WAIT for their scoreboard entry so far, see csf/memory.c */
 	struct {
 		uint32_t reg[CSF_REG_COUNT / 32];	/* a bit for each register with a load */
@@ -114,6 +122,9 @@ void csf_stream_start(struct csf_stream *cs, struct mmu *mmu, const struct csf_h
 /**
  * csf_stream_run() - Execute at most @budget instructions
  * @insert: ring position up to which the driver has written instructions.
+ *
+ * Compute jobs execute at most CSF_JOB_INSTRUCTIONS besides. A job that is not done then keeps the
+ * stream at its instruction, and goes on in the next slice.
  *
  * After CSF_BLOCKED_SYNC and CSF_STALLED the next call repeats the instruction. After
  * CSF_PAGE_FAULT and CSF_FATAL the position is that of the failed instruction.

@@ -176,19 +176,31 @@ static int bus_fault(struct mmu *mmu, unsigned int as, uint64_t va, enum mmu_acc
 	return raise_fault(mmu, as, va, access, AS_EXC_GPU_BUS_FAULT);
 }
 
-int mmu_read(struct mmu *mmu, unsigned int as, uint64_t va, void *buf, size_t len)
+/* @access: MMU_ACCESS_READ or MMU_ACCESS_EXECUTE */
+static int read_range(struct mmu *mmu, unsigned int as, uint64_t va, void *buf, size_t len,
+		      enum mmu_access access)
 {
 	struct segment segment[MAX_SEGMENTS];
-	int count = prepare(mmu, as, va, len, MMU_ACCESS_READ, segment);
+	int count = prepare(mmu, as, va, len, access, segment);
 	char *to = buf;
 
 	for (int i = 0; i < count; i++) {
 		if (guest_memory_read(mmu->mem, segment[i].gpa, to, segment[i].len))
-			return bus_fault(mmu, as, va, MMU_ACCESS_READ);
+			return bus_fault(mmu, as, va, access);
 		to += segment[i].len;
 		va += segment[i].len;
 	}
 	return count < 0 ? count : 0;
+}
+
+int mmu_read(struct mmu *mmu, unsigned int as, uint64_t va, void *buf, size_t len)
+{
+	return read_range(mmu, as, va, buf, len, MMU_ACCESS_READ);
+}
+
+int mmu_fetch(struct mmu *mmu, unsigned int as, uint64_t va, void *buf, size_t len)
+{
+	return read_range(mmu, as, va, buf, len, MMU_ACCESS_EXECUTE);
 }
 
 int mmu_write(struct mmu *mmu, unsigned int as, uint64_t va, const void *buf, size_t len)

@@ -23,7 +23,7 @@ struct mmu;
 enum mmu_access {
 	MMU_ACCESS_READ,
 	MMU_ACCESS_WRITE,
-	MMU_ACCESS_EXECUTE	/* for shaders: a command stream is fetched by READ */
+	MMU_ACCESS_EXECUTE	/* by mmu_fetch(): a command stream is fetched by READ */
 };
 
 enum mmu_tlb_mode {
@@ -79,6 +79,9 @@ void mmu_reg_write(struct mmu *mmu, uint32_t offset, uint32_t value);
  * it (mmu_fault_cleared() or UPDATE), further faults of the AS are not reported.
  */
 int mmu_read(struct mmu *mmu, unsigned int as, uint64_t va, void *buf, size_t len);
+
+/* Read @len bytes of shader code, with the limits and errors of mmu_read(). */
+int mmu_fetch(struct mmu *mmu, unsigned int as, uint64_t va, void *buf, size_t len);
 
 /*
  * Write @len bytes at @va, with the limits and errors of mmu_read(). On -EFAULT and -EAGAIN nothing

@@ -19,6 +19,12 @@
 #define MOVE48(d, imm) (F(1, 56) | F(d, 48) | (imm))
 #define MOVE32(r, imm) (F(2, 56) | F(r, 48) | (imm))
 #define WAIT(mask) (F(3, 56) | F(mask, 16))
+#define RUN_COMPUTE(axis, srt, spd, fau) \
+	(F(4, 56) | F(fau, 46) | F(spd, 42) | F(srt, 40) | F(axis, 14) | 1)
+#define RUN_COMPUTE_INDIRECT(srt, spd, fau) \
+	(F(44, 56) | F(fau, 46) | F(spd, 42) | F(srt, 40) | 1)
+#define SET_EXCEPTION_HANDLER(type, addr, length) \
+	(F(25, 56) | F(addr, 40) | F(length, 32) | (type))
 #define ADD_IMM32(d, s, imm) (F(16, 56) | F(d, 48) | F(s, 40) | S32(imm))
 #define ADD_IMM64(d, s, imm) (F(17, 56) | F(d, 48) | F(s, 40) | S32(imm))
 #define UMIN32(d, a, b) (F(18, 56) | F(d, 48) | F(a, 40) | F(b, 32))
@@ -52,8 +58,8 @@ enum { LEQUAL, GREATER, EQUAL, NEQUAL, LESS, GEQUAL, ALWAYS };
 static inline uint64_t fuzz_word(struct random *random)
 {
 	static const uint8_t opcodes[] = {
-		0, 1, 2, 3, 16, 17, 18, 20, 21, 22, 23, 32, 33, 34, 36, 37, 38, 39, 40, 47, 48, 51,
-		52, 53,
+		0, 1, 2, 3, 4, 16, 17, 18, 20, 21, 22, 23, 25, 32, 33, 34, 36, 37, 38, 39, 40, 44,
+		47, 48, 51, 52, 53,
 	};
 	uint64_t word = random_next(random);
 	unsigned int opcode = opcodes[random_below(random, sizeof(opcodes))];

@@ -9,6 +9,7 @@
  *  3. A job: result, extract, SYNC_UPDATE and CSG_IDLE once, GLB_IDLE after its timer.
  *  4. SYNC_WAIT: status for the driver, release by another group and by the CPU.
  *  5. Suspend in the middle of a call and resume in another slot: registers, call stack, position.
+ *     Suspend in the middle of a compute job.
  *  6. Faults: CS_FATAL, page fault, progress timer, invalid rings.
  *  7. Locked regions: nothing is lost while the interface, a ring or a suspend buffer is locked.
  *  8. Endless streams: other streams get an equal share, requests are executed.
@@ -30,6 +31,7 @@
 #include "regs/gpu_regs.h"
 #include "tests/firmware_client.h"
 #include "tests/random.h"
+#include "tests/shader_words.h"
 
 #define RUNS_MAX 10000
 #define MS 1000000ull
@@ -213,6 +215,36 @@ static void put_sum(struct board *b, unsigned int g, unsigned int s, uint32_t tu
 	};
 
 	code_put(&b->client, CODE_VA(g, s), code, ARRAY_SIZE(code));
+	user_put64(&b->client, DATA_VA(g, s), 0);
+	put_job(b, g, s, ARRAY_SIZE(code));
+}
+
+#define INS_RUN_COMPUTE (4ull << 56 | 1)
+
+/* Called code: a compute job of one thread, which does the work of put_sum(). */
+static void put_shader_sum(struct board *b, unsigned int g, unsigned int s, uint32_t turns)
+{
+	const uint64_t spd = DATA_VA(g, s) + 0x200, entry = DATA_VA(g, s) + 0x400;
+	const uint64_t code[] = {
+		ins_move48(16, spd),
+		ins_move32(37, 1),
+		ins_move32(38, 1),
+		ins_move32(39, 1),
+		INS_RUN_COMPUTE,
+	};
+	const uint64_t shader[] = {
+		SH_MOV_IMM(0, turns),
+		SH_IADD_IMM(1, 1, 3),
+		SH_IADD_IMM(0, 0, -1),
+		SH_BRANCHZ(0, -3),
+		SH_MOV_IMM(2, DATA_VA(g, s)),
+		SH_STORE32(1, 2, 0) | END,
+	};
+
+	code_put(&b->client, CODE_VA(g, s), code, ARRAY_SIZE(code));
+	code_put(&b->client, entry, shader, ARRAY_SIZE(shader));
+	user_put64(&b->client, spd, 0x18);
+	user_put64(&b->client, spd + 8, entry);
 	user_put64(&b->client, DATA_VA(g, s), 0);
 	put_job(b, g, s, ARRAY_SIZE(code));
 }
@@ -701,6 +733,49 @@ static void test_suspend_every_slice(void **state)
 	}
 	assert_within(suspends, 10, 99);
 	assert_int_equal(user_get64(c, DATA_VA(0, 0)), 6000);
+}
+
+/* Suspended after every slice in the middle of a compute job. */
+static void test_suspend_in_shader(void **state)
+{
+	struct board *b = *state;
+	struct client *c = &b->client;
+	unsigned int suspends = 0;
+
+	start_group(b, 0, 0x1);
+	put_shader_sum(b, 0, 0, 20000);
+	mcu_doorbell(b->mcu, 1);
+	for (; suspends < 100 && !user_get64(c, SYNC_VA(0, 0)); suspends++) {
+		mcu_run(b->mcu);
+		suspend(b, 0);
+		client_program_group(c, 0, 0x1);
+		state_request(b, 0, CSG_RESUME);
+		mcu_run(b->mcu);
+		assert_true(state_acked(b, 0));
+	}
+	assert_within(suspends, 10, 99);
+	assert_int_equal(user_get64(c, DATA_VA(0, 0)), 60000);
+	assert_int_equal(ring_extract(c, 0, 0), c->insert[0][0]);
+}
+
+/* An endless shader delays neither other streams nor requests of the driver. */
+static void test_endless_shader(void **state)
+{
+	struct board *b = *state;
+	struct client *c = &b->client;
+
+	/* a counter that starts at 0 takes 2^32 turns */
+	put_shader_sum(b, 0, 0, 0);
+	put_sum(b, 1, 0, 100);
+	for (unsigned int g = 0; g < 2; g++) {
+		client_program_group(c, g, 1);
+		state_request(b, g, CSG_START);
+	}
+	for (unsigned int i = 0; i < 100 && !user_get64(c, SYNC_VA(1, 0)); i++)
+		mcu_run(b->mcu);
+	assert_int_equal(user_get64(c, DATA_VA(1, 0)), 300);
+	suspend(b, 0);
+	assert_int_equal(user_get64(c, DATA_VA(0, 0)), 0);
 }
 
 static void test_suspend_blocked(void **state)
@@ -1378,6 +1453,8 @@ int main(void)
 		ON(test_wait_released_by_cpu),
 		ON(test_suspend_in_call),
 		ON(test_suspend_every_slice),
+		ON(test_suspend_in_shader),
+		ON(test_endless_shader),
 		ON(test_suspend_blocked),
 		ON(test_terminate),
 		ON(test_bad_instruction),

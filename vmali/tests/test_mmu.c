@@ -6,7 +6,7 @@
  *  1. walk: leaves of every size, and every descriptor that faults, each with its exact
  *     FAULTSTATUS. Hunts a wrong level, a permission read from the wrong bit, a store that is
  *     done although it faults.
- *  2. execute permission, by the walk alone: no access of a stream needs it.
+ *  2. execute permission: by the walk, and by a fetch of shader code.
  *  3. registers: latched at UPDATE only, read back, read-only ones, address modes, 39-bit input.
  *  4. accesses over several leaves: all or nothing; limits of length and address; words.
  *  5. faults: the first is reported, the next only after it was cleared.
@@ -377,6 +377,29 @@ static void test_execute(void **state)
 }
 
 /* 3. Registers */
+
+/* A fetch needs execute permission, a load does not. Both stall at a locked region. */
+static void test_fetch(void **state)
+{
+	struct fixture *f = make_fixture(MMU_TLB_KEEP);
+	uint64_t word = 0;
+
+	(void)state;
+	pgtable_map(&f->pt, VA, 3, RAM, PTB_RO);
+	pgtable_map(&f->pt, VA + PAGE, 3, RAM, PTB_RO | PTB_XN);
+	set_ram64(f, RAM, 77);
+	assert_int_equal(mmu_fetch(f->mmu, AS, VA, &word, sizeof(word)), 0);
+	assert_int_equal(word, 77);
+	assert_int_equal(gpu64(f, VA + PAGE), 77);
+	assert_int_equal(mmu_fetch(f->mmu, AS, VA + PAGE, &word, sizeof(word)), -EFAULT);
+	assert_int_equal(faultstatus(f, AS), 0x1cb);
+	assert_int_equal(as_read64(f->mmu, AS, AS_REG_FAULTADDRESS), VA + PAGE);
+	as_lock(f->mmu, AS, VA, 15);
+	assert_int_equal(mmu_fetch(f->mmu, AS, VA, &word, sizeof(word)), -EAGAIN);
+	as_unlock(f->mmu, AS);
+	assert_int_equal(mmu_fetch(f->mmu, AS, VA, &word, MMU_ACCESS_MAX + 1), -EINVAL);
+	drop_fixture(f);
+}
 
 static void test_registers(void **state)
 {
@@ -1341,6 +1364,7 @@ int main(void)
 		cmocka_unit_test(test_walk_indices),
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_execute),
+		cmocka_unit_test(test_fetch),
 		cmocka_unit_test(test_registers),
 		cmocka_unit_test(test_latched_at_update),
 		cmocka_unit_test(test_modes),
