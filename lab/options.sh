@@ -374,6 +374,7 @@ options_arch() {
 			usage_error "$option_name and --arch $BOARD_ARCH exclude each other: $option_reason"
 	done || exit
 	IGT=${IGT:-$(arch_igt)}
+	[ "$BOARD_ARCH" = x86-64 ] || PAGES=${PAGES:-4k}
 }
 
 options_conflicts() {
