@@ -30,7 +30,7 @@ with() {
 	options_parse $with_arguments
 	# shellcheck source=/dev/null
 	. "$REPO/lab/kernel.sh"
-	TOOLBOX_ID=test
+	TOOLBOX_ID='test'
 	"$@"
 }
 
