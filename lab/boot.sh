@@ -46,6 +46,7 @@ deadlines_operations() {
 deadlines_set() {
 	[ -z "$OPERATIONS" ] || deadlines_operations
 	[ "$SANITIZE" = 0 ] || deadlines_sanitized
+	arch_deadlines
 	for pair in ${VMALI_DEADLINES:-}; do
 		case ${pair#*=} in
 		'' | *[!0-9]*) die 2 "VMALI_DEADLINES: $pair: not of the form NAME=SECONDS" ;;
@@ -127,10 +128,10 @@ model_start() {
 # enough: where /dev/kvm is emulated, real-mode code may run although a kernel hangs.
 kvm_works() {
 	[ -r /dev/kvm ] && [ -w /dev/kvm ] || return 1
-	timeout -s KILL 4 qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
-		-accel kvm -cpu host -smp 2 -m 256M -machine q35 -serial "file:$WORK/probe.log" \
-		-kernel "$KERNEL_DIR/bzImage" -initrd "$INITRAMFS" \
-		-append 'console=ttyS0 loglevel=1 panic=-1 vmali.probe' \
+	timeout -s KILL 4 "$ARCH_QEMU" -nodefaults -no-user-config -display none -no-reboot \
+		-accel kvm -cpu host -smp 2 -m 256M -machine "$ARCH_MACHINE" -serial "file:$WORK/probe.log" \
+		-kernel "$KERNEL_DIR/$ARCH_IMAGE" -initrd "$INITRAMFS" \
+		-append "console=$ARCH_CONSOLE loglevel=1 panic=-1 vmali.probe" \
 		</dev/null >/dev/null 2>&1 || return 1
 	grep -q 'vmali guest: probe passed' "$WORK/probe.log"
 }
@@ -139,7 +140,7 @@ kvm_works() {
 accel_probe() {
 	accel_file=$(cache_entry probe "$({
 		cat /proc/sys/kernel/random/boot_id
-		ls -lL "$(command -v qemu-system-x86_64)"
+		ls -lL "$(command -v "$ARCH_QEMU")"
 	} | key_of)")
 	if [ ! -s "$accel_file" ]; then
 		ACCEL=tcg
@@ -168,25 +169,29 @@ qemu_value() {
 	printf '%s\n' "$1" | sed 's/,/,,/g'
 }
 
-# Runs $@ with QEMU's command line appended. $CONSOLE is the serial console's chardev. Emulation is
-# a tenth faster without the vector instructions that glibc uses on a newer processor. RDRAND seeds
-# the guest's random numbers at boot: mkswap would wait a second for them.
+# Runs $@ with the share of the toolbox appended, if that is the guest's root.
+with_root() {
+	[ "$ARCH_ROOT" = initramfs ] || set -- "$@" \
+		-fsdev local,id=toolbox,path=/,security_model=none,readonly=on,multidevs=remap \
+		-device virtio-9p-pci,fsdev=toolbox,mount_tag=toolbox
+	"$@"
+}
+
+# Runs $@ with QEMU's command line appended. $CONSOLE is the serial console's chardev.
 with_qemu() {
-	accel='tcg,thread=multi' cpu=Nehalem,+rdrand
+	accel='tcg,thread=multi' cpu=$ARCH_CPU
 	[ "$ACCEL" = tcg ] || accel=kvm cpu=host
-	"$@" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
+	with_root "$@" "$ARCH_QEMU" -nodefaults -no-user-config -display none -no-reboot \
 		-accel "$accel" -cpu "$cpu" -smp 2 -m "$GUEST_MEMORY" \
 		-object "memory-backend-memfd,id=ram,size=$GUEST_MEMORY,share=on" \
-		-machine q35,memory-backend=ram \
+		-machine "$ARCH_MACHINE,memory-backend=ram" \
 		-device "{\"driver\":\"vfio-user-pci\",\"rombar\":0,\"socket\":{\"type\":\"unix\",\
 \"path\":\"$WORK/vmali.socket\"}}" \
-		-fsdev local,id=toolbox,path=/,security_model=none,readonly=on,multidevs=remap \
-		-device virtio-9p-pci,fsdev=toolbox,mount_tag=toolbox \
 		-fsdev "local,id=results,path=$(qemu_value "$RESULTS_DIR"),security_model=none" \
 		-device virtio-9p-pci,fsdev=results,mount_tag=results \
 		-chardev "$CONSOLE" -serial chardev:console \
-		-kernel "$KERNEL_DIR/bzImage" -initrd "$INITRAMFS" \
-		-append "console=ttyS0 loglevel=5 panic=-1 slab_nomerge kasan_multi_shot \
+		-kernel "$KERNEL_DIR/$ARCH_IMAGE" -initrd "$INITRAMFS" \
+		-append "console=$ARCH_CONSOLE loglevel=5 panic=-1 slab_nomerge kasan_multi_shot \
 ${VMALI_APPEND:-}"
 }
 

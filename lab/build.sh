@@ -3,7 +3,7 @@
 # shellcheck shell=sh
 #
 # Builds the model, the firmware image and the tests with meson, in the cache, inside the
-# session. The build folder is keyed by the inputs of meson's set-up. ninja notices other changes.
+# session. A build folder is keyed by the inputs of meson's set-up. ninja notices other changes.
 
 # Deadlines of the two commands, in seconds.
 MESON_SECONDS=120
@@ -12,36 +12,46 @@ NINJA_SECONDS=600
 # The inputs of the build folder's key. Kernels with equal headers share one.
 build_inputs() {
 	printf '%s\n' "$REPO" "$TOOLBOX_ID" "$CPU_PAGE"
-	[ "$IGT" = libigt ] || echo "$IGT"
+	[ "$(arch_form)" = libigt ] || arch_form
 	(cd "$KERNEL_DIR/headers/include" && find . -type f -exec sha256sum {} + | LC_ALL=C sort)
 }
 
+# build_set_up FOLDER ARG...: meson with the arguments that all build folders share.
 build_set_up() {
-	[ ! -f "$BUILD_DIR/build.ninja" ] || return 0
-	rm -rf "$BUILD_DIR"
-	timeout -k 5 "$MESON_SECONDS" meson setup "$BUILD_DIR" "$REPO" -Dboard=enabled \
-		-Dunit_tests=disabled -Digt_tests=enabled -Digt="$IGT" -Db_colorout=never \
-		-Dkernel_headers="$KERNEL_DIR/headers/include" -Dcpu_page_size="$CPU_PAGE" && return
+	[ ! -f "$1/build.ninja" ] || return 0
+	rm -rf "$1"
+	build_folder=$1
+	shift
+	timeout -k 5 "$MESON_SECONDS" meson setup "$build_folder" "$REPO" -Dunit_tests=disabled \
+		-Digt_tests=enabled -Db_colorout=never \
+		-Dkernel_headers="$KERNEL_DIR/headers/include" -Dcpu_page_size="$CPU_PAGE" "$@" &&
+		return
 	# A folder without build.ninja is set up from nothing the next time.
-	rm -f "$BUILD_DIR/build.ninja"
+	rm -f "$build_folder/build.ninja"
 	return 1
 }
 
 build_all() {
-	build_set_up && timeout -k 5 "$NINJA_SECONDS" ninja -C "$BUILD_DIR"
+	build_set_up "$@" && timeout -k 5 "$NINJA_SECONDS" ninja -C "$1"
 }
 
-# Sets BUILD_DIR. A failure ends the session with status 4 and the last lines of the log.
-build_ensure() {
-	BUILD_DIR=$(cache_entry build "$(build_inputs | key_of)")
-	mkdir -p "${BUILD_DIR%/*}" 2>/dev/null || cache_refused "${BUILD_DIR%/*}"
+# build_locked FOLDER ARG...: a failure ends the session with status 4 and the last lines of the log.
+build_locked() {
+	mkdir -p "${1%/*}" 2>/dev/null || cache_refused "${1%/*}"
 	build_log=$WORK/build.log
-	verbose "ninja -C $BUILD_DIR"
+	verbose "ninja -C $1"
 	(
 		flock -w 900 9 || exit 1
-		build_all >"$build_log" 2>&1
-	) 9>>"${BUILD_DIR%/*}/.${BUILD_DIR##*/}.lock" || build_failed
-	[ -z "$RESULTS_DIR" ] || cp "$build_log" "$RESULTS_DIR/build.log"
+		build_all "$@" >"$build_log" 2>&1
+	) 9>>"${1%/*}/.${1##*/}.lock" || build_failed
+	[ -z "$RESULTS_DIR" ] || cat "$build_log" >>"$RESULTS_DIR/build.log"
+}
+
+# Sets BUILD_DIR, and TESTS_DIR, which has the guest's tests.
+build_ensure() {
+	BUILD_DIR=$(cache_entry build "$(build_inputs | key_of)")
+	build_locked "$BUILD_DIR" -Dboard=enabled -Digt="$(arch_form)"
+	arch_tests_ensure
 }
 
 build_failed() {
@@ -51,6 +61,6 @@ build_failed() {
 	sed -n '/^FAILED:/,$p' "$build_log" | head -n 20 >"$build_log.failed"
 	[ -s "$build_log.failed" ] || tail -n 20 "$build_log" >"$build_log.failed"
 	sed 's/^/  | /' "$build_log.failed" >&2
-	[ -z "$RESULTS_DIR" ] || cp "$build_log" "$RESULTS_DIR/build.log"
+	[ -z "$RESULTS_DIR" ] || cat "$build_log" >>"$RESULTS_DIR/build.log"
 	die 4 'the build of the model and the tests failed (see above)'
 }

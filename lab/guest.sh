@@ -43,7 +43,7 @@ test_binary() {
 	if [ -n "$TESTS" ]; then
 		printf '/usr/libexec/igt-gpu-tools/%s\n' "$1"
 	else
-		printf '%s\n' "$BUILD_DIR/tests/$1"
+		printf '%s\n' "$TESTS_DIR/tests/$1"
 	fi
 }
 
@@ -143,25 +143,33 @@ guest_tests() {
 	done <"$WORK/needed.txt"
 }
 
-# All modules of the kernel but those of KUnit, and the two under test.
-guest_modules() {
-	mkdir -p "$1/modules"
-	: >"$1/modules/order"
+# Copies the modules that the list $2 of the kernel has, but those of KUnit.
+guest_module_list() {
+	: >"$1/modules/$2"
 	while IFS= read -r module; do
 		case $module in
 		*kunit*) continue ;;
 		esac
 		cp "$KERNEL_DIR/modules/$module" "$1/modules/"
-		echo "${module##*/}" >>"$1/modules/order"
-	done <"$KERNEL_DIR/modules/order"
+		echo "${module##*/}" >>"$1/modules/$2"
+	done <"$KERNEL_DIR/modules/$2"
+}
+
+# The modules of the kernel, those that the results need apart, and the two under test.
+guest_modules() {
+	mkdir -p "$1/modules"
+	[ ! -f "$KERNEL_DIR/modules/first" ] || guest_module_list "$1" first
+	guest_module_list "$1" order
 	cp "$MODULE_DIR/panthor.ko" "$MODULE_DIR/vmali-pci.ko" "$1/"
 }
 
-# Makes hard links to busybox for its nearly 300 applets, all in one process.
+# Makes hard links to busybox for its nearly 300 applets, all in one process, and then puts the guest's
+# busybox into the file.
 guest_busybox() {
 	mkdir -p "$1/bin"
 	cp "$(command -v busybox)" "$1/bin/busybox"
 	"$1/bin/busybox" --install "$1/bin" || die 2 'the applets of busybox could not be made'
+	cat "$(arch_busybox)" >"$1/bin/busybox"
 }
 
 # panthor knows its firmware by the GPU's architecture, 10.8 on this board.
@@ -173,8 +181,9 @@ guest_firmware() {
 
 # The libraries of igt_runner, which are those of the tests: libigt and what it needs. Each subtest is a
 # process that loads them. The root that the guest shares takes a message to the host for each
-# piece of them, the initramfs none.
+# piece of them, the initramfs none. Where the initramfs is the root, no test needs libraries.
 guest_libraries() {
+	[ "$ARCH_ROOT" = toolbox ] || return 0
 	mkdir -p "$1"
 	# shellcheck disable=SC2046 # paths without blanks
 	cp -L $(ldd "$(command -v igt_runner)" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p') "$1/" ||
@@ -207,7 +216,8 @@ guest_ensure() {
 		guest_libraries "$root/board/lib"
 	fi
 	echo "$1" >"$root/board/mode"
-	cp "$REPO/lab/guest/suite" "$root/board/suite"
+	echo "$ARCH_ROOT" >"$root/board/root"
+	cp "$REPO/lab/guest/suite" "$REPO/lab/guest/jobs" "$root/board/"
 	cp "$REPO/lab/guest/init" "$root/init"
 	[ "$1" != bench ] || bench_guest "$root/board"
 	chmod 755 "$root/init"

@@ -4,10 +4,10 @@
 #
 # The kernel of the board and its modules; runs inside the session. Needs lab/common.sh and
 # lab/toolbox.sh, and the variables KERNEL_ARG, STOCK, WITHOUT, PATCHES,
-# SANITIZE, KUNIT of lab/options.sh.
+# SANITIZE, KUNIT, BOARD_ARCH of lab/options.sh. What depends on the architecture is in lab/arch.
 #
 #   KERNEL_SOURCE  the source tree                            kernel_source_ensure
-#   KERNEL_DIR     bzImage, modules/, modules/order,          kernel_ensure
+#   KERNEL_DIR     the image, modules/, modules/order,        arch_kernel_ensure
 #                  headers/include, release, source-version,
 #                  build/ (the object tree)
 #   MODULE_DIR     panthor.ko, vmali-pci.ko, with KUNIT=1     module_ensure
@@ -17,6 +17,9 @@
 # a few seconds. Any other change of the source is a change of the kernel; it is then built from a
 # copy of the object tree of the nearest kernel in the cache. So each patch has two parts: what it
 # changes in the driver, and the rest.
+
+# shellcheck source=/dev/null
+. "$REPO/lab/arch/${BOARD_ARCH:-x86-64}.sh"
 
 PANTHOR=drivers/gpu/drm/panthor
 SELFTEST=drivers/iommu/io-pgtable-arm-selftests
@@ -236,10 +239,12 @@ source_apt_settings() {
 }
 
 # Writes an apt configuration that knows nothing but one suite of the mirror, and keeps all that it
-# writes in FOLDER $1.
+# writes in FOLDER $1. SOURCE_ARCHITECTURES may name those of the packages, SOURCE_STATUS dpkg's list
+# of what is installed.
 source_apt_conf() {
 	mkdir -p "$1/apt/lists/partial" "$1/apt/archives/partial"
-	: >"$1/apt/status"
+	cat "${SOURCE_STATUS:-/dev/null}" >"$1/apt/status"
+	source_architectures=$(printf '%s' "${SOURCE_ARCHITECTURES:-amd64}" | sed 's/[^ ]*/"&";/g')
 	{
 		cat "$1/apt/options"
 		[ ! -f "$1/apt/ca.crt" ] || printf 'Acquire::https::CAInfo "%s";\n' "$1/apt/ca.crt"
@@ -256,7 +261,7 @@ Dir::State::status "$1/apt/status";
 Dir::Cache "$1/apt";
 Dir::Cache::archives "$1/apt/archives";
 APT::Architecture "amd64";
-APT::Architectures { "amd64"; };
+APT::Architectures { $source_architectures };
 APT::Sandbox::User "root";
 Acquire::Languages "none";
 CONF
@@ -613,13 +618,18 @@ kernel_mount_objects() {
 		die 2 "cannot mount over $KERNEL_OBJECTS: be root"
 }
 
-# Copies the modules that the guest loads besides the driver. modules/order lists dependencies first,
-# which modules.order does not.
+# Copies the modules that the guest loads besides the driver.
 kernel_collect_modules() {
-	mkdir "$1/modules" && : >"$1/modules/order"
+	mkdir "$1/modules"
 	sed 's/\.o$/.ko/' "$1/build/modules.order" | while IFS= read -r kernel_module; do
 		cp "$1/build/$kernel_module" "$1/modules/" || return
 	done || return
+	kernel_order_modules "$1"
+}
+
+# Writes modules/order, which lists dependencies first, as modules.order does not.
+kernel_order_modules() {
+	: >"$1/modules/order"
 	for kernel_module in "$1"/modules/*.ko; do
 		kernel_name=$(basename "$kernel_module" .ko | tr - _)
 		printf '%s %s\n' "$kernel_name" "$kernel_name"
@@ -798,19 +808,20 @@ module_make_entry() {
 	printf 'obj-m += %s/\nobj-m += vmali-pci/\n' "$PANTHOR" >"$1/src/Kbuild"
 	module_add_selftest "$1/src" || return
 	module_start_from_base "$1" && module_mount_objects "$1" || return
-	verbose "make -C $KERNEL_SOURCE O=$KERNEL_DIR/build M=$MODULE_OBJECTS modules"
+	verbose "make -C $KERNEL_DIR/build M=$MODULE_OBJECTS modules"
 	# shellcheck disable=SC2046 # options without blanks
-	kernel_make O="$KERNEL_DIR/build" M="$MODULE_OBJECTS" $(module_options) modules \
-		>>"$1/log" 2>&1 || kernel_build_failed "$1" 'panthor or vmali-pci'
+	arch_module_make M="$MODULE_OBJECTS" $(module_options) modules >>"$1/log" 2>&1 ||
+		kernel_build_failed "$1" 'panthor or vmali-pci'
 	umount "$MODULE_OBJECTS"
 	[ "${KUNIT:-0}" = 0 ] || module_keep_kunit "$1"
-	cp "$1/src/$PANTHOR/panthor.ko" "$1/src/vmali-pci/vmali-pci.ko" "$1/" || return 4
+	cp "$1/src/$PANTHOR/panthor.ko" "$1/src/vmali-pci/vmali-pci.ko" "$1/" &&
+		arch_module_finish "$1" || return 4
 	[ "$module_key" = "$(module_base_key)" ] || rm -rf "$1/src"
 }
 
 # module_ensure: sets MODULE_DIR, see above.
 module_ensure() {
-	[ -n "${KERNEL_DIR:-}" ] || kernel_ensure
+	[ -n "${KERNEL_DIR:-}" ] || arch_kernel_ensure
 	module_key=$(module_inputs | key_of)
 	# shellcheck disable=SC2034 # for step_line()
 	STEP_DETAIL=''

@@ -12,6 +12,8 @@
 #   GLOBS        newline-separated patterns; a leading ! or ^ excludes
 #   TESTS        newline-separated names of installed IGT tests; empty: the sparse suite
 #   TEST_LIST    igt_runner's test list to run; empty: none
+#   BOARD_ARCH   architecture of the board's processors: x86-64 | arm64 (lab/arch)
+#   PAGES        size of their pages: 4k | 16k (arm64)
 #   KERNEL_ARG   kernel source folder or tarball; empty: the base
 #   STOCK        1: the base as it is, without kernel/patches
 #   UNTIL        the path of the last patch of kernel/patches/series that is applied; empty: all are
@@ -36,10 +38,11 @@
 
 NL='
 '
+OPTIONS_LAB=$REPO/lab
 
-OPTION_VARIABLES='ACTION GLOBS TESTS TEST_LIST KERNEL_ARG STOCK WITHOUT UNTIL PATCHES PARAMS TLB
-IGT CPU_PAGE SEED OPERATIONS RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE FAIL_FAST NO_SKIPS
-HOST_TOOLS QUIET VERBOSE BENCH MUTANTS MUTANTS_OF'
+OPTION_VARIABLES='ACTION BOARD_ARCH PAGES GLOBS TESTS TEST_LIST KERNEL_ARG STOCK WITHOUT UNTIL PATCHES
+PARAMS TLB IGT CPU_PAGE SEED OPERATIONS RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE
+FAIL_FAST NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH MUTANTS MUTANTS_OF'
 
 options_help() {
 	cat <<'HELP'
@@ -58,6 +61,10 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --fail-fast             end the run at the first unexpected result
   --no-skips              run what lab/expectations leaves out (a GLOB that is the whole
                           name of a subtest does so for that one)
+  --arch arm64            a board with processors of that architecture: Debian's packaged kernel
+                          of the base's version, which is downloaded, with the driver of
+                          kernel/patches, or as packaged with --stock (default: x86-64)
+  --pages SIZE            with --arch arm64: the kernel with pages of 4k (default) or 16k
   --kernel DIR|TARBALL    this kernel source instead of the default base
   --stock                 the base as it is, without kernel/patches
   --without PATCH         without this one patch of kernel/patches/series
@@ -69,7 +76,8 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --cpu-page SIZE         subtests whose sizes fit CPU pages of 4K, 16K or 64K (default: those
                           of the board); its kernel stays as it is
   --igt standalone        the suite without libigt, linked with lib/igt/standalone as on a board
-                          that has none (default: --igt libigt, that of the toolbox)
+                          that has none (default: --igt libigt, that of the toolbox; with
+                          --arch arm64 always standalone)
   --seed N                seed of what subtests draw at random (default: 1)
   --operations N          operations of each random-* subtest (default: some two seconds);
                           their deadline grows with N
@@ -247,6 +255,20 @@ option_cpu_page() {
 	esac
 }
 
+option_arch() {
+	case $1 in
+	x86-64 | arm64) BOARD_ARCH=$1 ;;
+	*) usage_error "--arch $1: not x86-64 or arm64" ;;
+	esac
+}
+
+option_pages() {
+	case $1 in
+	4k | 16k) PAGES=$1 ;;
+	*) usage_error "--pages $1: not 4k or 16k" ;;
+	esac
+}
+
 option_igt() {
 	case $1 in
 	libigt | standalone) IGT=$1 ;;
@@ -309,6 +331,8 @@ option_with_value() {
 	--param) option_param "$2" ;;
 	--tlb) option_tlb "$2" ;;
 	--cpu-page) option_cpu_page "$2" ;;
+	--arch) option_arch "$2" ;;
+	--pages) option_pages "$2" ;;
 	--igt) option_igt "$2" ;;
 	--seed) option_seed "$2" ;;
 	--operations) option_operations "$2" ;;
@@ -340,11 +364,41 @@ option_flag() {
 options_defaults() {
 	ACTION=run TLB=keep BENCH=full
 	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
-	WITHOUT='' UNTIL='' CPU_PAGE=0 IGT=libigt SEED=1 OPERATIONS='' MUTANTS='' MUTANTS_OF=''
+	WITHOUT='' UNTIL='' CPU_PAGE=0 IGT='' SEED=1 OPERATIONS='' MUTANTS='' MUTANTS_OF=''
+	BOARD_ARCH=x86-64 PAGES=''
 	STOCK=0 SANITIZE=0 KUNIT=0 MULTIPLE=0 FAIL_FAST=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
 
+# True if the option that a line of arch_refuses() names was given.
+option_given() {
+	case $1 in
+	--kernel) [ -n "$KERNEL_ARG" ] ;;
+	--kunit) [ "$KUNIT" = 1 ] ;;
+	--sanitize) [ "$SANITIZE" = 1 ] ;;
+	--multiple-mode) [ "$MULTIPLE" = 1 ] ;;
+	--test) [ -n "$TESTS" ] ;;
+	--igt*) [ "$IGT" = "${1#* }" ] ;;
+	--cpu-page*) [ "$CPU_PAGE" = 4096 ] ;;
+	--bench | --mutants) [ "$ACTION" = "${1#--}" ] ;;
+	esac
+}
+
+# What the board of $BOARD_ARCH cannot do.
+options_arch() {
+	[ -z "$PAGES" ] || [ "$ACTION" = help ] || [ "$BOARD_ARCH" = arm64 ] ||
+		usage_error '--pages goes with --arch arm64'
+	# shellcheck source=/dev/null
+	. "$OPTIONS_LAB/arch/$BOARD_ARCH.sh"
+	[ "$ACTION" = help ] || arch_refuses | while IFS='|' read -r option_name option_reason; do
+		! option_given "$option_name" ||
+			usage_error "$option_name and --arch $BOARD_ARCH exclude each other: $option_reason"
+	done || exit
+	IGT=${IGT:-$(arch_igt)}
+	[ "$BOARD_ARCH" = x86-64 ] || PAGES=${PAGES:-4k}
+}
+
 options_conflicts() {
+	options_arch
 	[ "$QUIET$VERBOSE" != 11 ] || usage_error '--quiet and --verbose exclude each other'
 	[ "$STOCK" = 0 ] || [ -z "$WITHOUT" ] ||
 		usage_error '--stock and --without exclude each other'
@@ -388,15 +442,16 @@ options_parse() {
 	options_defaults
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--test | --test-list | --kernel | --without | --until | --patch | --param | --tlb | \
-			--cpu-page | --igt | --seed | --operations | --results | --trace | --mutants)
+		--arch | --pages | --test | --test-list | --kernel | --without | --until | --patch | \
+			--param | --tlb | --cpu-page | --igt | --seed | --operations | --results | \
+			--trace | --mutants)
 			[ $# -ge 2 ] || usage_error "$1: needs a value"
 			option_with_value "$1" "$2"
 			shift
 			;;
-		--test=* | --test-list=* | --kernel=* | --without=* | --until=* | --patch=* | --param=* | \
-			--tlb=* | --cpu-page=* | --igt=* | --seed=* | --operations=* | --results=* | \
-			--trace=* | --mutants=*)
+		--arch=* | --pages=* | --test=* | --test-list=* | --kernel=* | --without=* | \
+			--until=* | --patch=* | --param=* | --tlb=* | --cpu-page=* | --igt=* | --seed=* | \
+			--operations=* | --results=* | --trace=* | --mutants=*)
 			option_with_value "${1%%=*}" "${1#*=}"
 			;;
 		--)

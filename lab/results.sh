@@ -114,11 +114,21 @@ expectations_name() {
 	echo "$kernel"
 }
 
-# Prints the path of the expectation file of kind $1 (fails, flakes, skips) for this kernel.
+# Prints the path of the expectation file of kind $1 (fails, flakes, skips) for this kernel: the most
+# special one that is there.
 expectations() {
-	file=$EXPECTATIONS/$(expectations_name)-$1.txt
-	[ -f "$file" ] && [ "$1:$NO_SKIPS" != skips:1 ] || file=/dev/null
-	echo "$file"
+	[ "$1:$NO_SKIPS" != skips:1 ] || {
+		echo /dev/null
+		return
+	}
+	for special in $(arch_expectations) ''; do
+		file=$EXPECTATIONS/$(expectations_name)$special-$1.txt
+		[ ! -f "$file" ] || {
+			echo "$file"
+			return
+		}
+	done
+	echo /dev/null
 }
 
 # Prints for people which expectations hold.
@@ -250,7 +260,7 @@ results_board() {
 		"$RESULTS_DIR/kernel.log") || driver=''
 	echo "Linux $KERNEL_RELEASE ($KERNEL_VERSION)$driver," \
 		"$(results_patches) patches${WITHOUT:+ but $WITHOUT}${UNTIL:+ up to $UNTIL}, TLB $TLB," \
-		"$ACCEL$([ "$SANITIZE" = 0 ] || echo ', sanitized')$([ "$MULTIPLE" = 0 ] ||
+		"$(arch_shown)$ACCEL$([ "$SANITIZE" = 0 ] || echo ', sanitized')$([ "$MULTIPLE" = 0 ] ||
 			echo ', multiple mode')$([ "$CPU_PAGE" = 0 ] ||
 			echo ", sized for CPU pages of $((CPU_PAGE / 1024)) KiB")$([ "$IGT" = libigt ] ||
 			echo ', without libigt')," \
@@ -295,17 +305,18 @@ results_page() {
 # metadata.json, from the session's variables.
 results_metadata() {
 	jq -n --arg kernel "$KERNEL_RELEASE" --arg source "$KERNEL_VERSION" --arg stock "$STOCK" \
+		--arg arch "$BOARD_ARCH" --arg pages "$PAGES" \
 		--arg without "$WITHOUT" --arg sanitize "$SANITIZE" --arg multiple "$MULTIPLE" \
 		--arg expectations "$(expectations_name)" \
 		--arg patches "$(kernel_patches | sed 's/^-/taken back: /')" \
 		--arg params "$PARAMS" --arg tlb "$TLB" --argjson cpu_page "$CPU_PAGE" \
 		--arg form "$IGT" \
 		--arg tests "$TESTS" --arg globs "$GLOBS" --arg accel "$ACCEL" \
-		--arg qemu "$(timeout 10 qemu-system-x86_64 --version | head -n 1)" \
+		--arg qemu "$(timeout 10 "$ARCH_QEMU" --version | head -n 1)" \
 		--arg igt "$(timeout 10 igt_runner --version | head -n 1)" \
 		--arg started "$(date -u +%Y-%m-%dT%H:%M:%SZ)" '
 		def list: split("\n") | map(select(. != ""));
-		{started: $started, kernel: $kernel, kernel_source: $source,
+		{started: $started, arch: $arch, pages: $pages, kernel: $kernel, kernel_source: $source,
 		 stock: ($stock == "1"), without: $without, sanitize: ($sanitize == "1"),
 		 multiple_mode: ($multiple == "1"),
 		 expectations: $expectations, patches: ($patches | list),

@@ -30,7 +30,8 @@ session_end() {
 trap 'rm -rf "${WORK:-}"' EXIT
 
 build_stages() {
-	stage kernel kernel_ensure
+	[ "$BOARD_ARCH" = x86-64 ] || stage tools arch_tools_ensure
+	stage kernel arch_kernel_ensure
 	stage module module_ensure
 	stage build build_ensure
 	KERNEL_RELEASE=$(cat "$KERNEL_DIR/release")
@@ -43,7 +44,8 @@ session_build() {
 
 session_list() {
 	if [ -z "$TESTS" ]; then
-		kernel_ensure
+		arch_tools_ensure
+		arch_kernel_ensure
 		build_ensure
 	fi
 	tests_select
@@ -57,7 +59,7 @@ session_shell() {
 	tests_wanted >"$WORK/tests.txt"
 	: >"$WORK/planned.txt"
 	guest_ensure shell
-	accel_probe
+	arch_accel
 	results_metadata
 	board_shell
 }
@@ -81,7 +83,7 @@ session_run() {
 		session_select
 	fi
 	guest_ensure "$mode"
-	accel_probe
+	arch_accel
 	results_metadata
 	say "booting the board ($ACCEL)"
 	board_boot

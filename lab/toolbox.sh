@@ -197,7 +197,7 @@ perl pkg-config qemu-system-x86_64 rsync tar xz zstd'
 
 toolbox_check_host() {
 	toolbox_missing=
-	for toolbox_program in $TOOLBOX_PROGRAMS; do
+	for toolbox_program in $TOOLBOX_PROGRAMS ${ARCH_PROGRAMS:-}; do
 		command -v "$toolbox_program" >/dev/null 2>&1 ||
 			toolbox_missing="$toolbox_missing $toolbox_program"
 	done
@@ -275,14 +275,14 @@ toolbox_mounts() {
 }
 
 # The host's names, and if a package is to be downloaded its apt settings, in /run/vmali of the
-# session. TOOLBOX_APT=1 says that one is, beside the kernel's source.
+# session. TOOLBOX_APT=1 says that one is, beside those of the kernel and of the board's architecture.
 toolbox_settings() {
 	mkdir -p "$TOOLBOX_ROOT/run/vmali" "$TOOLBOX_ROOT/run/lock"
 	for toolbox_file in resolv.conf hosts; do
 		[ ! -r "/etc/$toolbox_file" ] ||
 			cp -L "/etc/$toolbox_file" "$TOOLBOX_ROOT/run/vmali/$toolbox_file"
 	done
-	if [ "${TOOLBOX_APT:-0}" = 1 ] || ! kernel_source_cached; then
+	if [ "${TOOLBOX_APT:-0}" = 1 ] || ! kernel_source_cached || ! arch_cached; then
 		apt_settings "$TOOLBOX_ROOT/run/vmali/apt"
 	fi
 }

@@ -146,6 +146,12 @@ judge() {
 		# shellcheck disable=SC2046 # one option or none
 		regression "$patch" "$name" $(regression_base "$patch")
 		;;
+	arm64-*:*)
+		pages=${defect%%:*}
+		# shellcheck disable=SC2046 # one option or none
+		regression "$patch" "$name" --arch arm64 --pages "${pages#arm64-}" \
+			$(regression_base "$patch")
+		;;
 	series:*) regression "$patch" "$name" ;;
 	backport:*) backport "$patch" remap-first-2m.patch ;;
 	revert:*) revert "$patch" "$name" ;;

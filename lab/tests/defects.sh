@@ -62,12 +62,26 @@ defects_of_groups() {
 	}'
 }
 
+# Prints the defects of lab/tests/arm64-defects, as arm64-PAGES:PATCH.
+defects_arm64() {
+	sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$REPO/lab/tests/arm64-defects" |
+		while read -r arm64_patch arm64_pages; do
+			for arm64_size in $arm64_pages; do
+				echo "arm64-$arm64_size:$arm64_patch.patch"
+			done
+		done
+}
+
 # Prints the name of the item that judges KIND:PATCH.
 defect_item() {
 	defect_name=${1##*[:/]}
 	defect_name=${defect_name%.patch}
 	case $1 in
 	planted:*) echo "regressions: $defect_name" ;;
+	arm64-*:*)
+		defect_pages=${1%%:*}
+		echo "arm64: $defect_name, pages of ${defect_pages#arm64-}"
+		;;
 	series:*) echo "regressions: $defect_name, on the series" ;;
 	backport:*) echo "backport: $defect_name" ;;
 	step:*) echo "series: $defect_name" ;;
@@ -81,6 +95,7 @@ defect_results() {
 	case $1 in
 	series:*) echo "${defect_name%.patch}+series" ;;
 	step:*) echo "${defect_name%.patch}+step" ;;
+	arm64-*:*) echo "${defect_name%.patch}+${1%%:*}" ;;
 	*) echo "${defect_name%.patch}" ;;
 	esac
 }

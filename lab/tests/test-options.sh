@@ -49,7 +49,7 @@ defaults() {
 		"$ACTION $TLB $CPU_PAGE $STOCK $SANITIZE $KUNIT $MULTIPLE $FAIL_FAST $NO_SKIPS $HOST_TOOLS \
 $QUIET $VERBOSE"
 	same '' "$MUTANTS$MUTANTS_OF"
-	same libigt "$IGT"
+	same 'libigt x86-64 ' "$IGT $BOARD_ARCH $PAGES"
 	same '' "$GLOBS$TESTS$TEST_LIST$KERNEL_ARG$WITHOUT$PATCHES$PARAMS$RESULTS_DIR$TRACE_FILE"
 	same '1:' "$SEED:$OPERATIONS"
 }
@@ -89,6 +89,15 @@ check '--cpu-page 4K' after CPU_PAGE 4096 --cpu-page 4K
 check '--cpu-page 64K' after CPU_PAGE 65536 --cpu-page=64K
 check '--igt standalone' after IGT standalone --igt standalone
 check '--igt=libigt' after IGT libigt --igt standalone --igt=libigt
+check '--arch x86-64' after BOARD_ARCH x86-64 --arch=x86-64
+check '--arch arm64' after BOARD_ARCH arm64 --arch arm64
+check '--arch arm64: tests without libigt' after IGT standalone --arch arm64
+check '--arch arm64: pages' after PAGES 16k --pages 16k --arch arm64
+check '--arch arm64 with what works there' after TLB off --arch arm64 --pages=4k --stock --tlb off \
+	--patch second.patch --param a=1 --cpu-page 64K --igt standalone --fail-fast --no-skips \
+	--trace trace --results new --seed 2 --operations 9 --test-list linux.tar 'evict-*'
+check '--arch arm64: --shell' after ACTION shell --shell --arch arm64
+check '--arch arm64: --list' after ACTION list --list --arch arm64
 check '--seed' after SEED 5 --seed 5
 check '--seed: the largest' after SEED 2147483647 --seed=2147483647
 check '--operations' after OPERATIONS 100000 --operations 100000
@@ -192,6 +201,21 @@ for action in shell bench build list clean-cache; do
 	check "--fail-fast and --$action" refused "--fail-fast and --$action exclude*" "--$action" \
 		--fail-fast
 done
+check '--arch: no such board' refused '--arch foo: not x86-64 or arm64*' --arch foo
+check '--arch: no value' refused '--arch: needs a value*' --arch
+check '--arch: another name' refused '--arch aarch64: not x86-64 or arm64*' --arch=aarch64
+check '--pages: no such size' refused '--pages 64k: not 4k or 16k*' --arch arm64 --pages 64k
+check '--pages: bytes' refused '--pages 4096: not 4k or 16k*' --arch arm64 --pages 4096
+check '--pages: no value' refused '--pages: needs a value*' --arch arm64 --pages
+check '--pages: without --arch' refused '--pages goes with --arch arm64*' --pages 16k
+check '--pages and --arch x86-64' refused '--pages goes with --arch arm64*' --pages 4k --arch x86-64
+for option in --kunit --sanitize --multiple-mode --bench '--mutants=1' '--test=x' '--igt=libigt' \
+	'--kernel=linux.tar'; do
+	check "--arch arm64 and $option" refused \
+		"${option%%=*}* and --arch arm64 exclude each other: *" --arch arm64 "$option"
+done
+check '--pages 16k and smaller ones' refused '--cpu-page 4K and --arch arm64 exclude*: its pages*' \
+	--arch arm64 --pages 16k --cpu-page 4K
 for value in 0 -1 1x '' 05 2147483648 99999999999999999999; do
 	check "--seed: '$value'" refused '--seed*' --seed "$value"
 done

@@ -1,0 +1,128 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+#
+# lab/arch and lab/packaged.sh, without a board: the tables are complete, keys differ by architecture and
+# size of pages, the packaged kernel is the one of the base, expectations have the most special file, and
+# a patch that such a kernel cannot take is refused.
+# shellcheck disable=SC2317,SC2329 # check() calls the functions
+# shellcheck disable=SC2034,SC2154 # the libraries under test read and set these variables
+
+set -eu
+
+REPO=$(readlink -f -- "$(dirname -- "$(readlink -f -- "$0")")/../..")
+# shellcheck source=lab/tests/lib.sh
+. "$REPO/lab/tests/lib.sh"
+for part in common options toolbox kernel results; do
+	# shellcheck source=/dev/null
+	. "$REPO/lab/$part.sh"
+done
+
+# with ARG... -- CMD...: CMD with the libraries as ./run ARG... has them. check() gives it a shell of its own.
+with() {
+	with_arguments=''
+	while [ "$1" != -- ]; do
+		with_arguments="$with_arguments $1"
+		shift
+	done
+	shift
+	# shellcheck disable=SC2086 # words
+	options_parse $with_arguments
+	# shellcheck source=/dev/null
+	. "$REPO/lab/kernel.sh"
+	TOOLBOX_ID='test'
+	"$@"
+}
+
+# Prints the variables and functions of a table.
+table() {
+	sed -n -e 's/^\(ARCH_[A-Z]*\)=.*/\1/p' -e 's/^\(arch_[a-z]*\)() {$/\1/p' \
+		"$REPO/lab/arch/$1.sh" | sort -u
+}
+
+tables_alike() {
+	table x86-64 >"$SCRATCH/x86-64"
+	table arm64 >"$SCRATCH/arm64"
+	[ "$(wc -l <"$SCRATCH/x86-64")" -gt 15 ]
+	same '' "$(comm -23 "$SCRATCH/x86-64" "$SCRATCH/arm64")"
+}
+
+# Each board has a build folder, a kernel and modules of its own.
+keys_differ() {
+	for pages in 4k 16k; do
+		(with --arch arm64 --pages "$pages" -- packaged_key 'linux-source-7.3 7.3.4-1')
+	done >"$SCRATCH/keys"
+	(with --arch arm64 --pages 4k -- packaged_key 'linux-source-7.3 7.3.5-1') >>"$SCRATCH/keys"
+	(with --arch arm64 -- tools_key) >>"$SCRATCH/keys"
+	same 4 "$(sort -u "$SCRATCH/keys" | wc -l)"
+}
+
+# In place of apt: an index with several kernels.
+indexed() {
+	# shellcheck disable=SC2317
+	source_apt() {
+		case $3 in
+		pkgnames)
+			for name in 7.2.9+deb13-arm64 7.3.4+deb13-arm64 7.3.4+deb13-cloud-arm64 \
+				7.3.4+deb13-arm64-16k 7.3.4+deb13-common arm64 arm64-16k; do
+				echo "linux-headers-$name"
+			done
+			;;
+		show)
+			case $4 in
+			*7.2.9*) echo 'Version: 7.2.9-1~bpo13+1' ;;
+			*) echo 'Version: 7.3.4-1~bpo13+1' ;;
+			esac
+			;;
+		esac
+	}
+	packaged_abi folder "$1"
+}
+
+abi() {
+	same 7.3.4+deb13 "$(with --arch arm64 -- indexed '7.3.4-1~bpo13+1')"
+	same 7.3.4+deb13 "$(with --arch arm64 --pages 16k -- indexed '7.3.4-1~bpo13+1')"
+	same 7.2.9+deb13 "$(with --arch arm64 -- indexed '7.2.9-1~bpo13+1')"
+	same '' "$(with --arch arm64 -- indexed '7.3.5-1~bpo13+1')"
+}
+
+wide_patch() {
+	printf -- '--- a/mm/shmem.c\n+++ b/mm/shmem.c\n@@ -1 +1 @@\n-a\n+b\n' >"$SCRATCH/wide.patch"
+	fails_with 2 'run: --arch arm64: its kernel is packaged, and a patch changes more than *' \
+		with --arch arm64 --patch "$SCRATCH/wide.patch" -- packaged_ensure
+}
+
+# expected WANTED KIND ARG...: the file of expectations.
+expected() {
+	expected_wanted=$1 expected_kind=$2
+	shift 2
+	EXPECTATIONS=$SCRATCH/expectations KERNEL_RELEASE=7.3.4+deb13-arm64 NO_SKIPS=0
+	mkdir -p "$EXPECTATIONS"
+	for file in 7.3-fails 7.3-stock-fails 7.3-stock-arm64-fails 7.3-stock-arm64-16k-fails \
+		7.3-stock-skips; do
+		: >"$EXPECTATIONS/$file.txt"
+	done
+	same "$expected_wanted" "$(with "$@" -- expectations "$expected_kind" | sed 's,.*/,,')"
+}
+
+# What the release calls itself does not matter.
+release_name() {
+	KERNEL_RELEASE=7.3.4+deb13-arm64-16k
+	same 7.3-stock "$(with --arch arm64 --pages 16k --stock -- expectations_name)"
+}
+
+check 'the tables have the same names' tables_alike
+check 'keys of kernels and tools' keys_differ
+check 'the packaged kernel of the version of the base' abi
+check 'a patch beyond the driver is refused' wide_patch
+check 'expectations: x86-64' expected 7.3-stock-fails.txt fails --stock
+check 'expectations: arm64' expected 7.3-stock-arm64-fails.txt fails --stock --arch arm64
+check 'expectations: arm64, 16 KiB' expected 7.3-stock-arm64-16k-fails.txt fails --stock \
+	--arch arm64 --pages 16k
+check 'expectations: arm64 as x86-64' expected 7.3-fails.txt fails --arch arm64
+check 'expectations: skips of arm64 as of x86-64' expected 7.3-stock-skips.txt skips --stock \
+	--arch arm64
+check 'expectations: none' expected null flakes --arch arm64
+check 'expectations: the version of a packaged kernel' release_name
+
+checks_done
