@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+"""The commands that lab/*.sh call: python3 -m report COMMAND --help."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import sys
+from typing import Any
+
+from report import bench, compare, junit, ktap, page, plan, text, verdicts
+from report.expectations import Expectations, exactly
+
+Path = pathlib.Path
+
+
+def _lines(path: Path | None) -> list[str]:
+    if path is None or not path.is_file():
+        return []
+    return [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line]
+
+
+def _json(path: Path) -> Any:
+    """The content of a file; None if it is absent or cut."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _write(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _verdicts(results: Path) -> list[verdicts.Verdict]:
+    """Of verdicts.json, or of a results folder that has one."""
+    path = results / "verdicts.json" if results.is_dir() else results
+    content = _json(path)
+    if not isinstance(content, list):
+        sys.exit(f"report: {results}: no verdicts there: name a results folder of ./run")
+    try:
+        return [verdicts.Verdict.from_json(verdict) for verdict in content]
+    except (KeyError, ValueError):
+        sys.exit(f"report: {results}: verdicts of another version of ./run: run it again")
+
+
+def _expectations(args: argparse.Namespace) -> Expectations:
+    return Expectations.read(args.expectations, args.kernel, skips=not args.no_skips)
+
+
+def _judge(args: argparse.Namespace) -> list[verdicts.Verdict]:
+    results = _json(args.results) or {}
+    return verdicts.judge(
+        _lines(args.selected), _lines(args.named), results.get("tests") or {}, _expectations(args)
+    )
+
+
+def run_planned(args: argparse.Namespace) -> None:
+    """Prints the subtests to start."""
+    print(*verdicts.planned(_lines(args.selected), _lines(args.named), _expectations(args)), sep="\n")
+
+
+def run_judge(args: argparse.Namespace) -> None:
+    """Judges a run, writes verdicts.json and junit.xml, and prints the table."""
+    judged = _judge(args)
+    if args.ended_for:
+        verdicts.ended_early(judged, _lines(args.ended_for))
+    _write(args.out / "verdicts.json", [verdict.to_json() for verdict in judged])
+    (args.out / "junit.xml").write_text(junit.junit(judged), encoding="utf-8")
+    args.statuses.write_text(" ".join(map(str, verdicts.statuses(judged))), encoding="utf-8")
+    for line in text.table(judged, quiet=args.quiet):
+        print(line)
+
+
+def run_unexpected(args: argparse.Namespace) -> None:
+    """Prints the subtests of results.json whose results nobody expects."""
+    results = _json(args.results) or {}
+    tests = results.get("tests") or {}
+    names = [name for name in tests if name.count("@") < 3]
+    for verdict in verdicts.judge(names, names, tests, _expectations(args)):
+        if verdict.unexpected and verdict.result != "notrun":
+            print(verdict.id)
+
+
+def run_expected(args: argparse.Namespace) -> None:
+    """Prints why a failure is expected; fails if it is not."""
+    entry = exactly(args.name, _expectations(args).fails)
+    if entry is None:
+        sys.exit(1)
+    print(entry.reason or "no reason given")
+
+
+def run_summary(args: argparse.Namespace) -> None:
+    """Prints the last line."""
+    print(text.summary(_verdicts(args.verdicts)))
+
+
+def run_ktap(args: argparse.Namespace) -> None:
+    """Makes results.json of the files that KUnit's debugfs has, one a suite."""
+    tests: dict[str, Any] = {}
+    for path in sorted(args.folder.iterdir()):
+        if path.is_file():
+            tests |= ktap.tests(path.read_text(encoding="utf-8", errors="replace"))
+    _write(args.out, {"tests": tests})
+
+
+def run_page(args: argparse.Namespace) -> None:
+    """Writes results.html of a results folder."""
+    folder = args.folder
+    judged = _json(folder / "verdicts.json") or []
+    run = page.Run(
+        status=args.status,
+        metadata=_json(folder / "metadata.json") or {},
+        verdicts=[verdicts.Verdict.from_json(verdict) for verdict in judged],
+        tests=(_json(folder / "results.json") or {}).get("tests") or {},
+        bench=_json(folder / "bench.json") if args.bench else None,
+        plan=plan.read(args.plan),
+        times=args.times,
+        log=_lines(folder / "kernel.log"),
+        reports=_lines(args.reports),
+    )
+    (folder / "results.html").write_text(page.page(run), encoding="utf-8")
+
+
+def _boot(folder: Path) -> dict[str, Any] | None:
+    results = _json(folder / "bench.json")
+    if results is None:
+        return None
+    driver = folder.name.rsplit("-", 1)[0]
+    return {"driver": driver, "reports": _lines(folder / "reports.txt"), "results": results}
+
+
+def run_bench(args: argparse.Namespace) -> None:
+    """Sets the boots of a results folder side by side: bench.json, the table, the goals."""
+    folders = sorted(path for path in (args.folder / "bench").glob("*-*") if path.is_dir())
+    boots = [boot for boot in map(_boot, folders) if boot]
+    comparison = bench.compare(boots, args.patches)
+    _write(args.folder / "bench.json", comparison)
+    args.statuses.write_text(" ".join(map(str, bench.statuses(comparison))), encoding="utf-8")
+    table = [] if args.quiet else [*bench.table(comparison), args.times]
+    for line in [*table, *bench.goal_lines(comparison)]:
+        print(line)
+
+
+def run_compare(args: argparse.Namespace) -> None:
+    """Prints what changed from one result to another. The exit status is 1 if something broke."""
+    comparison = compare.compare(_verdicts(args.old), _verdicts(args.new))
+    for line in compare.text(comparison):
+        print(line)
+    if args.html:
+        args.html.write_text(compare.html(comparison), encoding="utf-8")
+    if comparison.broken or comparison.gone:
+        sys.exit(1)
+
+
+def _with_expectations(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--expectations", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--kernel", required=True, help="what the names of the files begin with")
+    parser.add_argument("--no-skips", action="store_true", help="without the skips file")
+
+
+def _with_selection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--selected", type=Path, required=True, help="igt@TEST@SUBTEST, one a line")
+    parser.add_argument("--named", type=Path, help="those that were asked for by their whole names")
+    _with_expectations(parser)
+
+
+def options() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="report", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, function: Any) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=function.__doc__, description=function.__doc__)
+        added.set_defaults(run=function)
+        return added
+
+    _with_selection(command("planned", run_planned))
+
+    judge = command("judge", run_judge)
+    _with_selection(judge)
+    judge.add_argument("--results", type=Path, required=True, help="igt_runner's results.json")
+    judge.add_argument("--out", type=Path, required=True, help="the results folder")
+    judge.add_argument("--statuses", type=Path, required=True, help="write exit statuses to it")
+    judge.add_argument("--ended-for", type=Path, help="subtests for which --fail-fast ended the run")
+    judge.add_argument("--quiet", action="store_true", help="only what is unexpected")
+
+    unexpected = command("unexpected", run_unexpected)
+    unexpected.add_argument("--results", type=Path, required=True)
+    _with_expectations(unexpected)
+
+    expected = command("expected", run_expected)
+    expected.add_argument("name")
+    _with_expectations(expected)
+
+    command("summary", run_summary).add_argument("verdicts", type=Path)
+
+    kunit = command("ktap", run_ktap)
+    kunit.add_argument("folder", type=Path)
+    kunit.add_argument("out", type=Path)
+
+    made = command("page", run_page)
+    made.add_argument("folder", type=Path)
+    made.add_argument("--status", type=int, required=True)
+    made.add_argument("--times", default="")
+    made.add_argument("--plan", type=Path, help="fields of the test plan")
+    made.add_argument("--reports", type=Path, help="what the kernel reported outside of subtests")
+    made.add_argument("--bench", action="store_true", help="bench.json is a comparison")
+
+    compared = command("bench", run_bench)
+    compared.add_argument("folder", type=Path)
+    compared.add_argument("--patches", type=int, required=True)
+    compared.add_argument("--statuses", type=Path, required=True)
+    compared.add_argument("--times", default="")
+    compared.add_argument("--quiet", action="store_true")
+
+    changed = command("compare", run_compare)
+    changed.add_argument("old", type=Path)
+    changed.add_argument("new", type=Path)
+    changed.add_argument("--html", type=Path, metavar="FILE")
+    return parser
+
+
+if __name__ == "__main__":
+    arguments = options().parse_args()
+    arguments.run(arguments)
