@@ -130,7 +130,8 @@ def _lines(text: str | None) -> list[str]:
 def _message(line: str) -> str:
     """A message of IGT without its time, its process and the folders of its source file."""
     line = re.sub(r"^\[[0-9.]+\] ", "", line)
-    line = re.sub(r"^\([^)]*\) ", "", line).removeprefix("CRITICAL: ")
+    line = re.sub(r"^\([^)]*\) ", "", line)
+    line = re.sub(r"^\S*CRITICAL: ", "", line)
     return re.sub(r"\S*/((?:lib|tests)/)", r"\1", line)
 
 
