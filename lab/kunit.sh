@@ -20,10 +20,7 @@ kunit_guest() {
 
 # Makes results.json, and $WORK/selected.txt of the cases that the patterns select.
 kunit_collect() {
-	echo '{"tests":{}}' >"$RESULTS_DIR/results.json"
-	for ktap in "$RESULTS_DIR"/guest/kunit/*; do
-		[ ! -f "$ktap" ] || jq -R -s -L "$REPO/lab" 'include "ktap"; ktap' "$ktap"
-	done | jq -s '{tests: (map(.tests) | add // {})}' >"$RESULTS_DIR/results.json"
+	results_python ktap "$RESULTS_DIR/guest/kunit" "$RESULTS_DIR/results.json"
 	: >"$WORK/selected.txt"
 	jq -r '.tests | keys_unsorted[]' "$RESULTS_DIR/results.json" >"$WORK/cases.txt"
 	while IFS=@ read -r igt suite case; do

@@ -100,7 +100,7 @@ def run_summary(args: argparse.Namespace) -> None:
 def run_ktap(args: argparse.Namespace) -> None:
     """Makes results.json of the files that KUnit's debugfs has, one a suite."""
     tests: dict[str, Any] = {}
-    for path in sorted(args.folder.iterdir()):
+    for path in sorted(args.folder.iterdir()) if args.folder.is_dir() else []:
         if path.is_file():
             tests |= ktap.tests(path.read_text(encoding="utf-8", errors="replace"))
     _write(args.out, {"tests": tests})

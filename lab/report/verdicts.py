@@ -37,6 +37,17 @@ class Kind(enum.Enum):
     NOT_RUN = "NotRun"
 
 
+# What scripts tell apart, as the `class` of verdicts.json; failures that nobody expects are the rest.
+CLASSES = {
+    Kind.PASS: "pass",
+    Kind.SKIP: "skip",
+    Kind.EXPECTED_FAIL: "known",
+    Kind.UNEXPECTED_PASS: "stale",
+    Kind.FLAKE: "flake",
+    Kind.LEFT_OUT: "left",
+    Kind.NOT_RUN: "unrun",
+}
+
 FAILURES = (Kind.FAIL, Kind.CRASH, Kind.TIMEOUT, Kind.MISSING)
 UNEXPECTED = (*FAILURES, Kind.UNEXPECTED_PASS)
 
@@ -101,6 +112,7 @@ class Verdict:
             "subtest": self.subtest,
             "result": self.result,
             "kind": self.kind.value,
+            "class": CLASSES.get(self.kind, "fail"),
             "seconds": self.seconds,
             "reason": self.reason,
             "rows": [{"name": row.name, "result": row.result} for row in self.rows],

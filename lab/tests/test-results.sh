@@ -119,7 +119,7 @@ all_pass() {
 	fresh 'a b'
 	row a pass
 	row b pass
-	judged 0 '^a .*pass .* 0\.25 s$' '^2 passed, 0 failed, 0 skipped$'
+	judged 0 '^a .*Pass .* 0\.25 s$' '^2 passed, 0 failed, 0 skipped$'
 }
 
 # What igt_runner quotes of a failed assertion is shown once, without times and folders.
@@ -141,7 +141,7 @@ kernel_reasons() {
 			"<4> [1.5] Modules linked in: x\nmore\n<4> [1.5] WARNING: at f\n"}' \
 		"$MADE_UP" >"$WORK/new.json"
 	mv "$WORK/new.json" "$MADE_UP"
-	judged 1 '^a .*dmesg-warn' '^    <4> \[1.5\] WARNING: at f$'
+	judged 1 '^a .*Fail (dmesg-warn)' '^    <4> \[1.5\] WARNING: at f$'
 	! grep -q 'Modules' "$WORK/output"
 }
 
@@ -157,7 +157,7 @@ one_bad() {
 not_run() {
 	fresh 'a b'
 	row a pass
-	judged 1 '^b .*notrun' '^    did not run' '^1 passed, 1 failed, 0 skipped$'
+	judged 1 '^b .*Missing' '^    did not run' '^1 passed, 1 failed, 0 skipped$'
 }
 
 # What --fail-fast left out is counted, and not shown. The last test ended the run, though its result is
@@ -169,7 +169,7 @@ ended_early() {
 	row c incomplete
 	FAIL_FAST=1 OUTCOME=failed
 	echo igt@panthor/t@c >"$WORK/unexpected.txt"
-	judged 1 '^a .*pass' '^c .*incomplete' \
+	judged 1 '^a .*Pass' '^c .*incomplete' \
 		'^1 passed, 1 failed, 0 skipped; 2 not run after the first unexpected result$'
 	fails grep -q '^[bd] ' "$WORK/output"
 	grep -q 'skipped="2"' "$RESULTS_DIR/junit.xml"
@@ -178,7 +178,7 @@ ended_early() {
 no_results() {
 	fresh 'a'
 	rm "$RESULTS_DIR/igt/joblist.txt"
-	judged 1 '^a .*notrun' '^0 passed, 1 failed, 0 skipped$'
+	judged 1 '^a .*Missing' '^0 passed, 1 failed, 0 skipped$'
 }
 
 # The runner's own file, begun in the last moments of the guest, is not believed.
@@ -186,26 +186,26 @@ early_file() {
 	fresh 'a'
 	row a pass
 	echo '{"tests":{}}' >"$RESULTS_DIR/igt/results.json"
-	judged 0 '^a .*pass'
+	judged 0 '^a .*Pass'
 }
 
 unreadable() {
 	fresh 'a'
 	rm "$MADE_UP"
-	judged 1 '^run: igt_results failed: ' '^a .*notrun'
+	judged 1 '^run: igt_results failed: ' '^a .*Missing'
 }
 
 half_a_file() {
 	fresh 'a'
 	echo '{"tests": {"igt@panthor/t@a": {"result": "pa' >"$MADE_UP"
-	judged 1 '^a .*notrun'
+	judged 1 '^a .*Missing'
 }
 
 skip_with_reason() {
 	fresh 'a b'
 	row a pass
 	row b skip "$SKIP_TEXT"
-	judged 0 '^b .*skip' '^    no such feature$' '^1 passed, 0 failed, 1 skipped$'
+	judged 0 '^b .*Skip' '^    no such feature$' '^1 passed, 0 failed, 1 skipped$'
 	! grep -q 'SKIP' "$WORK/output"
 }
 
@@ -226,7 +226,7 @@ all_skip() {
 upper_case() {
 	fresh 'Big'
 	row big pass
-	judged 0 '^Big .*pass'
+	judged 0 '^Big .*Pass'
 }
 
 extra_row() {
@@ -268,7 +268,7 @@ row_fails() {
 	dynamic b 64k fail 'words of 64k'
 	dynamic b 2m skip 'no such page'
 	dynamic b 1m fail 'words of 1m'
-	judged 1 '^b .*fail ' '^    row 64k: fail$' '^      words of 64k$' '^    row 1m: fail$' \
+	judged 1 '^b .*Fail ' '^    row 64k: fail$' '^      words of 64k$' '^    row 1m: fail$' \
 		'^      words of 1m$' '^    row 2m: skip$' '^      no such page$' \
 		'^1 passed, 1 failed, 0 skipped$'
 	same 1 "$(grep -c 'words of 64k' "$WORK/output")"
@@ -283,7 +283,7 @@ rows_pass() {
 	row a pass
 	dynamic a one pass
 	dynamic a two pass
-	judged 0 '^a .*pass' '^1 passed, 0 failed, 0 skipped$'
+	judged 0 '^a .*Pass' '^1 passed, 0 failed, 0 skipped$'
 	same 2 "$(wc -l <"$WORK/output")"
 	same 2 "$(verdict a '.rows | length')"
 }
@@ -294,7 +294,7 @@ rows_of_another() {
 	row a pass
 	dynamic ab one fail
 	dynamic b one fail
-	judged 0 '^a .*pass'
+	judged 0 '^a .*Pass'
 }
 
 all_rows_skip() {
@@ -306,7 +306,7 @@ No dynamic tests executed.
 Subtest b: SKIP (0.01s)'
 	dynamic b one skip 'no first thing'
 	dynamic b two skip 'no second thing'
-	judged 0 '^b .*skip' '^    row one: skip$' '^      no first thing$' '^    row two: skip$' \
+	judged 0 '^b .*Skip' '^    row one: skip$' '^      no first thing$' '^    row two: skip$' \
 		'^      no second thing$' '^1 passed, 0 failed, 1 skipped$'
 	fails grep -e 'No dynamic' -e SKIP "$WORK/output"
 }
@@ -317,7 +317,7 @@ no_rows_at_all() {
 	row b skip 'Starting subtest: b
 No dynamic tests executed.
 Subtest b: SKIP (0.01s)'
-	judged 0 '^b .*skip' '^    No dynamic tests executed.$'
+	judged 0 '^b .*Skip' '^    No dynamic tests executed.$'
 }
 
 some_rows_skip() {
@@ -325,7 +325,7 @@ some_rows_skip() {
 	row a pass
 	dynamic a one skip 'no first thing'
 	dynamic a two pass
-	judged 0 '^a .*pass' '^    row one: skip$' '^      no first thing$' '^1 passed'
+	judged 0 '^a .*Pass' '^    row one: skip$' '^      no first thing$' '^1 passed'
 	python3 -c 'import sys, xml.etree.ElementTree as tree
 case, = tree.parse(sys.argv[1]).getroot().find("testsuite")
 assert "row one: skip" in case.find("system-out").text' "$RESULTS_DIR/junit.xml"
@@ -352,7 +352,7 @@ rows_pass_subtest_fails() {
 	fresh 'a'
 	row a crash '' 'Received signal SIGSEGV.'
 	dynamic a one pass
-	judged 1 '^a .*crash' '^    Received signal SIGSEGV.$'
+	judged 1 '^a .*Crash' '^    Received signal SIGSEGV.$'
 }
 
 # Words of the first six, the names of all.
@@ -374,7 +374,7 @@ known_row_failure() {
 	dynamic b one fail 'words of one'
 	expect_file 7.3-fails.txt '# the driver forgets b
 panthor/t@b,Fail'
-	judged 0 '^b .*fail (expected)' '^    row one: fail$' '^    expected: the driver forgets b'
+	judged 0 '^b .*ExpectedFail' '^    row one: fail$' '^    expected: the driver forgets b'
 }
 
 # JUnit and the page name the rows.
@@ -416,7 +416,7 @@ known_failure() {
 	row b fail
 	expect_file 7.3-fails.txt '# the driver forgets b
 panthor/t@b,Fail'
-	judged 0 '^b .*fail (expected)' '^    expected: the driver forgets b' \
+	judged 0 '^b .*ExpectedFail' '^    expected: the driver forgets b' \
 		'^1 passed, 1 failed, 0 skipped; 1 failed as expected$'
 }
 
@@ -458,7 +458,7 @@ stale() {
 	row a pass
 	row b pass
 	expect_file 7.3-fails.txt 'panthor/t@b,Fail'
-	judged 7 '^b .*pass (unexpected)' '^2 passed, 0 failed, 0 skipped; 1 expected to fail'
+	judged 7 '^b .*UnexpectedPass' '^2 passed, 0 failed, 0 skipped; 1 expected to fail'
 }
 
 stale_and_failed() {
@@ -475,7 +475,7 @@ flake() {
 	row b "$1"
 	expect_file 7.3-flakes.txt '# one run in fifty
 panthor/t@b.*'
-	judged 0 '^a .*pass'
+	judged 0 '^a .*Pass'
 }
 
 skips_file() {
@@ -485,7 +485,7 @@ panthor/t@b'
 	same 'igt@panthor/t@a igt@panthor/t@bc ' "$(results_planned | tr '\n' ' ')"
 	row a pass
 	row bc pass
-	judged 0 '^b .*skip (left out)' '^    not run: takes an hour' \
+	judged 0 '^b .*LeftOut' '^    not run: takes an hour' \
 		'^2 passed, 0 failed, 1 skipped; 1 left out, as expectations say$'
 }
 
@@ -498,7 +498,7 @@ panthor/t@b.*'
 	same 'igt@panthor/t@a igt@panthor/t@b ' "$(results_planned | tr '\n' ' ')"
 	row a pass
 	row b fail
-	judged 1 '^b .*fail ' '^bc .*skip (left out)' '^1 passed, 1 failed, 1 skipped; 1 left out'
+	judged 1 '^b .*Fail ' '^bc .*LeftOut' '^1 passed, 1 failed, 1 skipped; 1 left out'
 }
 
 no_skips() {
@@ -693,7 +693,7 @@ quiet() {
 	fresh 'a b'
 	row a pass
 	row b fail
-	judged 1 '^b .*fail'
+	judged 1 '^b .*Fail'
 	! grep -q '^a ' "$WORK/output"
 }
 
@@ -703,7 +703,7 @@ several_tests() {
 	row a pass
 	jq '.tests["igt@core_x"] = {result: "pass"}' "$MADE_UP" >"$WORK/new.json"
 	mv "$WORK/new.json" "$MADE_UP"
-	judged 0 '^panthor/t@a .*pass' '^core_x .*pass'
+	judged 0 '^panthor/t@a .*Pass' '^core_x .*Pass'
 }
 
 junit() {
