@@ -129,7 +129,8 @@ guest_tests() {
 		tr '\n' ' ' <"$WORK/needed.txt"
 		printf '\nEND TESTLIST\n'
 	} >"$1/test-list.txt"
-	printf 'SUBTEST_SECONDS=%s\nMULTIPLE=%s\n' "$deadline_subtest" "$MULTIPLE" >"$1/settings"
+	printf 'SUBTEST_SECONDS=%s\nMULTIPLE=%s\nSEED=%s\nOPERATIONS=%s\n' "$deadline_subtest" \
+		"$MULTIPLE" "$SEED" "$OPERATIONS" >"$1/settings"
 	while IFS= read -r test; do
 		case $test in
 		*/*) mkdir -p "$1/${test%/*}" ;;

@@ -20,6 +20,8 @@
 #   TLB          keep | off | tiny:SEED
 #   IGT          what the suite's tests are linked with: libigt | standalone (lib/igt/standalone)
 #   CPU_PAGE     bytes of the CPU page that the subtests reckon with; 0: the board's
+#   SEED         seed of what subtests draw at random
+#   OPERATIONS   number of operations of each random-* subtest; empty: that of the subtest
 #   RESULTS_DIR  results folder; empty: a new one under build/results
 #   TRACE_FILE   where vmali writes its trace; empty: nowhere
 #   SANITIZE     1: the kernel has the options of kernel/config/sanitize.config, too
@@ -35,8 +37,8 @@ NL='
 '
 
 OPTION_VARIABLES='ACTION GLOBS TESTS TEST_LIST KERNEL_ARG STOCK WITHOUT PATCHES PARAMS TLB
-IGT CPU_PAGE RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE FAIL_FAST NO_SKIPS HOST_TOOLS QUIET VERBOSE
-BENCH MUTANTS MUTANTS_OF'
+IGT CPU_PAGE SEED OPERATIONS RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE FAIL_FAST NO_SKIPS
+HOST_TOOLS QUIET VERBOSE BENCH MUTANTS MUTANTS_OF'
 
 options_help() {
 	cat <<'HELP'
@@ -66,6 +68,9 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
                           of the board); its kernel stays as it is
   --igt standalone        the suite without libigt, linked with lib/igt/standalone as on a board
                           that has none (default: --igt libigt, that of the toolbox)
+  --seed N                seed of what subtests draw at random (default: 1)
+  --operations N          operations of each random-* subtest (default: some two seconds);
+                          their deadline grows with N
   --results DIR           where results go (default: a new folder under build/results)
   --trace FILE            write what the driver did to FILE
   --mutants N[:SEED]      N mutants of the driver, each with one operator, constant, condition or
@@ -230,6 +235,25 @@ option_igt() {
 	esac
 }
 
+# option_number OPTION VALUE MOST: VALUE is a decimal number from 1 to MOST, which has at most 11 digits:
+# the shell cannot compare any number.
+option_number() {
+	case $2 in
+	*[!0-9]* | 0* | ????????????*) usage_error "$1 $2: not a number from 1 to $3" ;;
+	esac
+	[ "$2" -le "$3" ] || usage_error "$1 $2: not a number from 1 to $3"
+}
+
+option_seed() {
+	option_number --seed "$1" 2147483647
+	SEED=$1
+}
+
+option_operations() {
+	option_number --operations "$1" 1000000000
+	OPERATIONS=$1
+}
+
 option_results() {
 	[ -z "$RESULTS_DIR" ] || usage_error '--results was given twice'
 	[ ! -e "$1" ] || [ -d "$1" ] || die 2 "--results $1: not a folder"
@@ -266,6 +290,8 @@ option_with_value() {
 	--tlb) option_tlb "$2" ;;
 	--cpu-page) option_cpu_page "$2" ;;
 	--igt) option_igt "$2" ;;
+	--seed) option_seed "$2" ;;
+	--operations) option_operations "$2" ;;
 	--results) option_results "$2" ;;
 	--mutants) option_mutants "$2" ;;
 	--trace) option_trace "$2" ;;
@@ -294,7 +320,7 @@ option_flag() {
 options_defaults() {
 	ACTION=run TLB=keep BENCH=full
 	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
-	WITHOUT='' CPU_PAGE=0 IGT=libigt MUTANTS='' MUTANTS_OF=''
+	WITHOUT='' CPU_PAGE=0 IGT=libigt SEED=1 OPERATIONS='' MUTANTS='' MUTANTS_OF=''
 	STOCK=0 SANITIZE=0 KUNIT=0 MULTIPLE=0 FAIL_FAST=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
 
@@ -341,13 +367,14 @@ options_parse() {
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--test | --test-list | --kernel | --without | --patch | --param | --tlb | --cpu-page | \
-			--igt | --results | --trace | --mutants)
+			--igt | --seed | --operations | --results | --trace | --mutants)
 			[ $# -ge 2 ] || usage_error "$1: needs a value"
 			option_with_value "$1" "$2"
 			shift
 			;;
 		--test=* | --test-list=* | --kernel=* | --without=* | --patch=* | --param=* | \
-			--tlb=* | --cpu-page=* | --igt=* | --results=* | --trace=* | --mutants=*)
+			--tlb=* | --cpu-page=* | --igt=* | --seed=* | --operations=* | --results=* | \
+			--trace=* | --mutants=*)
 			option_with_value "${1%%=*}" "${1#*=}"
 			;;
 		--)

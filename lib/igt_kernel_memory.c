@@ -11,6 +11,7 @@
 #include "igt_core.h"
 #include "igt_kernel_memory.h"
 #include "igt_knob.h"
+#include "igt_teardown.h"
 
 /**
  * SECTION:igt_kernel_memory
@@ -44,6 +45,30 @@ uint64_t igt_meminfo_bytes(const char *field)
 	igt_assert_f(found, "/proc/meminfo has no %s\n", field);
 
 	return kib * 1024;
+}
+
+/**
+ * igt_vmstat:
+ * @field: a name in /proc/vmstat
+ *
+ * Returns: its value, a number of events or of pages.
+ */
+uint64_t igt_vmstat(const char *field)
+{
+	const size_t length = strlen(field);
+	FILE *file = fopen("/proc/vmstat", "r");
+	uint64_t value = 0;
+	bool found = false;
+	char line[128];
+
+	igt_assert(file);
+	while (!found && fgets(line, sizeof(line), file))
+		found = !strncmp(line, field, length) &&
+			sscanf(line + length, " %" SCNu64, &value) == 1;
+	fclose(file);
+	igt_assert_f(found, "/proc/vmstat has no %s\n", field);
+
+	return value;
 }
 
 /**
@@ -173,4 +198,63 @@ int64_t igt_memory_watch_stop(struct igt_memory_watch *w)
 	igt_unmap_shared(w, sizeof(*w));
 
 	return peak;
+}
+
+struct igt_memory_filler {
+	volatile bool stop;
+};
+
+static void stop_filling(void *data)
+{
+	struct igt_memory_filler *filler = data;
+
+	filler->stop = true;
+}
+
+/* Zeros take no memory in a compressed swap. */
+static void fill(const struct igt_memory_filler *filler, uint64_t size, pid_t parent)
+{
+	const uint64_t page = sysconf(_SC_PAGESIZE);
+	volatile char *map =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	igt_assert(map != MAP_FAILED);
+	while (!filler->stop && getppid() == parent)
+		for (uint64_t offset = 0; offset < size && !filler->stop; offset += page)
+			map[offset] = 0;
+}
+
+/**
+ * igt_memory_filler_start:
+ * @size: bytes
+ *
+ * Forks a child that writes to all pages of @size bytes, over and over, until
+ * igt_memory_filler_stop() or igt_teardown().
+ *
+ * Returns: the filler.
+ */
+struct igt_memory_filler *igt_memory_filler_start(uint64_t size)
+{
+	struct igt_memory_filler *filler = igt_map_shared(sizeof(*filler));
+	const pid_t parent = getpid();
+
+	igt_teardown_add(stop_filling, filler);
+	igt_fork(child, 1)
+		fill(filler, size, parent);
+
+	return filler;
+}
+
+/**
+ * igt_memory_filler_stop:
+ * @filler: from igt_memory_filler_start()
+ *
+ * Waits for all children of the caller. Fails if the OOM killer killed one.
+ */
+void igt_memory_filler_stop(struct igt_memory_filler *filler)
+{
+	filler->stop = true;
+	igt_waitchildren();
+	igt_teardown_drop(stop_filling, filler);
+	igt_unmap_shared(filler, sizeof(*filler));
 }

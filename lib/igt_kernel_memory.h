@@ -11,6 +11,7 @@
 /* Memory figures of the kernel in bytes, and memory that processes share. */
 
 uint64_t igt_meminfo_bytes(const char *field);
+uint64_t igt_vmstat(const char *field);
 void igt_slab_shrink(const char *cache);
 bool igt_slab_objects(const char *cache, int64_t *objects);
 void igt_clear_warn_once(void);
@@ -36,5 +37,10 @@ struct igt_memory_watch {
 
 struct igt_memory_watch *igt_memory_watch_start(int64_t (*sample)(void));
 int64_t igt_memory_watch_stop(struct igt_memory_watch *watch);
+
+struct igt_memory_filler;
+
+struct igt_memory_filler *igt_memory_filler_start(uint64_t size);
+void igt_memory_filler_stop(struct igt_memory_filler *filler);
 
 #endif /* IGT_KERNEL_MEMORY_H */

@@ -2,6 +2,7 @@
 // Copyright (C) 2026 The vmali authors
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -444,6 +445,36 @@ void igt_panthor_bo_create_mapped(int fd, struct panthor_bo *bo, uint64_t size, 
 	igt_assert_f(bo->map, "mmap of a BO of %llu bytes failed\n",
 		     (unsigned long long)bo->size);
 	register_mapping(bo->map, bo->size);
+}
+
+/**
+ * igt_panthor_bo_export:
+ * @fd: device
+ * @handle: BO
+ *
+ * Returns: a dma-buf of the BO that can be mapped for loads and stores; the caller closes it.
+ */
+int igt_panthor_bo_export(int fd, uint32_t handle)
+{
+	struct drm_prime_handle prime = { .handle = handle, .flags = DRM_CLOEXEC | DRM_RDWR };
+
+	do_ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
+	return prime.fd;
+}
+
+/**
+ * igt_panthor_bo_import:
+ * @fd: device
+ * @dmabuf: a dma-buf of any driver, which stays open
+ *
+ * Returns: a handle of its BO.
+ */
+uint32_t igt_panthor_bo_import(int fd, int dmabuf)
+{
+	struct drm_prime_handle prime = { .fd = dmabuf };
+
+	do_ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
+	return prime.handle;
 }
 
 /**

@@ -115,6 +115,8 @@ static inline void igt_panthor_vm_unbind(int fd, uint32_t vm_id, uint64_t va, ui
 void igt_panthor_bo_create(int fd, struct panthor_bo *bo, uint64_t size, uint32_t flags, int err);
 void igt_panthor_bo_create_mapped(int fd, struct panthor_bo *bo, uint64_t size, uint32_t flags,
 				  int err);
+int igt_panthor_bo_export(int fd, uint32_t handle);
+uint32_t igt_panthor_bo_import(int fd, int dmabuf);
 void igt_panthor_bo_set_label(int fd, const struct panthor_bo *bo, const char *label);
 uint64_t igt_panthor_bo_mmap_offset(int fd, uint32_t handle, int err);
 void *igt_panthor_mmap_bo(int fd, uint32_t handle, uint64_t size, unsigned int prot,

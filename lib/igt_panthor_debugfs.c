@@ -39,6 +39,7 @@
 /* Columns of gems. gems_header has their names in the header line. */
 enum gems_column {
 	GEMS_CREATOR,
+	GEMS_REFERENCES,
 	GEMS_EVICTIONS,
 	GEMS_SIZE,
 	GEMS_RESIDENT,
@@ -51,6 +52,7 @@ enum gems_column {
 
 static const char * const gems_header[GEMS_COLUMNS] = {
 	[GEMS_CREATOR] = "created-by",
+	[GEMS_REFERENCES] = "refcount",
 	[GEMS_EVICTIONS] = "evictions",
 	[GEMS_SIZE] = "size",
 	[GEMS_RESIDENT] = "resident-size",
@@ -76,7 +78,7 @@ static const char * const gpuvas_header[GPUVAS_COLUMNS] = {
 	[GPUVAS_OFFSET] = "object offset",
 };
 
-#define MAX_COLUMNS 8
+#define MAX_COLUMNS 9
 _Static_assert(GEMS_COLUMNS <= MAX_COLUMNS && GPUVAS_COLUMNS <= MAX_COLUMNS, "MAX_COLUMNS");
 
 /* First character of each column, counted from the start of a line. */
@@ -152,7 +154,7 @@ static bool get_creator(const char *line, const struct columns *columns,
 {
 	const char *slash = NULL;
 	const char *creator = line + columns->start[GEMS_CREATOR];
-	const size_t width = columns->start[GEMS_EVICTIONS] - columns->start[GEMS_CREATOR];
+	const size_t width = columns->start[GEMS_REFERENCES] - columns->start[GEMS_CREATOR];
 
 	for (size_t i = 0; i < width && creator[i] && creator[i] != '\n'; i++)
 		if (creator[i] == '/')
@@ -183,6 +185,7 @@ static bool parse_gem(const char *line, const struct columns *columns,
 
 	if (line_length(line) < columns->start[GEMS_USAGE] ||
 	    !get_creator(line, columns, gem) ||
+	    !get_number(line, columns, GEMS_REFERENCES, &gem->references) ||
 	    !get_number(line, columns, GEMS_EVICTIONS, &gem->evictions) ||
 	    !get_number(line, columns, GEMS_SIZE, &gem->size) ||
 	    !get_number(line, columns, GEMS_RESIDENT, &gem->resident) ||
@@ -209,6 +212,21 @@ static void *append(void *array, size_t *count, size_t size, const void *item)
 	return grown;
 }
 
+static void parse_totals(const char *line, struct igt_panthor_gems *gems)
+{
+	uint64_t size, resident, reclaimable;
+
+	if (sscanf(line,
+		   "Total size: %" SCNu64 ", Total resident: %" SCNu64
+		   ", Total reclaimable: %" SCNu64,
+		   &size, &resident, &reclaimable) != 3)
+		return;
+
+	gems->size = size;
+	gems->resident = resident;
+	gems->reclaimable = reclaimable;
+}
+
 /**
  * igt_panthor_parse_gems:
  * @text: content of gems
@@ -232,8 +250,10 @@ int igt_panthor_parse_gems(const char *text, struct igt_panthor_gems *gems)
 			continue;
 		}
 
-		if (!parse_gem(line, &columns, &gem))
+		if (!parse_gem(line, &columns, &gem)) {
+			parse_totals(line, gems);
 			continue;
+		}
 
 		gems->gem = append(gems->gem, &gems->count, sizeof(gem), &gem);
 		if (!gems->gem)
@@ -604,6 +624,38 @@ static uint64_t dummy_of(const struct igt_panthor_gem *gem, pid_t pid)
 }
 
 /**
+ * igt_panthor_fdinfo_bytes:
+ * @fd: device
+ * @key: name of a line, drm-total-memory for one
+ *
+ * Returns: its value in bytes, or 0 if there is no such line. DRM leaves drm-resident-memory out if
+ * no BO is resident.
+ */
+uint64_t igt_panthor_fdinfo_bytes(int fd, const char *key)
+{
+	const size_t length = strlen(key);
+	char path[64], line[256], unit[4] = "";
+	uint64_t bytes = 0;
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "r");
+	igt_assert(file);
+	while (!found && fgets(line, sizeof(line), file))
+		found = !strncmp(line, key, length) &&
+			sscanf(line + length, ": %" SCNu64 " %3s", &bytes, unit) >= 1;
+	fclose(file);
+
+	if (!strcmp(unit, "KiB"))
+		bytes <<= 10;
+	else if (!strcmp(unit, "MiB"))
+		bytes <<= 20;
+
+	return bytes;
+}
+
+/**
  * igt_panthor_newest_dummy:
  * @fd: the file of the device that this process opened last
  *
@@ -733,6 +785,21 @@ unsigned int igt_panthor_count_own_gems(int fd)
 	igt_panthor_free_gems(&gems);
 
 	return count;
+}
+
+/**
+ * igt_panthor_wait_own_gems:
+ * @fd: device
+ * @count: number of BOs
+ * @ms: deadline
+ *
+ * Workers release the BOs of closed files and destroyed groups.
+ *
+ * Returns: true if gems has @count BOs that this process created, false if the deadline is over.
+ */
+bool igt_panthor_wait_own_gems(int fd, unsigned int count, unsigned int ms)
+{
+	return igt_wait(igt_panthor_count_own_gems(fd) == count, ms, 2);
 }
 
 /**

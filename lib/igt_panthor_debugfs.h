@@ -34,6 +34,7 @@
  * igt_panthor_gem:
  * @pid: process that created the BO (its thread group)
  * @comm: name of the process at that time
+ * @references: number of references to the BO: handles, mappings, exported dma-bufs
  * @size: size in bytes
  * @resident: resident bytes
  * @evictions: number of evictions by the shrinker
@@ -47,6 +48,7 @@
 struct igt_panthor_gem {
 	pid_t pid;
 	char comm[IGT_PANTHOR_COMM_LEN];
+	uint64_t references;
 	uint64_t size;
 	uint64_t resident;
 	uint64_t evictions;
@@ -56,9 +58,22 @@ struct igt_panthor_gem {
 	char label[IGT_PANTHOR_GEM_LABEL_LEN];
 };
 
+/**
+ * igt_panthor_gems:
+ * @gem: lines
+ * @count: number of lines
+ * @size: total size in bytes, as the last line tells it
+ * @resident: total of resident bytes
+ * @reclaimable: total of bytes that the shrinker may evict
+ *
+ * gems. The totals are 0 if there is no such line.
+ */
 struct igt_panthor_gems {
 	struct igt_panthor_gem *gem;
 	size_t count;
+	uint64_t size;
+	uint64_t resident;
+	uint64_t reclaimable;
 };
 
 /**
@@ -96,6 +111,7 @@ void igt_panthor_free_vmas(struct igt_panthor_vmas *vmas);
 
 bool igt_panthor_find_gem(int fd, const char *label, struct igt_panthor_gem *gem);
 unsigned int igt_panthor_count_own_gems(int fd);
+bool igt_panthor_wait_own_gems(int fd, unsigned int count, unsigned int ms);
 bool igt_panthor_gem_resident(int fd, const char *label);
 bool igt_panthor_wait_gem_gone(int fd, const char *label, unsigned int ms);
 void igt_panthor_require_alone(int fd);
@@ -125,6 +141,7 @@ void igt_panthor_close(int fd);
 	for (int fd = igt_panthor_open(); fd >= 0; igt_panthor_close(fd), fd = -1)
 
 uint64_t igt_panthor_client_id(int fd);
+uint64_t igt_panthor_fdinfo_bytes(int fd, const char *key);
 uint64_t igt_panthor_newest_dummy(int fd);
 bool igt_panthor_gem_is_dummy(const struct igt_panthor_gem *gem, uint64_t dummy);
 bool igt_panthor_read_dummy(int fd, uint64_t dummy, struct igt_panthor_gem *gem);

@@ -23,8 +23,7 @@
 #define CMD_SIZE SZ_4K
 #define OUT_SIZE (IGT_PANTHOR_WALK_MAX * sizeof(uint32_t))
 
-/* Written by the CPU to words that the GPU will overwrite. Equals a pattern only by chance. */
-#define POISON 0xbad0bad0
+#define POISON IGT_PANTHOR_EXEC_POISON
 
 /* Deadline for a job to reach its pause; includes a boot of the MCU. */
 #define PAUSE_DEADLINE_MS 4000
@@ -544,19 +543,14 @@ void igt_panthor_exec_repeat_end(struct igt_panthor_exec *exec)
 	igt_panthor_exec_resume(exec);
 }
 
-/* Writes the stream of a walk and submits it with @syncs. Returns 0 or a negative errno. */
-static int submit_walk(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk,
-		       struct drm_panthor_sync_op *syncs, uint32_t count)
+/* Submits a finished stream with @syncs. Returns 0 or a negative errno. */
+static int submit_syncs(struct igt_panthor_exec *exec, struct igt_panthor_cs *cs,
+			struct drm_panthor_sync_op *syncs, uint32_t count)
 {
 	struct drm_panthor_queue_submit job = { .stream_addr = CMD_VA };
 	struct drm_panthor_group_submit submit = { .group_handle = exec->group };
-	struct igt_panthor_cs cs;
-	int size;
+	const int size = igt_panthor_cs_end(cs, REG_SCRATCH);
 
-	cs_start(exec, &cs);
-	build_walk(&cs, walk);
-	poison_out(exec, walk->count);
-	size = igt_panthor_cs_end(&cs, REG_SCRATCH);
 	igt_assert_lt(0, size);
 	__sync_synchronize();
 
@@ -565,6 +559,19 @@ static int submit_walk(struct igt_panthor_exec *exec, const struct igt_panthor_w
 	submit.queue_submits = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(1, &job);
 
 	return __igt_panthor_group_submit(exec->fd, &submit);
+}
+
+/* Writes the stream of a walk and submits it with @syncs. Returns 0 or a negative errno. */
+static int submit_walk(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk,
+		       struct drm_panthor_sync_op *syncs, uint32_t count)
+{
+	struct igt_panthor_cs cs;
+
+	cs_start(exec, &cs);
+	build_walk(&cs, walk);
+	poison_out(exec, walk->count);
+
+	return submit_syncs(exec, &cs, syncs, count);
 }
 
 /**
@@ -621,6 +628,111 @@ const uint32_t *igt_panthor_exec_finish(struct igt_panthor_exec *exec)
 
 	igt_panthor_job_assert_done(&result);
 
+	return exec->out.map;
+}
+
+/* Accesses of a visit in each round of a loop. The list is filled up by its last address. */
+#define VISIT_ROUND 4
+
+/* Parts of @out: loaded words, and the lists of a visit. */
+#define VISIT_ADDRESSES (IGT_PANTHOR_VISIT_MAX * sizeof(uint32_t))
+#define VISIT_VALUES (VISIT_ADDRESSES + IGT_PANTHOR_VISIT_MAX * sizeof(uint64_t))
+_Static_assert(VISIT_VALUES + IGT_PANTHOR_VISIT_MAX * sizeof(uint32_t) <= OUT_SIZE, "lists in out");
+
+/* Registers of a visit, besides those of a walk. */
+enum {
+	REG_LIST = 10,
+	REG_WORDS = 12,
+	REG_ADDRESSES = 16,
+};
+
+static void build_visit_part(struct igt_panthor_cs *cs, uint32_t count, bool store)
+{
+	unsigned int loop;
+
+	igt_panthor_cs_mov48(cs, REG_LIST, OUT_VA + VISIT_ADDRESSES);
+	igt_panthor_cs_mov48(cs, REG_OUT, OUT_VA + (store ? VISIT_VALUES : 0));
+	igt_panthor_cs_mov32(cs, REG_LEFT, DIV_ROUND_UP(count, VISIT_ROUND));
+
+	loop = igt_panthor_cs_new_label(cs);
+	igt_panthor_cs_set_label(cs, loop);
+	igt_panthor_cs_load(cs, REG_ADDRESSES, 2 * VISIT_ROUND, REG_LIST, 0);
+	if (store)
+		igt_panthor_cs_load(cs, REG_WORDS, VISIT_ROUND, REG_OUT, 0);
+	for (unsigned int i = 0; i < VISIT_ROUND; i++) {
+		if (store)
+			igt_panthor_cs_store(cs, REG_WORDS + i, 1, REG_ADDRESSES + 2 * i, 0);
+		else
+			igt_panthor_cs_load(cs, REG_WORDS + i, 1, REG_ADDRESSES + 2 * i, 0);
+	}
+	if (!store)
+		igt_panthor_cs_store(cs, REG_WORDS, VISIT_ROUND, REG_OUT, 0);
+	igt_panthor_cs_add64(cs, REG_LIST, REG_LIST, VISIT_ROUND * sizeof(uint64_t));
+	igt_panthor_cs_add64(cs, REG_OUT, REG_OUT, VISIT_ROUND * sizeof(uint32_t));
+	igt_panthor_cs_add32(cs, REG_LEFT, REG_LEFT, -1);
+	igt_panthor_cs_branch(cs, CS_CONDITION_NEQUAL, REG_LEFT, loop);
+}
+
+static void write_visit(struct igt_panthor_exec *exec, const struct igt_panthor_visit *visit)
+{
+	char *out = exec->out.map;
+	uint64_t *addresses = (uint64_t *)(out + VISIT_ADDRESSES);
+	uint32_t *values = (uint32_t *)(out + VISIT_VALUES);
+	const uint32_t last = visit->count - 1;
+
+	for (uint32_t i = 0; i < ALIGN(visit->count, VISIT_ROUND); i++) {
+		addresses[i] = visit->va[min(i, last)];
+		if (visit->value)
+			values[i] = visit->value[min(i, last)];
+	}
+	poison_out(exec, visit->count);
+}
+
+/**
+ * igt_panthor_exec_visit_start:
+ * @exec: from igt_panthor_exec_init()
+ * @visit: accesses
+ * @waits: syncs that the job waits for, or NULL
+ * @count: number of @waits, at most %IGT_PANTHOR_EXEC_MAX_WAITS
+ *
+ * Submits a job that stores to a list of addresses, if there are values to store, and then loads
+ * from each of them. exec->syncobj is signalled by its end. igt_panthor_exec_visit_words() has the
+ * loaded words.
+ *
+ * Returns: 0 or a negative errno.
+ */
+int igt_panthor_exec_visit_start(struct igt_panthor_exec *exec,
+				 const struct igt_panthor_visit *visit,
+				 const struct drm_panthor_sync_op *waits, uint32_t count)
+{
+	struct drm_panthor_sync_op syncs[1 + IGT_PANTHOR_EXEC_MAX_WAITS] = {
+		igt_panthor_sync_signal(exec->syncobj, 0),
+	};
+	struct igt_panthor_cs cs;
+
+	igt_assert(count <= IGT_PANTHOR_EXEC_MAX_WAITS);
+	igt_assert(visit->count > 0 && visit->count <= IGT_PANTHOR_VISIT_MAX);
+	for (uint32_t i = 0; i < count; i++)
+		syncs[1 + i] = waits[i];
+
+	write_visit(exec, visit);
+	cs_start(exec, &cs);
+	if (visit->value)
+		build_visit_part(&cs, visit->count, true);
+	build_visit_part(&cs, visit->count, false);
+
+	return submit_syncs(exec, &cs, syncs, 1 + count);
+}
+
+/**
+ * igt_panthor_exec_visit_words:
+ * @exec: from igt_panthor_exec_init()
+ *
+ * Returns: the words that the last visit loaded, one for each address. A word that was not loaded
+ * is %IGT_PANTHOR_EXEC_POISON.
+ */
+const uint32_t *igt_panthor_exec_visit_words(const struct igt_panthor_exec *exec)
+{
 	return exec->out.map;
 }
 

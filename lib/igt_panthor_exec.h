@@ -28,6 +28,29 @@
 /* Maximum number of accesses of a walk: each load needs a 32-bit word in @out. */
 #define IGT_PANTHOR_WALK_MAX (UINT32_C(1) << 18)
 
+/*
+ * Written by the CPU to words of @out that the GPU will overwrite. Equals a pattern only by chance.
+ */
+#define IGT_PANTHOR_EXEC_POISON UINT32_C(0xbad0bad0)
+
+/* Maximum number of addresses of igt_panthor_exec_visit_start(). */
+#define IGT_PANTHOR_VISIT_MAX (UINT32_C(1) << 14)
+
+/**
+ * igt_panthor_visit:
+ * @va: addresses, 4-byte aligned
+ * @value: words to store, or NULL
+ * @count: number of addresses, 1 to %IGT_PANTHOR_VISIT_MAX
+ *
+ * Accesses of 32 bits to a list of addresses: all stores first, in any order, then all loads. No
+ * two addresses of a list with stores may reach the same word.
+ */
+struct igt_panthor_visit {
+	const uint64_t *va;
+	const uint32_t *value;
+	uint32_t count;
+};
+
 /**
  * igt_panthor_exec:
  * @fd: device
@@ -118,6 +141,11 @@ void igt_panthor_exec_start(struct igt_panthor_exec *exec, const struct igt_pant
 			    const struct drm_panthor_sync_op *waits, uint32_t count);
 int __igt_panthor_exec_start(struct igt_panthor_exec *exec, const struct igt_panthor_walk *walk);
 const uint32_t *igt_panthor_exec_finish(struct igt_panthor_exec *exec);
+
+int igt_panthor_exec_visit_start(struct igt_panthor_exec *exec,
+				 const struct igt_panthor_visit *visit,
+				 const struct drm_panthor_sync_op *waits, uint32_t count);
+const uint32_t *igt_panthor_exec_visit_words(const struct igt_panthor_exec *exec);
 
 struct igt_panthor_walk igt_panthor_pages(enum igt_panthor_access access, uint64_t va,
 					  uint64_t size, uint32_t seed);

@@ -21,7 +21,7 @@ toolbox_ensure
 
 # board_run ARG...: ./run, which ends when this shell does.
 board_run() {
-	setpriv --pdeathsig TERM -- "$REPO/run" "$@"
+	setpriv --pdeathsig TERM -- sh -c "$UNLESS_ORPHAN" $$ "$REPO/run" "$@"
 }
 
 # How long a board may work on the subtests of one defect: some of those defects leave it hanging.

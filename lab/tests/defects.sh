@@ -5,6 +5,11 @@
 # The defects of ./check regressions, KIND:PATCH each, and what the files of kernel/regressions and
 # kernel/patches say about them.
 
+# For `setpriv --pdeathsig TERM -- sh -c "$UNLESS_ORPHAN" $$ CMD…`: runs CMD, unless this shell has ended
+# before setpriv asked for the signal.
+# shellcheck disable=SC2016,SC2034 # for the inner shell
+UNLESS_ORPHAN='[ "$PPID" = "$0" ] || exit 143; exec "$@"'
+
 # The patches of kernel/$1, one a line.
 series() {
 	sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$REPO/kernel/$1/series"
@@ -36,6 +41,20 @@ defects() {
 	[ -z "$(series patches)" ] || echo series:remap-first-2m.patch
 	echo backport:restore-sparse-vmas.patch
 	series patches | sed 's/^/revert:/'
+}
+
+# Prints of the planted defects, as planted:PATCH, the first for each group of subtests.
+defects_of_groups() {
+	for of_groups_patch in $(series regressions); do
+		regression_says "$of_groups_patch" Caught-by | sed "s/\$/ $of_groups_patch/"
+	done | awk '{
+		group = $1
+		sub(/^[^@]*@/, "", group)
+		sub(/-.*/, "", group)
+		if (!(group in seen) && !printed[$2]++)
+			print "planted:" $2
+		seen[group]
+	}'
 }
 
 # Prints the name of the item that judges KIND:PATCH.

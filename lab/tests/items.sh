@@ -24,8 +24,8 @@ item_log() {
 	printf '%s/%s.log' "$OUT" "$(printf '%s' "$1" | tr -c 'A-Za-z0-9._\n-' _)"
 }
 
-# item_wanted NAME: false, and all is done, for an item that is not selected, is only listed, or passed
-# before.
+# item_wanted NAME: true if the item is to run. One that is only listed, or that passed before, is
+# printed here.
 item_wanted() {
 	# shellcheck disable=SC2254 # it is a pattern
 	case ${1#*: } in
@@ -89,12 +89,13 @@ lane() {
 	item_wanted "$lane_name" || return 0
 	lanes_wait $((JOBS - 1))
 	rm -f "$(item_log "$lane_name").status"
-	setpriv --pdeathsig TERM -- "$@" >"$(item_log "$lane_name")" 2>&1 </dev/null &
+	setpriv --pdeathsig TERM -- sh -c "$UNLESS_ORPHAN" $$ "$@" \
+		>"$(item_log "$lane_name")" 2>&1 </dev/null &
 	LANES="$LANES$! $(date +%s) $lane_name
 "
 }
 
-# lanes_wait N: reports what has ended until at most N lanes are busy.
+# lanes_wait N: reports lanes as they end, until at most N are busy.
 lanes_wait() {
 	lanes_collect
 	while [ "$(printf '%s' "$LANES" | wc -l)" -gt "$1" ]; do

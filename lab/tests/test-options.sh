@@ -50,6 +50,7 @@ $QUIET $VERBOSE"
 	same '' "$MUTANTS$MUTANTS_OF"
 	same libigt "$IGT"
 	same '' "$GLOBS$TESTS$TEST_LIST$KERNEL_ARG$WITHOUT$PATCHES$PARAMS$RESULTS_DIR$TRACE_FILE"
+	same '1:' "$SEED:$OPERATIONS"
 }
 
 check 'without arguments: the defaults' defaults
@@ -83,6 +84,10 @@ check '--cpu-page 4K' after CPU_PAGE 4096 --cpu-page 4K
 check '--cpu-page 64K' after CPU_PAGE 65536 --cpu-page=64K
 check '--igt standalone' after IGT standalone --igt standalone
 check '--igt=libigt' after IGT libigt --igt standalone --igt=libigt
+check '--seed' after SEED 5 --seed 5
+check '--seed: the largest' after SEED 2147483647 --seed=2147483647
+check '--operations' after OPERATIONS 100000 --operations 100000
+check '--operations with a selection' after GLOBS 'random-*' --operations=7 'random-*'
 check '--tlb=tiny:7' after TLB tiny:7 --tlb=tiny:7
 check '--test, repeated' after TESTS "panthor_vm${NL}core_getversion" --test panthor_vm \
 	--test=core_getversion
@@ -179,6 +184,15 @@ for action in shell bench build list clean-cache; do
 	check "--fail-fast and --$action" refused "--fail-fast and --$action exclude*" "--$action" \
 		--fail-fast
 done
+for value in 0 -1 1x '' 05 2147483648 99999999999999999999; do
+	check "--seed: '$value'" refused '--seed*' --seed "$value"
+done
+check '--seed: not a number' refused '--seed x: not a number from 1 to 2147483647*' --seed x
+for value in 0 -1 1k 1000000001; do
+	check "--operations: '$value'" refused \
+		"--operations $value: not a number from 1 to 1000000000*" --operations "$value"
+done
+check '--operations: no value' refused '--operations: needs a value*' --operations
 check '--param: no value' refused '--param a: not of the form K=V*' --param a
 check '--param: no name' refused '--param =1: not of the form K=V*' --param =1
 check '--param: a bad name' refused '--param a-b=1: not of the form K=V*' --param a-b=1

@@ -54,6 +54,7 @@ static void test_gems(void **state)
 	assert_string_equal(gems.gem[0].label, "MCU FW section");
 
 	assert_int_equal(gems.gem[1].pid, 412);
+	assert_int_equal(gems.gem[1].references, 3);
 	assert_int_equal(gems.gem[1].size, IGT_PANTHOR_DUMMY_SIZE);
 	assert_int_equal(gems.gem[1].resident, IGT_PANTHOR_DUMMY_SIZE);
 	assert_int_equal(gems.gem[1].evictions, 0);
@@ -69,6 +70,10 @@ static void test_gems(void **state)
 	assert_string_equal(gems.gem[3].comm, "a b/c d");
 	assert_int_equal(gems.gem[3].state, 2);
 	assert_string_equal(gems.gem[3].label, "loaded words");
+
+	assert_int_equal(gems.size, 6295552);
+	assert_int_equal(gems.resident, 4198400);
+	assert_int_equal(gems.reclaimable, 2097152);
 
 	igt_panthor_free_gems(&gems);
 	assert_int_equal(gems.count, 0);

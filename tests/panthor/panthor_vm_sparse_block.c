@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/udmabuf.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -21,6 +20,7 @@
 #include "igt_sizes.h"
 #include "igt_syncobj.h"
 #include "igt_teardown.h"
+#include "igt_udmabuf.h"
 #include "ioctl_wrappers.h"
 
 /**
@@ -380,43 +380,14 @@ static void small_create(struct blocks *b)
 	require_blocks(before);
 }
 
-#define UDMABUF_PATH "/dev/udmabuf"
-
-static void dmabuf_require(void)
-{
-	const int device = open(UDMABUF_PATH, O_RDWR | O_CLOEXEC);
-
-	igt_require_f(device >= 0, UDMABUF_PATH ": %s\n", strerror(errno));
-	close(device);
-}
-
-static int dmabuf_export(void)
-{
-	struct udmabuf_create create = { .flags = UDMABUF_FLAGS_CLOEXEC, .size = SIZE };
-	const int device = open(UDMABUF_PATH, O_RDWR | O_CLOEXEC);
-	int dmabuf;
-
-	igt_assert_fd(device);
-	create.memfd = memfd_create(LABEL, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	igt_assert_fd((int)create.memfd);
-	igt_assert_eq(ftruncate(create.memfd, SIZE), 0);
-	igt_assert_eq(fcntl(create.memfd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
-	dmabuf = ioctl(device, UDMABUF_CREATE, &create);
-	igt_assert_fd(dmabuf);
-	close(create.memfd);
-	close(device);
-
-	return dmabuf;
-}
-
 static uint32_t dmabuf_import(int fd)
 {
-	struct drm_prime_handle prime = { .fd = dmabuf_export() };
+	const int dmabuf = igt_udmabuf_create(LABEL, SIZE);
+	const uint32_t handle = igt_panthor_bo_import(fd, dmabuf);
 
-	do_ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
-	close(prime.fd);
+	close(dmabuf);
 
-	return prime.handle;
+	return handle;
 }
 
 static void dmabuf_create(struct blocks *b)
@@ -578,7 +549,7 @@ static void split_prepare(int fd, const struct kind *kind, bool fill)
 		small_require(fd);
 
 	if (kind->imports) {
-		dmabuf_require();
+		igt_udmabuf_require();
 		igt_assert_f(orphan_survives(fd, fill),
 			     "binds of another process did not end within %d ms\n",
 			     ORPHAN_DEADLINE_MS);

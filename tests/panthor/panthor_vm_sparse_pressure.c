@@ -3,8 +3,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "drmtest.h"
 #include "igt_aux.h"
@@ -53,8 +51,6 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor under memory pressure");
  * 2. pressure-eviction: Evictions that the kernel asks for by itself. debugfs shrink
  *    calls the scan, and does not show what the count before it says.
  */
-
-#define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
 
 /* Above what struct igt_panthor_exec maps. */
 #define BASE_VA (2 * IGT_PANTHOR_EXEC_VA_END)
@@ -148,23 +144,6 @@ static void pressure_fini(struct pressure *p)
 		igt_panthor_free_bo(p->exec.fd, &p->bo[i]);
 }
 
-static void set_flag(void *flag)
-{
-	*(volatile bool *)flag = true;
-}
-
-/* Keeps @size bytes in use, of zeros, which take nothing of a compressed swap. */
-static void fill_memory(uint64_t size, pid_t parent, const volatile bool *stop)
-{
-	volatile char *map =
-		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	igt_assert(map != MAP_FAILED);
-	while (!*stop && getppid() == parent)
-		for (uint64_t offset = 0; offset < size && !*stop; offset += PAGE)
-			map[offset] = 0;
-}
-
 /* The number of BOs that were evicted since they were made. */
 static unsigned int count_evicted(const struct pressure *p, bool *dummy)
 {
@@ -207,18 +186,10 @@ static bool all_gone(const struct pressure *p)
 static bool pressure_apply(const struct pressure *p, uint64_t size,
 			   bool (*done)(const struct pressure *p), unsigned int deadline_ms)
 {
-	volatile bool *stop = igt_map_shared(sizeof(*stop));
-	const pid_t parent = getpid();
-	bool reclaimed;
+	struct igt_memory_filler *filler = igt_memory_filler_start(size);
+	const bool reclaimed = igt_wait(done(p), deadline_ms, PRESSURE_INTERVAL_MS);
 
-	igt_teardown_add(set_flag, (void *)stop);
-	igt_fork(child, 1) fill_memory(size, parent, stop);
-	reclaimed = igt_wait(done(p), deadline_ms, PRESSURE_INTERVAL_MS);
-	*stop = true;
-	/* Fails if the OOM killer killed the child. */
-	igt_waitchildren();
-	igt_teardown_drop(set_flag, (void *)stop);
-	igt_unmap_shared((void *)stop, sizeof(*stop));
+	igt_memory_filler_stop(filler);
 
 	return reclaimed;
 }
