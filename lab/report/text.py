@@ -19,13 +19,13 @@ COUNTED = (
     (Kind.MISSING, "missing"),
     (Kind.UNEXPECTED_PASS, "passed unexpectedly"),
     (Kind.EXPECTED_FAIL, "failed as expected"),
-    (Kind.FLAKE, "known to flake failed"),
+    (Kind.FLAKE, "failed as known flakes"),
     (Kind.LEFT_OUT, "left out, as expectations say"),
     (Kind.NOT_RUN, "not run after the first unexpected result"),
 )
 ALWAYS_COUNTED = 3
 
-VERDICT_WIDTH = 16
+VERDICT_WIDTH = 18
 
 
 def summary(verdicts: Iterable[Verdict]) -> str:

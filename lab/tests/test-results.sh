@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (C) 2026 The vmali authors
 #
-# lab/results.sh, results.jq and kernel-log.awk, on made-up results of igt_runner and made-up
+# lab/results.sh, lab/report and kernel-log.awk, on made-up results of igt_runner and made-up
 # kernel logs: every verdict, every exit status, the expectation files, the table, JUnit.
-# Runs in the toolbox, for its jq.
+# Runs in the toolbox, for its python3 and jq.
 # shellcheck disable=SC2317,SC2329 # check() calls the functions
 # shellcheck disable=SC2034 # the libraries under test read these variables
 
@@ -27,7 +27,7 @@ for part in common options kernel results; do
 done
 
 WORK=$SCRATCH/work EXPECTATIONS=$SCRATCH/expectations KERNEL_RELEASE=7.3.4 STOCK=0 QUIET=0
-NO_SKIPS=0 SANITIZE=0 deadline_subtest=90
+NO_SKIPS=0 SANITIZE=0 ACTION=run deadline_subtest=90
 mkdir "$WORK" "$EXPECTATIONS" "$SCRATCH/bin"
 
 # A series of one patch, whatever the project's own.
@@ -145,19 +145,18 @@ kernel_reasons() {
 	! grep -q 'Modules' "$WORK/output"
 }
 
-# one_bad RESULT STATUS [PATTERN]: a subtest with that result beside one that passes.
+# one_bad RESULT STATUS SHOWN COUNTED [PATTERN]: a subtest with that result beside one that passes.
 one_bad() {
 	fresh 'a b'
 	row a pass
 	row b "$1" '' '[1.5] (t:7) CRITICAL: Test assertion failure function f'
-	judged "$2" "^b .*$1" '^    .*assertion failure' '^1 passed, 1 failed, 0 skipped$' \
-		${3:+"$3"}
+	judged "$2" "^b  *$3  *0" '^    .*assertion failure' "^1 passed, $4\$" ${5:+"$5"}
 }
 
 not_run() {
 	fresh 'a b'
 	row a pass
-	judged 1 '^b .*Missing' '^    did not run' '^1 passed, 1 failed, 0 skipped$'
+	judged 1 '^b .*Missing' '^    did not run' '^1 passed, 0 failed, 0 skipped, 1 missing$'
 }
 
 # What --fail-fast left out is counted, and not shown. The last test ended the run, though its result is
@@ -170,7 +169,7 @@ ended_early() {
 	FAIL_FAST=1 OUTCOME=failed
 	echo igt@panthor/t@c >"$WORK/unexpected.txt"
 	judged 1 '^a .*Pass' '^c .*incomplete' \
-		'^1 passed, 1 failed, 0 skipped; 2 not run after the first unexpected result$'
+		'^1 passed, 0 failed, 0 skipped, 1 crashed, 2 not run after the first unexpected result$'
 	fails grep -q '^[bd] ' "$WORK/output"
 	grep -q 'skipped="2"' "$RESULTS_DIR/junit.xml"
 }
@@ -178,7 +177,7 @@ ended_early() {
 no_results() {
 	fresh 'a'
 	rm "$RESULTS_DIR/igt/joblist.txt"
-	judged 1 '^a .*Missing' '^0 passed, 1 failed, 0 skipped$'
+	judged 1 '^a .*Missing' '^0 passed, 0 failed, 0 skipped, 1 missing$'
 }
 
 # The runner's own file, begun in the last moments of the guest, is not believed.
@@ -237,10 +236,16 @@ extra_row() {
 }
 
 check 'all pass' all_pass
-for result in fail crash incomplete abort dmesg-warn dmesg-fail warn; do
-	check "a subtest's result is $result" one_bad "$result" 1
+for result in fail abort dmesg-warn dmesg-fail warn; do
+	shown="Fail ($result)"
+	[ "$result" != fail ] || shown=Fail
+	check "a subtest's result is $result" one_bad "$result" 1 "$shown" '1 failed, 0 skipped'
 done
-check "a subtest's result is timeout" one_bad timeout 6 "deadline 'subtest' (90 s) passed"
+check "a subtest's result is crash" one_bad crash 1 Crash '0 failed, 0 skipped, 1 crashed'
+check "a subtest's result is incomplete" one_bad incomplete 1 'Crash (incomplete)' \
+	'0 failed, 0 skipped, 1 crashed'
+check "a subtest's result is timeout" one_bad timeout 6 Timeout '0 failed, 0 skipped, 1 timed out' \
+	"deadline 'subtest' (90 s) passed"
 check 'the reason of a failure' reasons
 check 'the reason of a kernel warning' kernel_reasons
 check 'a subtest that did not run fails' not_run
@@ -417,7 +422,7 @@ known_failure() {
 	expect_file 7.3-fails.txt '# the driver forgets b
 panthor/t@b,Fail'
 	judged 0 '^b .*ExpectedFail' '^    expected: the driver forgets b' \
-		'^1 passed, 1 failed, 0 skipped; 1 failed as expected$'
+		'^1 passed, 0 failed, 0 skipped, 1 failed as expected$'
 }
 
 only_known_failures() {
@@ -458,7 +463,7 @@ stale() {
 	row a pass
 	row b pass
 	expect_file 7.3-fails.txt 'panthor/t@b,Fail'
-	judged 7 '^b .*UnexpectedPass' '^2 passed, 0 failed, 0 skipped; 1 expected to fail'
+	judged 7 '^b .*UnexpectedPass' '^1 passed, 0 failed, 0 skipped, 1 passed unexpectedly$'
 }
 
 stale_and_failed() {
@@ -486,7 +491,7 @@ panthor/t@b'
 	row a pass
 	row bc pass
 	judged 0 '^b .*LeftOut' '^    not run: takes an hour' \
-		'^2 passed, 0 failed, 1 skipped; 1 left out, as expectations say$'
+		'^2 passed, 0 failed, 0 skipped, 1 left out, as expectations say$'
 }
 
 # Asked for by its whole name, such a subtest runs and is judged like others.
@@ -498,7 +503,7 @@ panthor/t@b.*'
 	same 'igt@panthor/t@a igt@panthor/t@b ' "$(results_planned | tr '\n' ' ')"
 	row a pass
 	row b fail
-	judged 1 '^b .*Fail ' '^bc .*LeftOut' '^1 passed, 1 failed, 1 skipped; 1 left out'
+	judged 1 '^b .*Fail ' '^bc .*LeftOut' '^1 passed, 1 failed, 0 skipped, 1 left out'
 }
 
 no_skips() {
@@ -722,7 +727,7 @@ cases = {case.attrib["name"]: case for case in suite}
 assert list(cases["a"]) == []
 assert '<&">' in cases["b"].find("failure").text
 assert "no such feature" in cases["c"].find("skipped").text
-assert cases["d"].find("failure").attrib["message"] == "notrun"
+assert cases["d"].find("failure").attrib["message"] == "Missing"
 PYTHON
 }
 
