@@ -8,9 +8,10 @@ import argparse
 import json
 import pathlib
 import sys
+from collections.abc import Callable
 from typing import Any
 
-from report import bench, compare, junit, ktap, page, plan, text, verdicts
+from report import bench, compare, defects, junit, ktap, page, plan, text, verdicts
 from report.expectations import Expectations, exactly
 
 Path = pathlib.Path
@@ -155,6 +156,112 @@ def run_compare(args: argparse.Namespace) -> None:
         sys.exit(1)
 
 
+# -------------------------------------------------------------------------------------------------
+# ./check
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    """verdicts.json as it is."""
+    content = _json(path)
+    if not isinstance(content, list):
+        sys.exit(f"report: {path}: no verdicts there")
+    return content
+
+
+def _say(lines: list[str], good: bool) -> None:
+    """Prints a judgement, which is the exit status."""
+    for line in lines:
+        print(line)
+    if not good:
+        sys.exit(1)
+
+
+def _append(path: Path, lines: list[str]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
+def run_caught(args: argparse.Namespace) -> None:
+    """Judges a run on the driver with a defect: appends `NAME SUBTEST caught|missed` to CATCHES, and
+    `NAME SUBTEST RESULT` to MISSES for those that have to pass with it. Writes to WANTED what did not
+    run, since an earlier subtest took the board down. Fails if the run cannot show a defect."""
+    wanted, missers = _lines(args.wanted), _lines(args.missers)
+    why = defects.shows_nothing(args.status, set(wanted) - set(missers))
+    if why:
+        _say([f"./run ended with status {args.status}: {why}"], False)
+    told = defects.caught(args.name, wanted, missers, _records(args.verdicts))
+    _append(args.catches, told.catches)
+    if args.misses:
+        _append(args.misses, told.misses)
+    args.wanted.write_text("".join(f"{name}\n" for name in told.left), encoding="utf-8")
+
+
+def run_wrong(args: argparse.Namespace) -> None:
+    """Prints who did not catch a defect, and who did not miss it; fails if there are any."""
+    told = defects.Caught(_lines(args.catches), _lines(args.misses))
+    lines = defects.wrong(told)
+    _say(lines, not lines)
+
+
+def run_only(args: argparse.Namespace) -> None:
+    """Whether in a run of the whole suite only subtests of one group failed: that of a patch's line
+    Only."""
+    groups = [line[5:].strip() for line in _lines(args.patch) if line.startswith("Only:")]
+    if not groups:
+        _say([f"{args.patch} has no Only line"], False)
+    _say(*defects.only(groups[0], _records(args.verdicts)))
+
+
+def run_same(args: argparse.Namespace) -> None:
+    """Whether each subtest fares alike in two runs."""
+    one, other = _records(args.one), _records(args.other)
+    _say(*defects.same(one, other, args.least, (args.words[0], args.words[1])))
+
+
+def run_walk(args: argparse.Namespace) -> None:
+    """Whether the one subtest of igt_runner's results, a random walk, failed within some operations,
+    and printed at most some rows that fail."""
+    tests = (_json(args.results) or {}).get("tests") or {}
+    out = next((str(own.get("out") or "") for own in tests.values()), "")
+    line, good = defects.walk(out, args.operations, args.rows)
+    _say([line], good)
+
+
+def run_matrix(args: argparse.Namespace) -> None:
+    """Prints the matrix of defects and groups of subtests."""
+    matrix = defects.Matrix(_lines(args.catches))
+    if args.html:
+        args.html.write_text(page.matrix(matrix), encoding="utf-8")
+    _say(matrix.text(exclusive=args.exclusive), True)
+
+
+def run_alone(args: argparse.Namespace) -> None:
+    """Whether a group of subtests is the only one to catch some defect."""
+    alone = defects.Matrix(_lines(args.catches)).alone(args.group)
+    _say([f"only {args.group}-*: {' '.join(alone) or 'none'}"], bool(alone))
+
+
+def run_scenarios(args: argparse.Namespace) -> None:
+    """Prints each scenario with its own defects and its subtests; fails if one has none."""
+    _say(*defects.Scenarios.parse(_lines(args.scenarios)).text())
+
+
+def run_outside(args: argparse.Namespace) -> None:
+    """Whether no subtest of another scenario caught a defect that is a scenario's own."""
+    scenarios = defects.Scenarios.parse(_lines(args.scenarios))
+    lines = scenarios.outside(args.defect, _lines(args.catches))
+    _say(lines, not lines)
+
+
+def run_killed(args: argparse.Namespace) -> None:
+    """Whether at least so many of 100 mutants were killed."""
+    score = (_json(args.mutants) or {}).get("score")
+    _say([f"{score} of 100 killed"], score is not None and score >= args.least)
+
+
+# -------------------------------------------------------------------------------------------------
+
+
 def _with_expectations(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--expectations", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--kernel", required=True, help="what the names of the files begin with")
@@ -220,7 +327,60 @@ def options() -> argparse.ArgumentParser:
     changed.add_argument("old", type=Path)
     changed.add_argument("new", type=Path)
     changed.add_argument("--html", type=Path, metavar="FILE")
+    _check_options(command)
     return parser
+
+
+def _check_options(command: Callable[[str, Any], argparse.ArgumentParser]) -> None:
+    caught = command("caught", run_caught)
+    caught.add_argument("name")
+    caught.add_argument("wanted", type=Path, help="TEST@SUBTEST, one a line")
+    caught.add_argument("verdicts", type=Path, help="verdicts.json of the run")
+    caught.add_argument("status", type=int, help="exit status of the run")
+    caught.add_argument("catches", type=Path)
+    caught.add_argument("missers", type=Path, nargs="?", help="who has to pass with the defect")
+    caught.add_argument("misses", type=Path, nargs="?")
+
+    wrong = command("wrong", run_wrong)
+    wrong.add_argument("catches", type=Path)
+    wrong.add_argument("misses", type=Path)
+
+    only = command("only", run_only)
+    only.add_argument("patch", type=Path)
+    only.add_argument("verdicts", type=Path)
+
+    same = command("same", run_same)
+    same.add_argument("one", type=Path)
+    same.add_argument("other", type=Path)
+    same.add_argument("--least", type=int, default=0, help="how many have to fail")
+    same.add_argument(
+        "--words", nargs=2, default=["in a process of its own", "beside others"], metavar="WORDS"
+    )
+
+    walk = command("walk", run_walk)
+    walk.add_argument("results", type=Path, help="igt_runner's results.json")
+    walk.add_argument("operations", type=int)
+    walk.add_argument("rows", type=int)
+
+    matrix = command("matrix", run_matrix)
+    matrix.add_argument("catches", type=Path)
+    matrix.add_argument("--exclusive", action="store_true")
+    matrix.add_argument("--html", type=Path, metavar="FILE")
+
+    alone = command("alone", run_alone)
+    alone.add_argument("catches", type=Path)
+    alone.add_argument("group")
+
+    command("scenarios", run_scenarios).add_argument("scenarios", type=Path)
+
+    outside = command("outside", run_outside)
+    outside.add_argument("scenarios", type=Path)
+    outside.add_argument("defect")
+    outside.add_argument("catches", type=Path)
+
+    killed = command("killed", run_killed)
+    killed.add_argument("mutants", type=Path)
+    killed.add_argument("least", type=float)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from report import bench, curves
+from report.defects import Matrix
 from report.plan import Planned
 from report.text import is_single, name_of, shown
 from report.verdicts import Kind, UNEXPECTED, Verdict
@@ -28,6 +29,8 @@ MEANING = {
     7: "an expectation is stale",
     8: "a defect survived",
 }
+
+TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
 # Lines of a kernel log that are quoted.
 KERNEL_LINES = 40
@@ -148,27 +151,53 @@ def _bench_rows(comparison: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def page(run: Run) -> str:
-    """The page."""
-    folder = pathlib.Path(__file__).parent / "templates"
+def render(template: str, **values: Any) -> str:
+    """A page of a template, with the style and the script that all have."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         trim_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    parts = {
+        name.replace("page.", ""): Markup((TEMPLATES / name).read_text(encoding="utf-8"))
+        for name in ("page.css", "page.js")
+    }
+    html: str = environment.get_template(template).render(**parts, **values)
+    return html
+
+
+def matrix(catches: Matrix) -> str:
+    """The matrix of ./check: defects and groups of subtests."""
+
+    def cells(defect: str) -> list[dict[str, str]]:
+        made = []
+        for group in catches.groups:
+            text = catches.cell(defect, group, exclusive=False)
+            looked, count = catches.looked[defect].get(group, 0), catches.caught[defect].get(group, 0)
+            made.append({"text": text, "tone": "" if not looked else "good" if count else "odd"})
+        return made
+
+    rows = [
+        {"name": defect, "cells": cells(defect), "caught": any(catches.caught[defect].values())}
+        for defect in catches.defects
+    ]
+    return render("matrix.html.j2", groups=catches.groups, rows=rows)
+
+
+def page(run: Run) -> str:
+    """The page."""
     meaning = MEANING.get(run.status, "unknown")
     kinds = [verdict.kind for verdict in run.verdicts]
     single = is_single(run.verdicts)
     patches = ", ".join(name.rsplit("/", 1)[-1] for name in run.metadata.get("patches", []))
     board: dict[str, Any] = {name: "" for name in ("kernel", "kernel_source", "tlb", "accel", "igt", "qemu", "started")}
     board |= {"params": [], "globs": [], "multiple_mode": False} | run.metadata
-    html: str = environment.get_template("page.html.j2").render(
+    return render(
+        "page.html.j2",
         heading=f"panthor on the virtual board: {meaning}",
         meaning=meaning,
         status=run.status,
-        css=Markup((folder / "page.css").read_text(encoding="utf-8")),
-        js=Markup((folder / "page.js").read_text(encoding="utf-8")),
         board=board,
         patches=patches,
         times=run.times,
@@ -184,4 +213,3 @@ def page(run: Run) -> str:
         bench_rows=_bench_rows(run.bench) if run.bench else [],
         charts=[Markup(svg) for svg in curves.charts(run.bench)] if run.bench else [],
     )
-    return html

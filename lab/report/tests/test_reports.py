@@ -30,7 +30,7 @@ def test_table(results: Results) -> None:
     assert lines[0].split() == ["a-ok", "Pass", "0.25", "s"]
     assert lines[1].split() == ["a-bad", "Fail", "0.25", "s"]
     assert lines[2] == "    row big-one: fail"
-    assert "b-known  ExpectedFail     0.25 s" in lines
+    assert "b-known  ExpectedFail       0.25 s" in lines
 
 
 def test_quiet_table_has_what_is_unexpected(results: Results) -> None:
