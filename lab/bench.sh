@@ -137,7 +137,8 @@ session_bench() {
 	[ "$QUIET" = 0 ] || set -- "$@" --quiet
 	results_python bench "$RESULTS_DIR" "$@" \
 		--times "$STAGE_TIMES; results in $RESULTS_DIR"
-	for status in $(cat "$WORK/statuses"); do
+	read -r bench_statuses <"$WORK/statuses"
+	for status in $bench_statuses; do
 		status_add "$status"
 	done
 	results_page

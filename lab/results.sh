@@ -203,7 +203,8 @@ results_judge() {
 	# shellcheck disable=SC2046 # one option or none, without blanks
 	results_expect judge "$@" --results "$RESULTS_DIR/results.json" --out "$RESULTS_DIR" \
 		--statuses "$WORK/statuses" $(results_unrun)
-	for status in $(cat "$WORK/statuses"); do
+	read -r results_statuses <"$WORK/statuses"
+	for status in $results_statuses; do
 		status_add "$status"
 		[ "$status" != 6 ] ||
 			run_failed 6 "the deadline 'subtest' ($deadline_subtest s) passed"

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from report import bench, compare, defects, junit, ktap, page, plan, text, verdicts
+from report import bench, compare, defects, junit, ktap, plan, text, verdicts
 from report.expectations import Expectations, exactly
 
 Path = pathlib.Path
@@ -33,6 +33,10 @@ def _json(path: Path) -> Any:
 
 def _write(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _write_statuses(path: Path, statuses: list[int]) -> None:
+    path.write_text(" ".join(map(str, statuses)) + "\n", encoding="utf-8")
 
 
 def _verdicts(results: Path) -> list[verdicts.Verdict]:
@@ -70,7 +74,7 @@ def run_judge(args: argparse.Namespace) -> None:
         verdicts.ended_early(judged, _lines(args.ended_for))
     _write(args.out / "verdicts.json", [verdict.to_json() for verdict in judged])
     (args.out / "junit.xml").write_text(junit.junit(judged), encoding="utf-8")
-    args.statuses.write_text(" ".join(map(str, verdicts.statuses(judged))), encoding="utf-8")
+    _write_statuses(args.statuses, verdicts.statuses(judged))
     for line in text.table(judged, quiet=args.quiet):
         print(line)
 
@@ -99,16 +103,21 @@ def run_summary(args: argparse.Namespace) -> None:
 
 
 def run_ktap(args: argparse.Namespace) -> None:
-    """Makes results.json of the files that KUnit's debugfs has, one a suite."""
+    """Makes results.json of the files that KUnit's debugfs has, one a suite, with names in lower case
+    as igt_runner's. Prints the names as they are."""
     tests: dict[str, Any] = {}
     for path in sorted(args.folder.iterdir()) if args.folder.is_dir() else []:
         if path.is_file():
             tests |= ktap.tests(path.read_text(encoding="utf-8", errors="replace"))
-    _write(args.out, {"tests": tests})
+    _write(args.out, {"tests": {name.lower(): own for name, own in tests.items()}})
+    for name in tests:
+        print(name)
 
 
 def run_page(args: argparse.Namespace) -> None:
     """Writes results.html of a results folder."""
+    from report import page  # Jinja2, which takes longer to load than most commands run
+
     folder = args.folder
     judged = _json(folder / "verdicts.json") or []
     run = page.Run(
@@ -139,7 +148,7 @@ def run_bench(args: argparse.Namespace) -> None:
     boots = [boot for boot in map(_boot, folders) if boot]
     comparison = bench.compare(boots, args.patches)
     _write(args.folder / "bench.json", comparison)
-    args.statuses.write_text(" ".join(map(str, bench.statuses(comparison))), encoding="utf-8")
+    _write_statuses(args.statuses, bench.statuses(comparison))
     table = [] if args.quiet else [*bench.table(comparison), args.times]
     for line in [*table, *bench.goal_lines(comparison)]:
         print(line)
@@ -231,6 +240,8 @@ def run_matrix(args: argparse.Namespace) -> None:
     """Prints the matrix of defects and groups of subtests."""
     matrix = defects.Matrix(_lines(args.catches))
     if args.html:
+        from report import page
+
         args.html.write_text(page.matrix(matrix), encoding="utf-8")
     _say(matrix.text(exclusive=args.exclusive), True)
 

@@ -33,7 +33,7 @@ done
 ktap() {
 	mkdir -p "$SCRATCH/kunit"
 	cat >"$SCRATCH/kunit/s"
-	results_python ktap "$SCRATCH/kunit" "$SCRATCH/kunit.json"
+	results_python ktap "$SCRATCH/kunit" "$SCRATCH/kunit.json" >/dev/null
 	same "$1" "$(jq -r '.tests | to_entries[] |
 		"\(.key) \(.value.result) \(.value.out)\(.value.err)" | sub(" $"; "")' \
 		"$SCRATCH/kunit.json")"
