@@ -194,12 +194,31 @@ results_unrun() {
 	esac
 }
 
+# Shows verdicts while the suite runs, in the background. What was shown is in $WORK/shown.json.
+results_live_begin() {
+	mkdir -p "$WORK/live"
+	set --
+	[ "$QUIET" = 0 ] || set -- --quiet
+	results_expect live "$@" "$RESULTS_DIR" --planned "$WORK/planned.txt" --work "$WORK/live" \
+		--shown "$WORK/shown.json" &
+	LIVE=$!
+}
+
+# Waits until all is shown.
+results_live_end() {
+	[ -n "${LIVE:-}" ] || return 0
+	: >"$WORK/live/stop"
+	wait "$LIVE" || :
+	LIVE=''
+}
+
 # Judges the subtests by what the guest left in $RESULTS_DIR and prints the table. $1 makes
 # results.json.
 results_judge() {
 	"$1"
 	set -- --selected "$WORK/selected.txt" --named "$WORK/named.txt"
 	[ "$QUIET" = 0 ] || set -- "$@" --quiet
+	[ ! -s "$WORK/shown.json" ] || set -- "$@" --shown "$WORK/shown.json"
 	# shellcheck disable=SC2046 # one option or none, without blanks
 	results_expect judge "$@" --results "$RESULTS_DIR/results.json" --out "$RESULTS_DIR" \
 		--statuses "$WORK/statuses" $(results_unrun)
@@ -268,7 +287,8 @@ results_metadata() {
 		--arg expectations "$(expectations_name)" \
 		--arg patches "$(kernel_patches | sed 's/^-/taken back: /')" \
 		--arg params "$PARAMS" --arg tlb "$TLB" --argjson cpu_page "$CPU_PAGE" \
-		--arg form "$IGT" \
+		--arg form "$IGT" --arg seed "$SEED" --arg operations "$OPERATIONS" \
+		--arg given "$KERNEL_ARG" --arg added "$PATCHES" --arg repo "$REPO/" \
 		--arg tests "$TESTS" --arg globs "$GLOBS" --arg accel "$ACCEL" \
 		--arg qemu "$(timeout 10 qemu-system-x86_64 --version | head -n 1)" \
 		--arg igt "$(timeout 10 igt_runner --version | head -n 1)" \
@@ -277,7 +297,9 @@ results_metadata() {
 		{started: $started, kernel: $kernel, kernel_source: $source,
 		 stock: ($stock == "1"), without: $without, sanitize: ($sanitize == "1"),
 		 multiple_mode: ($multiple == "1"),
-		 expectations: $expectations, patches: ($patches | list),
+		 expectations: $expectations, patches: ($patches | list), kernel_given: $given,
+		 patches_added: ($added | list | map(ltrimstr($repo))), seed: $seed,
+		 operations: $operations,
 		 params: ($params | list), tlb: $tlb, cpu_page: $cpu_page, tests: ($tests | list),
 		 globs: ($globs | list), accel: $accel, qemu: $qemu, igt: $igt,
 		 linked_with: $form}' \

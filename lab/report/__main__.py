@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from report import bench, compare, defects, junit, ktap, plan, text, verdicts
+from report import bench, compare, defects, junit, ktap, live, plan, text, verdicts
 from report.expectations import Expectations, exactly
 
 Path = pathlib.Path
@@ -75,8 +75,27 @@ def run_judge(args: argparse.Namespace) -> None:
     _write(args.out / "verdicts.json", [verdict.to_json() for verdict in judged])
     (args.out / "junit.xml").write_text(junit.junit(judged), encoding="utf-8")
     _write_statuses(args.statuses, verdicts.statuses(judged))
-    for line in text.table(judged, quiet=args.quiet):
+    before = (_json(args.shown) if args.shown else None) or {}
+    for line in text.table(
+        judged, quiet=args.quiet, skip=lambda one: before.get(one.id) == live.as_shown(one)
+    ):
         print(line)
+
+
+def run_live(args: argparse.Namespace) -> None:
+    """Shows verdicts while the suite runs, until there is a file WORK/stop. Writes to SHOWN what was
+    shown."""
+    about = _json(args.folder / "metadata.json") or {}
+    shown = live.Live(
+        args.folder / "igt",
+        args.work,
+        _lines(args.planned),
+        _expectations(args),
+        about,
+        quiet=args.quiet,
+    )
+    live.watch(shown, args.work / "stop")
+    _write(args.shown, shown.shown)
 
 
 def run_unexpected(args: argparse.Namespace) -> None:
@@ -304,6 +323,15 @@ def options() -> argparse.ArgumentParser:
     judge.add_argument("--statuses", type=Path, required=True, help="write exit statuses to it")
     judge.add_argument("--ended-for", type=Path, help="subtests for which --fail-fast ended the run")
     judge.add_argument("--quiet", action="store_true", help="only what is unexpected")
+    judge.add_argument("--shown", type=Path, help="what `live` has shown, which is not shown again")
+
+    watch = command("live", run_live)
+    watch.add_argument("folder", type=Path, help="the results folder")
+    watch.add_argument("--planned", type=Path, required=True)
+    watch.add_argument("--work", type=Path, required=True, help="a folder for files of its own")
+    watch.add_argument("--shown", type=Path, required=True)
+    watch.add_argument("--quiet", action="store_true", help="only what is unexpected")
+    _with_expectations(watch)
 
     unexpected = command("unexpected", run_unexpected)
     unexpected.add_argument("--results", type=Path, required=True)

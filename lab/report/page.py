@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-import shlex
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
-from report import bench, curves
+from report import bench, curves, repeat
 from report.defects import Matrix
 from report.plan import Planned
 from report.text import is_single, name_of, shown
@@ -67,28 +66,6 @@ def planned(run: Run, verdict: Verdict) -> Planned | None:
     return run.plan.get(f"{verdict.test.rsplit('/', 1)[-1]}@{verdict.subtest}")
 
 
-def command(run: Run, verdict: Verdict) -> str:
-    """The command that repeats a subtest on the board that failed it."""
-    about = run.metadata
-    words = ["./run"]
-    if about.get("stock"):
-        words.append("--stock")
-    for option in ("without", "tlb", "kernel_dir"):
-        value = about.get(option)
-        if value and (option, value) != ("tlb", "keep"):
-            words += [f"--{option.removesuffix('_dir')}", value]
-    for patch in about.get("patches_added", []):
-        words += ["--patch", patch]
-    for param in about.get("params", []):
-        words += ["--param", param]
-    if about.get("sanitize"):
-        words.append("--sanitize")
-    for test in about.get("tests", []):
-        words += ["--test", test]
-    words.append(verdict.id.removeprefix("igt@") if not about.get("tests") else verdict.subtest)
-    return shlex.join(word for word in words if word)
-
-
 def _failures(run: Run, single: bool) -> list[dict[str, Any]]:
     failures = []
     for verdict in run.verdicts:
@@ -102,7 +79,7 @@ def _failures(run: Run, single: bool) -> list[dict[str, Any]]:
                 "name": name_of(verdict, single),
                 "shown": shown(verdict),
                 "plan": planned(run, verdict),
-                "command": command(run, verdict),
+                "command": repeat.command(run.metadata, verdict),
                 "kernel": kernel[-KERNEL_LINES:],
                 "picture": None,
             }

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from report.verdicts import Kind, Verdict
 
@@ -59,9 +59,14 @@ def line(verdict: Verdict, single: bool, width: int) -> str:
     return f"{name_of(verdict, single):<{width}}{shown(verdict):<{VERDICT_WIDTH}} {verdict.seconds:.2f} s"
 
 
-def table(verdicts: list[Verdict], *, quiet: bool) -> list[str]:
-    """The lines of the table. QUIET leaves out what is expected; what --fail-fast left out is only
-    counted."""
+def table(
+    verdicts: list[Verdict],
+    *,
+    quiet: bool,
+    skip: Callable[[Verdict], bool] = lambda verdict: False,
+) -> list[str]:
+    """The lines of the table. QUIET leaves out what is expected, SKIP what was shown before; what
+    --fail-fast left out is only counted."""
     rows = [verdict for verdict in verdicts if verdict.kind is not Kind.NOT_RUN]
     if not rows:
         return []
@@ -69,7 +74,7 @@ def table(verdicts: list[Verdict], *, quiet: bool) -> list[str]:
     width = max(len(name_of(verdict, single)) for verdict in rows) + 2
     lines: list[str] = []
     for verdict in rows:
-        if not quiet or verdict.unexpected:
+        if (not quiet or verdict.unexpected) and not skip(verdict):
             lines.append(line(verdict, single, width))
             lines += [f"    {text}" for text in verdict.reason]
     return lines
