@@ -32,8 +32,8 @@ class Change:
     def words(self) -> str:
         """Both verdicts."""
         sides = [side.kind.value if side else "absent" for side in (self.old, self.new)]
-        times = [f"{side.seconds:.2f} s" if side else "" for side in (self.old, self.new)]
-        return f"{sides[0]} → {sides[1]} ({times[0]} → {times[1]})"
+        times = [f"{side.seconds:.2f} s" for side in (self.old, self.new) if side]
+        return f"{sides[0]} → {sides[1]} ({' → '.join(times)})"
 
 
 @dataclasses.dataclass
@@ -114,7 +114,8 @@ def html(comparison: Comparison) -> str:
                 f"<tr><td>{escape(change.name)}</td><td>{escape(change.words())}</td></tr>"
                 for change in changes
             )
-            parts.append(f"<h2>{escape(title)}: {len(changes)}</h2><table>{rows}</table>")
+            heading = f"<h2>{escape(title)}: {len(changes)}</h2>"
+            parts.append(f"{heading}<table class='changes'>{rows}</table>")
     css = (pathlib.Path(__file__).parent / "templates" / "page.css").read_text(encoding="utf-8")
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
