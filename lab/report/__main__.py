@@ -212,7 +212,9 @@ def _append(path: Path, lines: list[str]) -> None:
 def run_caught(args: argparse.Namespace) -> None:
     """Judges a run on the driver with a defect: appends `NAME SUBTEST caught|missed` to CATCHES, and
     `NAME SUBTEST RESULT` to MISSES for those that have to pass with it. Writes to WANTED what did not
-    run, since an earlier subtest took the board down. Fails if the run cannot show a defect."""
+    run, since an earlier subtest took the board down. Fails if the run cannot show a defect. With
+    --whole, which CATCHES and MISSES are then, fails if not all is as the defect says, once nothing is
+    left to run."""
     wanted, missers = _lines(args.wanted), _lines(args.missers)
     why = defects.shows_nothing(args.status, set(wanted) - set(missers))
     if why:
@@ -222,13 +224,9 @@ def run_caught(args: argparse.Namespace) -> None:
     if args.misses:
         _append(args.misses, told.misses)
     args.wanted.write_text("".join(f"{name}\n" for name in told.left), encoding="utf-8")
-
-
-def run_wrong(args: argparse.Namespace) -> None:
-    """Prints who did not catch a defect, and who did not miss it; fails if there are any."""
-    told = defects.Caught(_lines(args.catches), _lines(args.misses))
-    lines = defects.wrong(told)
-    _say(lines, not lines)
+    if args.whole and not told.left:
+        lines = defects.wrong(defects.Caught(_lines(args.catches), _lines(args.misses)))
+        _say(lines, not lines)
 
 
 def run_only(args: argparse.Namespace) -> None:
@@ -379,10 +377,7 @@ def _check_options(command: Callable[[str, Any], argparse.ArgumentParser]) -> No
     caught.add_argument("catches", type=Path)
     caught.add_argument("missers", type=Path, nargs="?", help="who has to pass with the defect")
     caught.add_argument("misses", type=Path, nargs="?")
-
-    wrong = command("wrong", run_wrong)
-    wrong.add_argument("catches", type=Path)
-    wrong.add_argument("misses", type=Path)
+    caught.add_argument("--whole", action="store_true", help="all that ran is in CATCHES and MISSES")
 
     only = command("only", run_only)
     only.add_argument("patch", type=Path)

@@ -276,7 +276,10 @@ def test_caught_command(tmp_path: pathlib.Path) -> None:
     assert catches.read_text(encoding="utf-8") == "x t@a caught\n"
     assert misses.read_text(encoding="utf-8") == "x t@b pass\n"
     assert wanted.read_text(encoding="utf-8") == "t@c\n"
-    assert status_of("wrong", catches, misses) == 0
+    main._write(verdicts, run("c:pass"))
+    assert status_of("caught", "--whole", "x", wanted, verdicts, 1, catches, missers, misses) == 1
+    assert catches.read_text(encoding="utf-8") == "x t@a caught\nx t@c missed\n"
+    wanted.write_text("t@c\n", encoding="utf-8")
     assert status_of("caught", "x", wanted, verdicts, 0, catches) == 1
     assert status_of("caught", "x", wanted, tmp_path / "absent", 1, catches) == 1
 
