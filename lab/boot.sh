@@ -100,18 +100,19 @@ signal() {
 	[ -e "$WORK/$2.status" ] || kill -s "$1" "$(cat "$WORK/$2.pid")" 2>/dev/null || :
 }
 
-# Prints the command that gives the model a higher priority, nothing where that is not permitted: nice
-# complains there, and succeeds. The driver gives the GPU 100 ms for a request, and a busy machine may
-# keep a thread from its processors for longer.
-model_priority() {
-	[ -n "$(nice -n -10 true 2>&1)" ] || echo nice -n -10
+# priority NICENESS: prints the command that gives a higher priority, nothing where that is not
+# permitted: nice complains there, and succeeds. The driver gives the GPU 100 ms for a request, and
+# its own threads must handle an interrupt or unlock a region in that time. A busy machine may keep a
+# thread of the model or of QEMU from its processors for longer.
+priority() {
+	[ -n "$(nice -n "$1" true 2>&1)" ] || echo nice -n "$1"
 }
 
 model_start() {
 	set -- --socket "$WORK/vmali.socket" --tlb "$TLB"
 	[ -z "$TRACE_FILE" ] || set -- "$@" --trace "$TRACE_FILE"
 	# shellcheck disable=SC2046 # words
-	start vmali $(model_priority) "$BUILD_DIR/vmali/vmali" "$@"
+	start vmali $(priority -10) "$BUILD_DIR/vmali/vmali" "$@"
 	clock_now
 	wait_end=$((NOW + deadline_model * 100))
 	while [ ! -S "$WORK/vmali.socket" ]; do
@@ -191,7 +192,8 @@ ${VMALI_APPEND:-}"
 
 qemu_start() {
 	CONSOLE="file,id=console,path=$(qemu_value "$RESULTS_DIR/console.log")"
-	with_qemu start qemu
+	# shellcheck disable=SC2046 # words
+	with_qemu start qemu $(priority -5)
 }
 
 # Sets STAGE to the guest's stage, empty before the first.
@@ -349,7 +351,8 @@ board_shell() {
 	mkfifo "$WORK/qemu.messages"
 	bounded "$RESULTS_DIR/qemu.log" <"$WORK/qemu.messages" &
 	exec 3<&0
-	with_qemu shell_qemu <&3 2>"$WORK/qemu.messages" &
+	# shellcheck disable=SC2046 # words
+	with_qemu shell_qemu $(priority -5) <&3 2>"$WORK/qemu.messages" &
 	status=0
 	wait $! || status=$?
 	echo "$status" >"$WORK/qemu.status"

@@ -47,6 +47,12 @@ item_before() {
 	cut -d ' ' -f 1,3- "$OUT/verdicts" | grep -q -x -F -e "pass $1"
 }
 
+# Prints the end of the output of a failed item. The rows of subtests that passed are left out, since
+# they would take the place of the row that failed.
+item_excerpt() {
+	sed '/ [Pp]ass  *[0-9.]* s$/d' "$1" | tail -n 20 | sed 's/^/      | /'
+}
+
 # item_done NAME STATUS SECONDS: reports and counts a verdict.
 item_done() {
 	item_file=$(item_log "$1")
@@ -65,7 +71,7 @@ item_done() {
 		failures=$failures"failed: $1
 "
 		printf 'FAIL  %-60s %4d s  exit %d\n' "$1" "$3" "$2"
-		tail -n 20 "$item_file" | sed 's/^/      | /'
+		item_excerpt "$item_file"
 		;;
 	esac
 	printf '%s %s %s\n' "$item_verdict" "$3" "$1" >>"$OUT/verdicts"

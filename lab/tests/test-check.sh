@@ -559,6 +559,17 @@ multiple_fails() {
 }
 
 # What fails each time is alike, and still no healthy suite.
+# The row that failed is shown, although more rows than the excerpt has lines follow.
+failed_row_shown() {
+	fresh
+	{
+		echo 'echo "panthor/t@early fail 0.10 s"'
+		echo 'seq -f "panthor/t@late-%g pass 0.10 s" 30; exit 1'
+	} >"$MADE/running.sh"
+	checked 1 'board:*a process for each binary' '^ *| panthor/t@early fail 0.10 s$'
+	! grep 't@late-' "$SCRATCH/checked"
+}
+
 multiple_fails_alike() {
 	multiple fails_by +multiple map-a
 	fails_by '' map-a
@@ -716,6 +727,7 @@ check '... and groups that are alone with nothing' matrix_redundant
 
 check 'a process for each binary: the same verdicts' multiple_alike
 check '... or not' multiple_fails
+check '... whose rows are shown' failed_row_shown
 check '... or failures in both' multiple_fails_alike
 check '... a defect fails more of them' multiple_defect_spreads
 check '... or too few' multiple_defect_idle
