@@ -731,6 +731,30 @@ assert cases["d"].find("failure").attrib["message"] == "Missing"
 PYTHON
 }
 
+# What was shown while the suite ran is not shown again, unless the end made another verdict of it.
+shown_live() {
+	fresh 'a b c'
+	row a pass
+	row b fail '' '(t:7) CRITICAL: words of b'
+	printf 'panthor/t %s\n' a b c >"$RESULTS_DIR/igt/joblist.txt"
+	mkdir "$RESULTS_DIR/igt/0" "$RESULTS_DIR/igt/1" "$RESULTS_DIR/igt/2"
+	cp "$WORK/selected.txt" "$WORK/planned.txt"
+	rm -rf "$WORK/live" "$WORK/shown.json"
+	results_live_begin >"$WORK/shown"
+	results_live_end
+	cat "$WORK/shown"
+	grep -q '^1/3 .* a  *Pass ' "$WORK/shown"
+	grep -q '^2/3 .* b  *Fail ' "$WORK/shown"
+	grep -q '^    repeat it: ./run panthor/t@b$' "$WORK/shown"
+	row c crash
+	row a fail
+	judged 1 '^a .*Fail' '^c .*Crash' '^0 passed, 2 failed, 0 skipped, 1 crashed$'
+	fails grep -q '^b ' "$WORK/output"
+	rm "$WORK/shown.json"
+	judged 1 '^b .*Fail'
+}
+
+check 'verdicts while the suite runs' shown_live
 check '--quiet shows only failures' quiet
 check 'several tests, one without subtests' several_tests
 check 'junit.xml' junit

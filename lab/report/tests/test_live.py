@@ -140,3 +140,26 @@ def test_repeat() -> None:
     assert repeat.command({"tests": ["t", "u"]}, verdict) == "./run --test t a-b"
     case = Verdict("igt@kunit/s@one", "fail", Kind.FAIL)
     assert repeat.command({}, case) == "./run --kunit kunit/s@one"
+
+
+def test_progress_on_a_terminal(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    board = Board(tmp_path)
+    board.live.terminal = True
+    board.ran(0, "a", "fail")
+    board.ran(1)
+    board.live.poll()
+    shown = capsys.readouterr()
+    assert shown.out.startswith("1/3     0 s  a  Fail ")
+    assert shown.err == "\r\033[K\r1 of 3, 0 s, 1 unexpected: b\033[K"
+
+
+def test_watch_ends(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    board = Board(tmp_path)
+    board.ran(0, "a", "pass")
+    board.ran(1)
+    (tmp_path / "stop").touch()
+    live.watch(board.live, tmp_path / "stop")
+    assert capsys.readouterr().out == "1/3     0 s  a  Pass               1.00 s\n"
