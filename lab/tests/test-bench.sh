@@ -161,7 +161,7 @@ peaks() {
 ratios() {
 	whole
 	same '4.0 1.0' "$(ask '.rows[] | select(.size == 2097152) | "\(.time_ratio) \(.memory_ratio)"')"
-	same '30' "$(ask '.rows[] | select(.size == 1022 * 1073741824) | .time_ratio')"
+	same '30.0' "$(ask '.rows[] | select(.size == 1022 * 1073741824) | .time_ratio')"
 	same 'null null' "$(ask '.rows[] | select(.size == 1099511627776) |
 		"\(.time_ratio) \(.memory_ratio)"')"
 }
