@@ -121,23 +121,6 @@ bench_round() {
 	done
 }
 
-# Sets the results of all boots side by side: bench.json.
-bench_collect() {
-	for bench_folder in "$RESULTS_DIR"/bench/*-*; do
-		[ -s "$bench_folder/bench.json" ] || continue
-		bench_name=${bench_folder##*/}
-		jq --arg driver "${bench_name%-*}" --rawfile reports "$bench_folder/reports.txt" \
-			'{driver: $driver, reports: ($reports | split("\n") | map(select(. != ""))),
-			  results: .}' "$bench_folder/bench.json"
-	done >"$WORK/boots.json"
-	results_report 'compared($boots; $patches)' -n --slurpfile boots "$WORK/boots.json" \
-		--argjson patches "$(kernel_patches | grep -c .)" >"$RESULTS_DIR/bench.json"
-}
-
-bench_jq() {
-	results_report "$1" -r "$RESULTS_DIR/bench.json"
-}
-
 session_bench() {
 	BENCH_ROUNDS=2
 	[ "$BENCH" = full ] || BENCH_ROUNDS=1
@@ -150,14 +133,13 @@ session_bench() {
 	done
 	clock_now
 	stage_note benchmark "$((NOW - bench_start))"
-	bench_collect
-	for status in $(bench_jq bench_statuses); do
+	set -- --patches "$(kernel_patches | grep -c .)" --statuses "$WORK/statuses"
+	[ "$QUIET" = 0 ] || set -- "$@" --quiet
+	results_python bench "$RESULTS_DIR" "$@" \
+		--times "$STAGE_TIMES; results in $RESULTS_DIR"
+	read -r bench_statuses <"$WORK/statuses"
+	for status in $bench_statuses; do
 		status_add "$status"
 	done
-	[ "$QUIET" = 1 ] || {
-		bench_jq table
-		echo "$STAGE_TIMES; results in $RESULTS_DIR"
-	}
-	bench_jq goals
 	results_page
 }

@@ -341,6 +341,7 @@ board_boot() {
 	qemu_start
 	board_watch
 	board_stop
+	results_live_end
 	results_kernel_log
 	board_explain
 	results_kernel_reports

@@ -74,9 +74,7 @@ fail_fast_unexpected() {
 		FAIL_FAST_JUDGED=$((FAIL_FAST_JUDGED + 1)) fail_fast_n=$((fail_fast_n + 1))
 	done
 	timeout 30 igt_results "$WORK/jobs" >"$WORK/jobs.log" 2>&1 || return 1
-	results_jq '$results[0].tests | keys_unsorted | map(select(split("@") | length < 4))
-		| join("\n") | verdicts(.; .; $results; $fails; $flakes; $skips)[]
-		| select(unexpected) | .id' "$WORK/jobs/results.json" >"$WORK/unexpected.txt"
+	results_expect unexpected --results "$WORK/jobs/results.json" >"$WORK/unexpected.txt"
 	[ -s "$WORK/unexpected.txt" ]
 }
 

@@ -20,17 +20,10 @@ kunit_guest() {
 
 # Makes results.json, and $WORK/selected.txt of the cases that the patterns select.
 kunit_collect() {
-	echo '{"tests":{}}' >"$RESULTS_DIR/results.json"
-	for ktap in "$RESULTS_DIR"/guest/kunit/*; do
-		[ ! -f "$ktap" ] || jq -R -s -L "$REPO/lab" 'include "ktap"; ktap' "$ktap"
-	done | jq -s '{tests: (map(.tests) | add // {})}' >"$RESULTS_DIR/results.json"
+	results_python ktap "$RESULTS_DIR/guest/kunit" "$RESULTS_DIR/results.json" >"$WORK/cases.txt"
 	: >"$WORK/selected.txt"
-	jq -r '.tests | keys_unsorted[]' "$RESULTS_DIR/results.json" >"$WORK/cases.txt"
 	while IFS=@ read -r igt suite case; do
 		! glob_selects "$suite" "$case" || echo "$igt@$suite@$case" >>"$WORK/selected.txt"
 	done <"$WORK/cases.txt"
-	jq '.tests |= with_entries(.key |= ascii_downcase)' "$RESULTS_DIR/results.json" \
-		>"$WORK/results.json"
-	mv "$WORK/results.json" "$RESULTS_DIR/results.json"
 	[ -s "$WORK/selected.txt" ] || board_failed || run_failed 3 'no KUnit case ran'
 }

@@ -7,11 +7,11 @@
 #
 #   metadata.json  what ran: kernel, patches, parameters, versions
 #   results.json   igt_runner's results            junit.xml  the same for a CI
-#   verdicts.json  one verdict a subtest, with expectations applied (see results.jq)
+#   verdicts.json  one verdict a subtest, with expectations applied (see report/verdicts.py)
 #   kernel.log     the guest's kernel log          console.log  its serial console
 #   vmali.log      the model                       qemu.log     QEMU
 #   build.log      the last build of the model and the tests
-#   results.html   all of it on a page (see page.jq)
+#   results.html   all of it on a page (see report/page.py)
 #   bench.json     the benchmarks, side by side      bench/      a folder like this for each boot
 #   mutants.json   verdicts on mutants               mutants/    see lab/mutants/__main__.py
 #   mutants.txt    the same for people
@@ -142,21 +142,23 @@ expectations_shown() {
 	echo "no expectations for $(expectations_name)"
 }
 
-# Runs a jq program ($1) on top of results.jq. $2 is results.json or /dev/null.
-results_jq() {
-	jq -rn -L "$REPO/lab" --rawfile selected "$WORK/selected.txt" \
-		--rawfile named "$WORK/named.txt" --slurpfile results "$2" \
-		--rawfile fails "$(expectations fails)" --rawfile flakes "$(expectations flakes)" \
-		--rawfile skips "$(expectations skips)" "include \"results\"; $1"
+# lab/report, which judges: results_python COMMAND ARG…
+results_python() {
+	PYTHONPATH=$REPO/lab python3 -B -m report "$@"
+}
+
+# results_expect COMMAND ARG…: the same, with the expectations that hold.
+results_expect() {
+	results_command=$1
+	shift
+	[ "$NO_SKIPS" = 0 ] || set -- "$@" --no-skips
+	results_python "$results_command" --expectations "$EXPECTATIONS" \
+		--kernel "$(expectations_name)" "$@"
 }
 
 # Prints the subtests to start, out of $WORK/selected.txt.
 results_planned() {
-	results_jq 'planned($selected; $named; $skips)[]' /dev/null
-}
-
-verdicts_jq() {
-	jq -r -L "$REPO/lab" "include \"results\"; $1" "$RESULTS_DIR/verdicts.json"
+	results_expect planned --selected "$WORK/selected.txt" --named "$WORK/named.txt"
 }
 
 # Makes results.json from the files of igt_runner, which are incomplete if the guest died: the last
@@ -194,46 +196,59 @@ results_kernel_reports() {
 	fi
 }
 
-# Prints the filter for the verdicts of a run that --fail-fast ended: it had no other failures than those
+# Prints the option for the verdicts of a run that --fail-fast ended: it had no other failures than those
 # of $WORK/unexpected.txt.
 results_unrun() {
 	case ${FAIL_FAST:-0}:${OUTCOME:-} in
-	1:failed | 1:deadline)
-		[ ! -s "$WORK/unexpected.txt" ] ||
-			jq -R -s -r '" | unrun(\(split("\n")))"' "$WORK/unexpected.txt"
-		;;
+	1:failed | 1:deadline) [ ! -s "$WORK/unexpected.txt" ] || echo "--ended-for=$WORK/unexpected.txt" ;;
 	esac
+}
+
+# Shows verdicts while the suite runs, in the background. What was shown is in $WORK/shown.json.
+results_live_begin() {
+	mkdir -p "$WORK/live"
+	set --
+	[ "$QUIET" = 0 ] || set -- --quiet
+	results_expect live "$@" "$RESULTS_DIR" --planned "$WORK/planned.txt" --work "$WORK/live" \
+		--shown "$WORK/shown.json" &
+	LIVE=$!
+}
+
+# Waits until all is shown.
+results_live_end() {
+	[ -n "${LIVE:-}" ] || return 0
+	: >"$WORK/live/stop"
+	wait "$LIVE" || :
+	LIVE=''
 }
 
 # Judges the subtests by what the guest left in $RESULTS_DIR and prints the table. $1 makes
 # results.json.
 results_judge() {
 	"$1"
-	results_jq 'verdicts($selected; $named; $results; $fails; $flakes; $skips)'"$(results_unrun)" \
-		"$RESULTS_DIR/results.json" >"$RESULTS_DIR/verdicts.json"
-	verdicts_jq junit >"$RESULTS_DIR/junit.xml"
-	for status in $(verdicts_jq statuses); do
+	set -- --selected "$WORK/selected.txt" --named "$WORK/named.txt"
+	[ "$QUIET" = 0 ] || set -- "$@" --quiet
+	[ ! -s "$WORK/shown.json" ] || set -- "$@" --shown "$WORK/shown.json"
+	# shellcheck disable=SC2046 # one option or none, without blanks
+	results_expect judge "$@" --results "$RESULTS_DIR/results.json" --out "$RESULTS_DIR" \
+		--statuses "$WORK/statuses" $(results_unrun)
+	read -r results_statuses <"$WORK/statuses"
+	for status in $results_statuses; do
 		status_add "$status"
+		[ "$status" != 6 ] ||
+			run_failed 6 "the deadline 'subtest' ($deadline_subtest s) passed"
 	done
-	[ ! -s "$WORK/selected.txt" ] ||
-		verdicts_jq "rows($([ "$QUIET" = 1 ] && echo true || echo false))"
-	if [ "$(verdicts_jq 'any(.result == "timeout")')" = true ]; then
-		run_failed 6 "the deadline 'subtest' ($deadline_subtest s) passed"
-	fi
 }
 
 # Leaks of the driver after the suite fail the run, unless the expectations have a line for them.
 results_leaks() {
 	[ -s "$RESULTS_DIR/guest/leaks" ] || return 0
 	leaks=$(cat "$RESULTS_DIR/guest/leaks")
-	known=$(results_jq '($fails | entries) as $list | "run@leaks" | exactly($list)
-		| select(.) | .reason | if . == "" then "no reason given" else . end' \
-		/dev/null)
 	leaks="left in the driver after the last subtest: $leaks"
-	if [ -z "$known" ]; then
-		run_failed 1 "$leaks"
-	else
+	if known=$(results_expect expected run@leaks); then
 		[ "$QUIET" = 1 ] || echo "$leaks (expected: $known)"
+	else
+		run_failed 1 "$leaks"
 	fi
 }
 
@@ -246,7 +261,7 @@ results_kmemleak() {
 }
 
 results_summary() {
-	verdicts_jq summary
+	results_python summary "$RESULTS_DIR/verdicts.json"
 }
 
 # Prints the number of patches. A patch that reverts another one does not count.
@@ -267,39 +282,12 @@ results_board() {
 		"$(expectations_shown)"
 }
 
-# Prints a JSON file of the results folder, or null if this run made none.
-results_file() {
-	if [ -s "$RESULTS_DIR/$1" ]; then
-		cat "$RESULTS_DIR/$1"
-	else
-		echo null
-	fi
-}
-
-# results_report PROGRAM ARG…: jq with a program that goes behind results.jq, bench.jq and page.jq.
-# They are one text: jq 1.8 aborts over libraries that include others.
-results_report() {
-	report_program=$1
-	shift
-	{
-		cat "$REPO/lab/results.jq" "$REPO/lab/bench.jq" "$REPO/lab/page.jq"
-		printf '%s\n' "$report_program"
-	} >"$WORK/report.jq"
-	jq -f "$WORK/report.jq" "$@"
-}
-
 # Makes results.html from the files that this run has made.
 results_page() {
-	for file in metadata verdicts results bench; do
-		results_file "$file.json"
-	done >"$WORK/page.json"
-	tail -n 200 "$RESULTS_DIR/kernel.log" >"$WORK/page.log" 2>/dev/null || :
-	cat "$WORK/splats" >"$WORK/page.reports" 2>/dev/null || :
-	results_report '$files as [$metadata, $verdicts, $results, $bench]
-		| {$metadata, $verdicts, $results, $bench, $log, $reports, $status, $times} | page' \
-		-rn --slurpfile files "$WORK/page.json" --rawfile log "$WORK/page.log" \
-		--rawfile reports "$WORK/page.reports" --argjson status "$(status_final)" \
-		--arg times "$STAGE_TIMES" >"$RESULTS_DIR/results.html"
+	set -- --status "$(status_final)" --times "$STAGE_TIMES" --reports "$WORK/splats"
+	[ "$ACTION" != bench ] || set -- "$@" --bench
+	results_python page "$RESULTS_DIR" "$@" \
+		--plan "${BUILD_DIR:-}/docs/testplan/panthor_tests.fields"
 }
 
 # metadata.json, from the session's variables.
@@ -310,7 +298,8 @@ results_metadata() {
 		--arg expectations "$(expectations_name)" \
 		--arg patches "$(kernel_patches | sed 's/^-/taken back: /')" \
 		--arg params "$PARAMS" --arg tlb "$TLB" --argjson cpu_page "$CPU_PAGE" \
-		--arg form "$IGT" \
+		--arg form "$IGT" --arg seed "$SEED" --arg operations "$OPERATIONS" \
+		--arg given "$KERNEL_ARG" --arg added "$PATCHES" --arg repo "$REPO/" \
 		--arg tests "$TESTS" --arg globs "$GLOBS" --arg accel "$ACCEL" \
 		--arg qemu "$(timeout 10 "$ARCH_QEMU" --version | head -n 1)" \
 		--arg igt "$(timeout 10 igt_runner --version | head -n 1)" \
@@ -319,7 +308,9 @@ results_metadata() {
 		{started: $started, arch: $arch, pages: $pages, kernel: $kernel, kernel_source: $source,
 		 stock: ($stock == "1"), without: $without, sanitize: ($sanitize == "1"),
 		 multiple_mode: ($multiple == "1"),
-		 expectations: $expectations, patches: ($patches | list),
+		 expectations: $expectations, patches: ($patches | list), kernel_given: $given,
+		 patches_added: ($added | list | map(ltrimstr($repo))), seed: $seed,
+		 operations: $operations,
 		 params: ($params | list), tlb: $tlb, cpu_page: $cpu_page, tests: ($tests | list),
 		 globs: ($globs | list), accel: $accel, qemu: $qemu, igt: $igt,
 		 linked_with: $form}' \

@@ -86,7 +86,9 @@ session_run() {
 	arch_accel
 	results_metadata
 	say "booting the board ($ACCEL)"
+	[ "$KUNIT" = 1 ] || results_live_begin
 	board_boot
+	results_live_end
 	[ -z "$BOARD_AT" ] || stage_note boot "$((BOARD_AT - BOOT_AT))"
 	[ -z "$BOARD_AT" ] || [ -z "$SUITE_AT" ] || stage_note suite "$((SUITE_AT - BOARD_AT))"
 	results_judge "$collect"

@@ -193,7 +193,7 @@ toolbox_build() {
 
 # The programs that --host-tools takes from the host.
 TOOLBOX_PROGRAMS='bc bison busybox cc cpio depmod flex gcc igt_runner jq ld make meson ninja patch
-perl pkg-config qemu-system-x86_64 rsync tar xz zstd'
+perl pkg-config python3 qemu-system-x86_64 rsync tar xz zstd'
 
 toolbox_check_host() {
 	toolbox_missing=

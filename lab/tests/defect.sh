@@ -47,24 +47,13 @@ caught() {
 		VMALI_DEADLINES="suite=$CAUGHT_SECONDS" board_run "$@" \
 			--results "$caught_results" $(sed 's,^,panthor/,' "$caught_left") ||
 			caught_status=$?
-		in_toolbox sh lab/tests/regression-verdict.sh "$caught_name" "$caught_left" \
-			"$caught_results/verdicts.json" "$caught_status" "$caught_catches" \
-			"$caught_missers" "$caught_misses" || return
+		in_report caught --whole "$caught_name" "$caught_left" "$caught_results/verdicts.json" \
+			"$caught_status" "$caught_catches" "$caught_missers" "$caught_misses" || return
 		[ "$(wc -l <"$caught_left")" -lt "$caught_before" ] || {
 			sed 's/^/did not run: /' "$caught_left"
 			return 1
 		}
 	done
-	caught_wrong=$({
-		sed -n "s/^$caught_name \(.*\) missed\$/did not catch it: \1/p" "$caught_catches"
-		sed -n -e '/ pass$/d' \
-			-e "s/^$caught_name \(.*\) \(.*\)/did not pass with it: \1 (\2)/p" \
-			"$caught_misses"
-	})
-	[ -z "$caught_wrong" ] || {
-		printf '%s\n' "$caught_wrong"
-		return 1
-	}
 }
 
 # regression PATCH NAME ARG...: plants the defect and runs the subtests that have to catch it.

@@ -104,3 +104,8 @@ defect_results() {
 in_toolbox() {
 	(toolbox_exec "$@")
 }
+
+# Judges there: a command of lab/report.
+in_report() {
+	in_toolbox env PYTHONPATH=lab python3 -B -m report "$@"
+}

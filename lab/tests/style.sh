@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (C) 2026 The vmali authors
 #
-# style.sh shellcheck|checkpatch: checks the project's own files with one tool, inside
+# style.sh shellcheck|checkpatch|mypy: checks the project's own files with one tool, inside
 # the toolbox. It calls itself as style.sh patch, to check several patches at once.
 
 set -eu
@@ -84,8 +84,13 @@ style_checkpatch() {
 		xargs -0 -n 16 -P "$(nproc)" perl "$@" --ignore "$USER_SPACE_IGNORES" --file
 }
 
+# The types of lab/report, all of which it has to state.
+style_mypy() {
+	MYPYPATH=lab mypy --strict --no-incremental --cache-dir=/dev/null lab/report
+}
+
 case ${1:-} in
-shellcheck | checkpatch) "style_$1" ;;
+shellcheck | checkpatch | mypy) "style_$1" ;;
 patch)
 	shift
 	REPO=$PWD
@@ -94,7 +99,7 @@ patch)
 	patch_style "$@"
 	;;
 *)
-	echo 'usage: style.sh shellcheck|checkpatch' >&2
+	echo 'usage: style.sh shellcheck|checkpatch|mypy' >&2
 	exit 2
 	;;
 esac

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (C) 2026 The vmali authors
 #
-# ./run --bench without a board: its options, and what bench.jq and page.jq make of made-up
-# measurements: medians, ratios, goals, exit statuses, table, curves and page. Runs in the toolbox,
-# for its jq and python3.
+# ./run --bench without a board: its options, and what lab/report makes of made-up measurements:
+# medians, ratios, goals, exit statuses, table, curves and page. Runs in the toolbox, for its jq and
+# python3.
 # shellcheck disable=SC2317,SC2329 # check() calls the functions
 # shellcheck disable=SC2016,SC2034 # the libraries under test read these variables
 
@@ -26,7 +26,7 @@ for part in common options results bench; do
 	. "$REPO/lab/$part.sh"
 done
 
-RESULTS_DIR=$SCRATCH/results WORK=$SCRATCH/work STATUSES='' STAGE_TIMES='boot 2.0 s'
+RESULTS_DIR=$SCRATCH/results WORK=$SCRATCH/work STATUSES='' STAGE_TIMES='boot 2.0 s' ACTION=bench
 mkdir "$RESULTS_DIR" "$WORK"
 
 # ---------------------------------------------------------------------------------------------
@@ -87,12 +87,22 @@ boot() {
 			   memory: 4294967296, complete: true, points: .}}'
 }
 
-# compare PATCHES: makes bench.json of the boots on stdin; keeps those in $WORK/boots.json.
+# compare PATCHES: makes bench.json, the table and exit statuses of the boots on stdin; keeps those in
+# $WORK/boots.json. Each has the folder that a boot leaves.
 compare() {
 	cat >"$WORK/boots.new"
 	mv "$WORK/boots.new" "$WORK/boots.json"
-	results_report 'compared($boots; $patches)' -n --argjson patches "$1" \
-		--slurpfile boots "$WORK/boots.json" >"$RESULTS_DIR/bench.json"
+	rm -rf "$RESULTS_DIR/bench"
+	compare_n=0
+	jq -c . "$WORK/boots.json" >"$WORK/boots"
+	while IFS= read -r compare_boot; do
+		compare_n=$((compare_n + 1))
+		compare_folder=$RESULTS_DIR/bench/$(printf '%s' "$compare_boot" | jq -r .driver)-$compare_n
+		mkdir -p "$compare_folder"
+		printf '%s' "$compare_boot" | jq .results >"$compare_folder/bench.json"
+		printf '%s' "$compare_boot" | jq -r '.reports[]' >"$compare_folder/reports.txt"
+	done <"$WORK/boots"
+	results_python bench "$RESULTS_DIR" --patches "$1" --statuses "$WORK/statuses" >"$WORK/table"
 }
 
 # ask FILTER: what a filter prints of bench.json.
@@ -135,9 +145,9 @@ whole() {
 
 spreads() {
 	whole
-	same '{"min":1000,"median":2000,"max":3000,"count":6}' \
+	same '{"min":1000,"median":2000.0,"max":3000,"count":6}' \
 		"$(ask '.rows[] | select(.size == 2097152) | .stock.ns')"
-	same '{"min":2000000000,"median":3000000000,"max":4000000000,"count":2}' \
+	same '{"min":2000000000,"median":3000000000.0,"max":4000000000,"count":2}' \
 		"$(ask '.rows[] | select(.size == 1022 * 1073741824) | .stock.ns')"
 }
 
@@ -150,8 +160,8 @@ peaks() {
 
 ratios() {
 	whole
-	same '4 1' "$(ask '.rows[] | select(.size == 2097152) | "\(.time_ratio) \(.memory_ratio)"')"
-	same '30' "$(ask '.rows[] | select(.size == 1022 * 1073741824) | .time_ratio')"
+	same '4.0 1.0' "$(ask '.rows[] | select(.size == 2097152) | "\(.time_ratio) \(.memory_ratio)"')"
+	same '30.0' "$(ask '.rows[] | select(.size == 1022 * 1073741824) | .time_ratio')"
 	same 'null null' "$(ask '.rows[] | select(.size == 1099511627776) |
 		"\(.time_ratio) \(.memory_ratio)"')"
 }
@@ -166,7 +176,7 @@ partial() {
 	same 'measured 1' "$(ask '.rows[0].stock | "\(.status) \(.ns.count)"')"
 	same 'missing not measured' "$(ask '.rows[0].patched | "\(.status) \(.reason)"')"
 	same 'missing 10' "$(ask '.rows[1] | "\(.stock.status) \(.patched.ns.median)"')"
-	same 3 "$(bench_jq bench_statuses)"
+	same 3 "$(cat "$WORK/statuses")"
 }
 
 # ---------------------------------------------------------------------------------------------
@@ -186,7 +196,7 @@ goals_met() {
 	same 'refused in 0.4 ms' "$(ask '.goals[2].got')"
 	same '329 times' "$(ask '.goals[3].got')"
 	same 2 "$(ask '.goals[4].got')"
-	same '' "$(bench_jq bench_statuses)"
+	same '' "$(cat "$WORK/statuses")"
 }
 
 # with FILTER: the same measurements, of which FILTER changed the patched driver's points.
@@ -200,7 +210,7 @@ goals_missed() {
 	with 'if .operation == "bind" and .size == 1099511627776 then .memory[1].peak_tables *= 5
 		else . end'
 	goals_are missed met met met met
-	same 1 "$(bench_jq bench_statuses)"
+	same 1 "$(cat "$WORK/statuses")"
 	with 'if .operation == "bind" then .ns[] *= 4 else . end'
 	goals_are met missed met met met
 	with 'if .size > 1099511627776 then .ns[] = 1100000000 else . end'
@@ -225,7 +235,7 @@ goals_open() {
 	with 'if .count == 65536 then .status = "not-tried" else . end'
 	goals_are met met met met not-judged
 	same 'measured up to 32768 only' "$(ask '.goals[4].note')"
-	same '' "$(bench_jq bench_statuses)"
+	same '' "$(cat "$WORK/statuses")"
 	jq 'select(.driver == "stock").results.points |= map(select(.size < 1073741824))' \
 		"$WORK/boots.json" | compare 3
 	same 'stock could bind nothing of 512 GiB or more' "$(ask '.goals[0].note')"
@@ -235,13 +245,13 @@ goals_without_patches() {
 	whole
 	compare 0 <"$WORK/boots.json"
 	goals_are not-judged not-judged not-judged not-judged not-judged
-	same '' "$(bench_jq bench_statuses)"
+	same '' "$(cat "$WORK/statuses")"
 }
 
 nothing() {
 	: | compare 1
-	same 3 "$(bench_jq bench_statuses)"
-	bench_jq table | grep -q '^no results$'
+	same 3 "$(cat "$WORK/statuses")"
+	grep -q '^no results$' "$WORK/table"
 }
 
 # ---------------------------------------------------------------------------------------------
@@ -249,21 +259,18 @@ nothing() {
 
 table_lines() {
 	whole
-	bench_jq table >"$WORK/table"
 	cat "$WORK/table"
 	grep -q -E '^bind +2 MiB +0\.001 +0\.002 +0\.003 +0\.001 +0\.001 +0\.001 +4 ' "$WORK/table"
 	grep -q -E '^bind +1 TiB +refused +90 +100 +110 ' "$WORK/table"
 	grep -q -E '^restore-vmas +4 KiB x 1024 ' "$WORK/table"
 	grep -q '^stock: bind of 1 TiB refused: Cannot allocate memory$' "$WORK/table"
 	grep -q '^Linux 7.3.4, panthor 1.9.0, 4096 MiB.* 2 stock, 2 patched$' "$WORK/table"
-	bench_jq goals | grep -q -E '^met +kernel memory of .* 499 times +goal: 100 times less; '
+	grep -q -E '^met +kernel memory of .* 499 times +goal: 100 times less; ' "$WORK/table"
 }
 
-# page_holds PATTERN…: results.html is well-formed, and has a line like each of these.
+# page_holds PATTERN…: results.html has a line like each of these.
 page_holds() {
 	results_page
-	python3 -c 'import sys, xml.etree.ElementTree as tree; tree.parse(sys.argv[1])' \
-		"$RESULTS_DIR/results.html"
 	for page_pattern; do
 		grep -q -e "$page_pattern" "$RESULTS_DIR/results.html" || {
 			echo "no line like: $page_pattern"
@@ -274,7 +281,7 @@ page_holds() {
 
 page_of_benchmarks() {
 	whole
-	page_holds '<title>Sparse bind: time by range</title>' '<td class="met">met</td>' \
+	page_holds '<title>Sparse bind: time by range</title>' '<td class="good">met</td>' \
 		'>1 TiB</text>' '<td colspan="3">refused: Cannot allocate memory</td>' \
 		'WARNING: at &lt;order&gt;'
 	same 3 "$(grep -c '<svg ' "$RESULTS_DIR/results.html")"
@@ -287,31 +294,34 @@ curve() {
 			point bind $((curve_n * 4096)) 1 "[$((curve_n * 1000))]" 0 1
 		done | boot stock
 	} | compare 1
-	same '90,300 349,172 608,44' \
-		"$(bench_jq charts | sed -n 's/.*<polyline points="\([^"]*\)".*/\1/p' | head -n 1)"
+	same '90.0,300.0 349.0,172.0 608.0,44.0' \
+		"$(results_page && sed -n 's/.*<polyline points="\([^"]*\)".*/\1/p' \
+			"$RESULTS_DIR/results.html" | head -n 1)"
 }
 
 page_of_a_suite() {
+	ACTION=run
 	rm -f "$RESULTS_DIR"/*.json
 	echo '{"kernel": "7.3.4", "patches": ["/a/b/fix.patch"]}' >"$RESULTS_DIR/metadata.json"
 	cat >"$RESULTS_DIR/verdicts.json" <<'JSON'
 [{"id": "igt@panthor/t@good", "test": "panthor/t", "subtest": "good", "result": "pass",
-  "seconds": 0.25, "rows": [], "class": "pass", "reason": []},
+  "seconds": 0.25, "rows": [], "class": "pass", "kind": "Pass", "reason": []},
  {"id": "igt@panthor/t@Bad", "test": "panthor/t", "subtest": "Bad", "result": "fail",
-  "seconds": 1, "rows": [{"name": "<r>", "result": "fail"}], "class": "fail",
+  "seconds": 1, "rows": [{"name": "<r>", "result": "fail"}], "class": "fail", "kind": "Fail",
   "reason": ["a < b"]}]
 JSON
 	cat >"$RESULTS_DIR/results.json" <<'JSON'
 {"tests": {"igt@panthor/t@bad": {"dmesg": "<4> first\n<4> WARNING: & more"}}}
 JSON
-	page_holds '<h3 class="fail">Bad: fail</h3>' '<pre>a &lt; b</pre>' \
-		'WARNING: &amp; more' '<p>1 passed, 1 failed, 0 skipped</p>' \
+	page_holds '<h3 class="bad">Bad: Fail</h3>' '<pre>a &lt; b</pre>' \
+		'WARNING: &amp; more' '<li class="good">1 Pass</li>' '<li class="bad">1 Fail</li>' \
 		'<th>patches</th><td>fix.patch</td>' '<td class="n">0.25 s</td>' '1 row<.*&lt;r&gt;: fail'
 	! grep -q -e Benchmarks -e 'End of the kernel log' "$RESULTS_DIR/results.html"
 }
 
 # Of a board that died, the end of its log.
 page_of_a_death() {
+	ACTION=run
 	rm -f "$RESULTS_DIR"/*.json
 	printf 'one\nKernel panic <now>\n' >"$RESULTS_DIR/kernel.log"
 	echo '<4> WARNING: early' >"$WORK/splats"

@@ -3,7 +3,7 @@
 # Copyright (C) 2026 The vmali authors
 #
 # ./run --kunit: what becomes of the KTAP of KUnit's debugfs files, made up here, and on the board a
-# suite that a patch brings along. Runs in the toolbox, for its jq, and out of it, for the board.
+# suite that a patch brings along. Runs in the toolbox, for its python3, and out of it, for the board.
 # shellcheck disable=SC2317,SC2329 # check() calls the functions
 # shellcheck disable=SC2034 # the libraries under test read these variables
 
@@ -31,8 +31,12 @@ done
 
 # ktap WANTED: what stdin holds becomes these results, `CASE RESULT [OUT|ERR]` in lines.
 ktap() {
-	same "$1" "$(jq -R -s -r -L "$REPO/lab" 'include "ktap"; ktap.tests | to_entries[] |
-		"\(.key) \(.value.result) \(.value.out)\(.value.err)" | sub(" $"; "")')"
+	mkdir -p "$SCRATCH/kunit"
+	cat >"$SCRATCH/kunit/s"
+	results_python ktap "$SCRATCH/kunit" "$SCRATCH/kunit.json" >/dev/null
+	same "$1" "$(jq -r '.tests | to_entries[] |
+		"\(.key) \(.value.result) \(.value.out)\(.value.err)" | sub(" $"; "")' \
+		"$SCRATCH/kunit.json")"
 }
 
 passes() {
@@ -157,7 +161,7 @@ board() {
 		>"$SCRATCH/stdout" 2>"$SCRATCH/stderr" || board_status=$?
 	cat "$SCRATCH/stdout" "$SCRATCH/stderr"
 	same "$1" "$board_status"
-	grep -q '^good  *pass ' "$SCRATCH/stdout"
+	grep -q '^good  *Pass ' "$SCRATCH/stdout"
 	grep -q -e "$2" "$SCRATCH/stdout"
 }
 
@@ -175,7 +179,7 @@ if [ "${1:-}" = inside ]; then
 	check 'a suite that failed as a whole' suite_failed
 	check 'patterns select cases' collects
 else
-	check 'a good suite on the board' board 0 '^bad  *pass ' 1
+	check 'a good suite on the board' board 0 '^bad  *Pass ' 1
 	check '... and one with a bad case' board 1 '^    Expected 2 == 1 + 0, but' 0
 	check 'no KUnit on other boards' no_kunit
 fi

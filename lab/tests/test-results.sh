@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (C) 2026 The vmali authors
 #
-# lab/results.sh, results.jq and kernel-log.awk, on made-up results of igt_runner and made-up
+# lab/results.sh, lab/report and kernel-log.awk, on made-up results of igt_runner and made-up
 # kernel logs: every verdict, every exit status, the expectation files, the table, JUnit.
-# Runs in the toolbox, for its jq.
+# Runs in the toolbox, for its python3 and jq.
 # shellcheck disable=SC2317,SC2329 # check() calls the functions
 # shellcheck disable=SC2034 # the libraries under test read these variables
 
@@ -27,7 +27,7 @@ for part in common options kernel results; do
 done
 
 WORK=$SCRATCH/work EXPECTATIONS=$SCRATCH/expectations KERNEL_RELEASE=7.3.4 STOCK=0 QUIET=0
-NO_SKIPS=0 SANITIZE=0 deadline_subtest=90
+NO_SKIPS=0 SANITIZE=0 ACTION=run deadline_subtest=90
 mkdir "$WORK" "$EXPECTATIONS" "$SCRATCH/bin"
 
 # A series of one patch, whatever the project's own.
@@ -119,7 +119,7 @@ all_pass() {
 	fresh 'a b'
 	row a pass
 	row b pass
-	judged 0 '^a .*pass .* 0\.25 s$' '^2 passed, 0 failed, 0 skipped$'
+	judged 0 '^a .*Pass .* 0\.25 s$' '^2 passed, 0 failed, 0 skipped$'
 }
 
 # What igt_runner quotes of a failed assertion is shown once, without times and folders.
@@ -141,23 +141,22 @@ kernel_reasons() {
 			"<4> [1.5] Modules linked in: x\nmore\n<4> [1.5] WARNING: at f\n"}' \
 		"$MADE_UP" >"$WORK/new.json"
 	mv "$WORK/new.json" "$MADE_UP"
-	judged 1 '^a .*dmesg-warn' '^    <4> \[1.5\] WARNING: at f$'
+	judged 1 '^a .*Fail (dmesg-warn)' '^    <4> \[1.5\] WARNING: at f$'
 	! grep -q 'Modules' "$WORK/output"
 }
 
-# one_bad RESULT STATUS [PATTERN]: a subtest with that result beside one that passes.
+# one_bad RESULT STATUS SHOWN COUNTED [PATTERN]: a subtest with that result beside one that passes.
 one_bad() {
 	fresh 'a b'
 	row a pass
 	row b "$1" '' '[1.5] (t:7) CRITICAL: Test assertion failure function f'
-	judged "$2" "^b .*$1" '^    .*assertion failure' '^1 passed, 1 failed, 0 skipped$' \
-		${3:+"$3"}
+	judged "$2" "^b  *$3  *0" '^    .*assertion failure' "^1 passed, $4\$" ${5:+"$5"}
 }
 
 not_run() {
 	fresh 'a b'
 	row a pass
-	judged 1 '^b .*notrun' '^    did not run' '^1 passed, 1 failed, 0 skipped$'
+	judged 1 '^b .*Missing' '^    did not run' '^1 passed, 0 failed, 0 skipped, 1 missing$'
 }
 
 # What --fail-fast left out is counted, and not shown. The last test ended the run, though its result is
@@ -169,8 +168,8 @@ ended_early() {
 	row c incomplete
 	FAIL_FAST=1 OUTCOME=failed
 	echo igt@panthor/t@c >"$WORK/unexpected.txt"
-	judged 1 '^a .*pass' '^c .*incomplete' \
-		'^1 passed, 1 failed, 0 skipped; 2 not run after the first unexpected result$'
+	judged 1 '^a .*Pass' '^c .*incomplete' \
+		'^1 passed, 0 failed, 0 skipped, 1 crashed, 2 not run after the first unexpected result$'
 	fails grep -q '^[bd] ' "$WORK/output"
 	grep -q 'skipped="2"' "$RESULTS_DIR/junit.xml"
 }
@@ -178,7 +177,7 @@ ended_early() {
 no_results() {
 	fresh 'a'
 	rm "$RESULTS_DIR/igt/joblist.txt"
-	judged 1 '^a .*notrun' '^0 passed, 1 failed, 0 skipped$'
+	judged 1 '^a .*Missing' '^0 passed, 0 failed, 0 skipped, 1 missing$'
 }
 
 # The runner's own file, begun in the last moments of the guest, is not believed.
@@ -186,26 +185,26 @@ early_file() {
 	fresh 'a'
 	row a pass
 	echo '{"tests":{}}' >"$RESULTS_DIR/igt/results.json"
-	judged 0 '^a .*pass'
+	judged 0 '^a .*Pass'
 }
 
 unreadable() {
 	fresh 'a'
 	rm "$MADE_UP"
-	judged 1 '^run: igt_results failed: ' '^a .*notrun'
+	judged 1 '^run: igt_results failed: ' '^a .*Missing'
 }
 
 half_a_file() {
 	fresh 'a'
 	echo '{"tests": {"igt@panthor/t@a": {"result": "pa' >"$MADE_UP"
-	judged 1 '^a .*notrun'
+	judged 1 '^a .*Missing'
 }
 
 skip_with_reason() {
 	fresh 'a b'
 	row a pass
 	row b skip "$SKIP_TEXT"
-	judged 0 '^b .*skip' '^    no such feature$' '^1 passed, 0 failed, 1 skipped$'
+	judged 0 '^b .*Skip' '^    no such feature$' '^1 passed, 0 failed, 1 skipped$'
 	! grep -q 'SKIP' "$WORK/output"
 }
 
@@ -226,7 +225,7 @@ all_skip() {
 upper_case() {
 	fresh 'Big'
 	row big pass
-	judged 0 '^Big .*pass'
+	judged 0 '^Big .*Pass'
 }
 
 extra_row() {
@@ -237,10 +236,16 @@ extra_row() {
 }
 
 check 'all pass' all_pass
-for result in fail crash incomplete abort dmesg-warn dmesg-fail warn; do
-	check "a subtest's result is $result" one_bad "$result" 1
+for result in fail abort dmesg-warn dmesg-fail warn; do
+	shown="Fail ($result)"
+	[ "$result" != fail ] || shown=Fail
+	check "a subtest's result is $result" one_bad "$result" 1 "$shown" '1 failed, 0 skipped'
 done
-check "a subtest's result is timeout" one_bad timeout 6 "deadline 'subtest' (90 s) passed"
+check "a subtest's result is crash" one_bad crash 1 Crash '0 failed, 0 skipped, 1 crashed'
+check "a subtest's result is incomplete" one_bad incomplete 1 'Crash (incomplete)' \
+	'0 failed, 0 skipped, 1 crashed'
+check "a subtest's result is timeout" one_bad timeout 6 Timeout '0 failed, 0 skipped, 1 timed out' \
+	"deadline 'subtest' (90 s) passed"
 check 'the reason of a failure' reasons
 check 'the reason of a kernel warning' kernel_reasons
 check 'a subtest that did not run fails' not_run
@@ -268,7 +273,7 @@ row_fails() {
 	dynamic b 64k fail 'words of 64k'
 	dynamic b 2m skip 'no such page'
 	dynamic b 1m fail 'words of 1m'
-	judged 1 '^b .*fail ' '^    row 64k: fail$' '^      words of 64k$' '^    row 1m: fail$' \
+	judged 1 '^b .*Fail ' '^    row 64k: fail$' '^      words of 64k$' '^    row 1m: fail$' \
 		'^      words of 1m$' '^    row 2m: skip$' '^      no such page$' \
 		'^1 passed, 1 failed, 0 skipped$'
 	same 1 "$(grep -c 'words of 64k' "$WORK/output")"
@@ -283,7 +288,7 @@ rows_pass() {
 	row a pass
 	dynamic a one pass
 	dynamic a two pass
-	judged 0 '^a .*pass' '^1 passed, 0 failed, 0 skipped$'
+	judged 0 '^a .*Pass' '^1 passed, 0 failed, 0 skipped$'
 	same 2 "$(wc -l <"$WORK/output")"
 	same 2 "$(verdict a '.rows | length')"
 }
@@ -294,7 +299,7 @@ rows_of_another() {
 	row a pass
 	dynamic ab one fail
 	dynamic b one fail
-	judged 0 '^a .*pass'
+	judged 0 '^a .*Pass'
 }
 
 all_rows_skip() {
@@ -306,7 +311,7 @@ No dynamic tests executed.
 Subtest b: SKIP (0.01s)'
 	dynamic b one skip 'no first thing'
 	dynamic b two skip 'no second thing'
-	judged 0 '^b .*skip' '^    row one: skip$' '^      no first thing$' '^    row two: skip$' \
+	judged 0 '^b .*Skip' '^    row one: skip$' '^      no first thing$' '^    row two: skip$' \
 		'^      no second thing$' '^1 passed, 0 failed, 1 skipped$'
 	fails grep -e 'No dynamic' -e SKIP "$WORK/output"
 }
@@ -317,7 +322,7 @@ no_rows_at_all() {
 	row b skip 'Starting subtest: b
 No dynamic tests executed.
 Subtest b: SKIP (0.01s)'
-	judged 0 '^b .*skip' '^    No dynamic tests executed.$'
+	judged 0 '^b .*Skip' '^    No dynamic tests executed.$'
 }
 
 some_rows_skip() {
@@ -325,7 +330,7 @@ some_rows_skip() {
 	row a pass
 	dynamic a one skip 'no first thing'
 	dynamic a two pass
-	judged 0 '^a .*pass' '^    row one: skip$' '^      no first thing$' '^1 passed'
+	judged 0 '^a .*Pass' '^    row one: skip$' '^      no first thing$' '^1 passed'
 	python3 -c 'import sys, xml.etree.ElementTree as tree
 case, = tree.parse(sys.argv[1]).getroot().find("testsuite")
 assert "row one: skip" in case.find("system-out").text' "$RESULTS_DIR/junit.xml"
@@ -352,7 +357,7 @@ rows_pass_subtest_fails() {
 	fresh 'a'
 	row a crash '' 'Received signal SIGSEGV.'
 	dynamic a one pass
-	judged 1 '^a .*crash' '^    Received signal SIGSEGV.$'
+	judged 1 '^a .*Crash' '^    Received signal SIGSEGV.$'
 }
 
 # Words of the first six, the names of all.
@@ -374,7 +379,7 @@ known_row_failure() {
 	dynamic b one fail 'words of one'
 	expect_file 7.3-fails.txt '# the driver forgets b
 panthor/t@b,Fail'
-	judged 0 '^b .*fail (expected)' '^    row one: fail$' '^    expected: the driver forgets b'
+	judged 0 '^b .*ExpectedFail' '^    row one: fail$' '^    expected: the driver forgets b'
 }
 
 # JUnit and the page name the rows.
@@ -416,8 +421,8 @@ known_failure() {
 	row b fail
 	expect_file 7.3-fails.txt '# the driver forgets b
 panthor/t@b,Fail'
-	judged 0 '^b .*fail (expected)' '^    expected: the driver forgets b' \
-		'^1 passed, 1 failed, 0 skipped; 1 failed as expected$'
+	judged 0 '^b .*ExpectedFail' '^    expected: the driver forgets b' \
+		'^1 passed, 0 failed, 0 skipped, 1 failed as expected$'
 }
 
 only_known_failures() {
@@ -458,7 +463,7 @@ stale() {
 	row a pass
 	row b pass
 	expect_file 7.3-fails.txt 'panthor/t@b,Fail'
-	judged 7 '^b .*pass (unexpected)' '^2 passed, 0 failed, 0 skipped; 1 expected to fail'
+	judged 7 '^b .*UnexpectedPass' '^1 passed, 0 failed, 0 skipped, 1 passed unexpectedly$'
 }
 
 stale_and_failed() {
@@ -475,7 +480,7 @@ flake() {
 	row b "$1"
 	expect_file 7.3-flakes.txt '# one run in fifty
 panthor/t@b.*'
-	judged 0 '^a .*pass'
+	judged 0 '^a .*Pass'
 }
 
 skips_file() {
@@ -485,8 +490,8 @@ panthor/t@b'
 	same 'igt@panthor/t@a igt@panthor/t@bc ' "$(results_planned | tr '\n' ' ')"
 	row a pass
 	row bc pass
-	judged 0 '^b .*skip (left out)' '^    not run: takes an hour' \
-		'^2 passed, 0 failed, 1 skipped; 1 left out, as expectations say$'
+	judged 0 '^b .*LeftOut' '^    not run: takes an hour' \
+		'^2 passed, 0 failed, 0 skipped, 1 left out, as expectations say$'
 }
 
 # Asked for by its whole name, such a subtest runs and is judged like others.
@@ -498,7 +503,7 @@ panthor/t@b.*'
 	same 'igt@panthor/t@a igt@panthor/t@b ' "$(results_planned | tr '\n' ' ')"
 	row a pass
 	row b fail
-	judged 1 '^b .*fail ' '^bc .*skip (left out)' '^1 passed, 1 failed, 1 skipped; 1 left out'
+	judged 1 '^b .*Fail ' '^bc .*LeftOut' '^1 passed, 1 failed, 0 skipped, 1 left out'
 }
 
 no_skips() {
@@ -693,7 +698,7 @@ quiet() {
 	fresh 'a b'
 	row a pass
 	row b fail
-	judged 1 '^b .*fail'
+	judged 1 '^b .*Fail'
 	! grep -q '^a ' "$WORK/output"
 }
 
@@ -703,7 +708,7 @@ several_tests() {
 	row a pass
 	jq '.tests["igt@core_x"] = {result: "pass"}' "$MADE_UP" >"$WORK/new.json"
 	mv "$WORK/new.json" "$MADE_UP"
-	judged 0 '^panthor/t@a .*pass' '^core_x .*pass'
+	judged 0 '^panthor/t@a .*Pass' '^core_x .*Pass'
 }
 
 junit() {
@@ -722,10 +727,34 @@ cases = {case.attrib["name"]: case for case in suite}
 assert list(cases["a"]) == []
 assert '<&">' in cases["b"].find("failure").text
 assert "no such feature" in cases["c"].find("skipped").text
-assert cases["d"].find("failure").attrib["message"] == "notrun"
+assert cases["d"].find("failure").attrib["message"] == "Missing"
 PYTHON
 }
 
+# What was shown while the suite ran is not shown again, unless the end made another verdict of it.
+shown_live() {
+	fresh 'a b c'
+	row a pass
+	row b fail '' '(t:7) CRITICAL: words of b'
+	printf 'panthor/t %s\n' a b c >"$RESULTS_DIR/igt/joblist.txt"
+	mkdir "$RESULTS_DIR/igt/0" "$RESULTS_DIR/igt/1" "$RESULTS_DIR/igt/2"
+	cp "$WORK/selected.txt" "$WORK/planned.txt"
+	rm -rf "$WORK/live" "$WORK/shown.json"
+	results_live_begin >"$WORK/shown"
+	results_live_end
+	cat "$WORK/shown"
+	grep -q '^1/3 .* a  *Pass ' "$WORK/shown"
+	grep -q '^2/3 .* b  *Fail ' "$WORK/shown"
+	grep -q '^    repeat it: ./run panthor/t@b$' "$WORK/shown"
+	row c crash
+	row a fail
+	judged 1 '^a .*Fail' '^c .*Crash' '^0 passed, 2 failed, 0 skipped, 1 crashed$'
+	fails grep -q '^b ' "$WORK/output"
+	rm "$WORK/shown.json"
+	judged 1 '^b .*Fail'
+}
+
+check 'verdicts while the suite runs' shown_live
 check '--quiet shows only failures' quiet
 check 'several tests, one without subtests' several_tests
 check 'junit.xml' junit

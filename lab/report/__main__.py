@@ -1,0 +1,422 @@
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The vmali authors
+"""The commands that lab/*.sh call: python3 -m report COMMAND --help."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from report import bench, compare, defects, junit, ktap, live, plan, text, verdicts
+from report.expectations import Expectations, exactly
+
+Path = pathlib.Path
+
+
+def _lines(path: Path | None) -> list[str]:
+    if path is None or not path.is_file():
+        return []
+    return [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line]
+
+
+def _json(path: Path) -> Any:
+    """The content of a file; None if it is absent or cut."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _write(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _write_statuses(path: Path, statuses: list[int]) -> None:
+    path.write_text(" ".join(map(str, statuses)) + "\n", encoding="utf-8")
+
+
+def _verdicts(results: Path) -> list[verdicts.Verdict]:
+    """Of verdicts.json, or of a results folder that has one."""
+    path = results / "verdicts.json" if results.is_dir() else results
+    content = _json(path)
+    if not isinstance(content, list):
+        sys.exit(f"report: {results}: no verdicts there: name a results folder of ./run")
+    try:
+        return [verdicts.Verdict.from_json(verdict) for verdict in content]
+    except (KeyError, ValueError):
+        sys.exit(f"report: {results}: verdicts of another version of ./run: run it again")
+
+
+def _expectations(args: argparse.Namespace) -> Expectations:
+    return Expectations.read(args.expectations, args.kernel, skips=not args.no_skips)
+
+
+def _judge(args: argparse.Namespace) -> list[verdicts.Verdict]:
+    results = _json(args.results) or {}
+    return verdicts.judge(
+        _lines(args.selected), _lines(args.named), results.get("tests") or {}, _expectations(args)
+    )
+
+
+def run_planned(args: argparse.Namespace) -> None:
+    """Prints the subtests to start."""
+    print(*verdicts.planned(_lines(args.selected), _lines(args.named), _expectations(args)), sep="\n")
+
+
+def run_judge(args: argparse.Namespace) -> None:
+    """Judges a run, writes verdicts.json and junit.xml, and prints the table."""
+    judged = _judge(args)
+    if args.ended_for:
+        verdicts.ended_early(judged, _lines(args.ended_for))
+    _write(args.out / "verdicts.json", [verdict.to_json() for verdict in judged])
+    (args.out / "junit.xml").write_text(junit.junit(judged), encoding="utf-8")
+    _write_statuses(args.statuses, verdicts.statuses(judged))
+    before = (_json(args.shown) if args.shown else None) or {}
+    for line in text.table(
+        judged, quiet=args.quiet, skip=lambda one: before.get(one.id) == live.as_shown(one)
+    ):
+        print(line)
+
+
+def run_live(args: argparse.Namespace) -> None:
+    """Shows verdicts while the suite runs, until there is a file WORK/stop. Writes to SHOWN what was
+    shown."""
+    about = _json(args.folder / "metadata.json") or {}
+    shown = live.Live(
+        args.folder / "igt",
+        args.work,
+        _lines(args.planned),
+        _expectations(args),
+        about,
+        quiet=args.quiet,
+    )
+    live.watch(shown, args.work / "stop")
+    _write(args.shown, shown.shown)
+
+
+def run_unexpected(args: argparse.Namespace) -> None:
+    """Prints the subtests of results.json whose results nobody expects."""
+    results = _json(args.results) or {}
+    tests = results.get("tests") or {}
+    names = [name for name in tests if name.count("@") < 3]
+    for verdict in verdicts.judge(names, names, tests, _expectations(args)):
+        if verdict.unexpected and verdict.result != "notrun":
+            print(verdict.id)
+
+
+def run_expected(args: argparse.Namespace) -> None:
+    """Prints why a failure is expected; fails if it is not."""
+    entry = exactly(args.name, _expectations(args).fails)
+    if entry is None:
+        sys.exit(1)
+    print(entry.reason or "no reason given")
+
+
+def run_summary(args: argparse.Namespace) -> None:
+    """Prints the last line."""
+    print(text.summary(_verdicts(args.verdicts)))
+
+
+def run_ktap(args: argparse.Namespace) -> None:
+    """Makes results.json of the files that KUnit's debugfs has, one a suite, with names in lower case
+    as igt_runner's. Prints the names as they are."""
+    tests: dict[str, Any] = {}
+    for path in sorted(args.folder.iterdir()) if args.folder.is_dir() else []:
+        if path.is_file():
+            tests |= ktap.tests(path.read_text(encoding="utf-8", errors="replace"))
+    _write(args.out, {"tests": {name.lower(): own for name, own in tests.items()}})
+    for name in tests:
+        print(name)
+
+
+def run_page(args: argparse.Namespace) -> None:
+    """Writes results.html of a results folder."""
+    from report import page  # Jinja2, which takes longer to load than most commands run
+
+    folder = args.folder
+    judged = _json(folder / "verdicts.json") or []
+    run = page.Run(
+        status=args.status,
+        metadata=_json(folder / "metadata.json") or {},
+        verdicts=[verdicts.Verdict.from_json(verdict) for verdict in judged],
+        tests=(_json(folder / "results.json") or {}).get("tests") or {},
+        bench=_json(folder / "bench.json") if args.bench else None,
+        plan=plan.read(args.plan),
+        times=args.times,
+        log=_lines(folder / "kernel.log"),
+        reports=_lines(args.reports),
+    )
+    (folder / "results.html").write_text(page.page(run), encoding="utf-8")
+
+
+def _boot(folder: Path) -> dict[str, Any] | None:
+    results = _json(folder / "bench.json")
+    if results is None:
+        return None
+    driver = folder.name.rsplit("-", 1)[0]
+    return {"driver": driver, "reports": _lines(folder / "reports.txt"), "results": results}
+
+
+def run_bench(args: argparse.Namespace) -> None:
+    """Sets the boots of a results folder side by side: bench.json, the table, the goals."""
+    folders = sorted(path for path in (args.folder / "bench").glob("*-*") if path.is_dir())
+    boots = [boot for boot in map(_boot, folders) if boot]
+    comparison = bench.compare(boots, args.patches)
+    _write(args.folder / "bench.json", comparison)
+    _write_statuses(args.statuses, bench.statuses(comparison))
+    table = [] if args.quiet else [*bench.table(comparison), args.times]
+    for line in [*table, *bench.goal_lines(comparison)]:
+        print(line)
+
+
+def run_compare(args: argparse.Namespace) -> None:
+    """Prints what changed from one result to another. The exit status is 1 if something broke."""
+    comparison = compare.compare(_verdicts(args.old), _verdicts(args.new))
+    for line in compare.text(comparison):
+        print(line)
+    if args.html:
+        args.html.write_text(compare.html(comparison), encoding="utf-8")
+    if comparison.broken or comparison.gone:
+        sys.exit(1)
+
+
+# -------------------------------------------------------------------------------------------------
+# ./check
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    """verdicts.json as it is."""
+    content = _json(path)
+    if not isinstance(content, list):
+        sys.exit(f"report: {path}: no verdicts there")
+    return content
+
+
+def _say(lines: list[str], good: bool) -> None:
+    """Prints a judgement, which is the exit status."""
+    for line in lines:
+        print(line)
+    if not good:
+        sys.exit(1)
+
+
+def _append(path: Path, lines: list[str]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
+def run_caught(args: argparse.Namespace) -> None:
+    """Judges a run on the driver with a defect: appends `NAME SUBTEST caught|missed` to CATCHES, and
+    `NAME SUBTEST RESULT` to MISSES for those that have to pass with it. Writes to WANTED what did not
+    run, since an earlier subtest took the board down. Fails if the run cannot show a defect. With
+    --whole, which CATCHES and MISSES are then, fails if not all is as the defect says, once nothing is
+    left to run."""
+    wanted, missers = _lines(args.wanted), _lines(args.missers)
+    why = defects.shows_nothing(args.status, set(wanted) - set(missers))
+    if why:
+        _say([f"./run ended with status {args.status}: {why}"], False)
+    told = defects.caught(args.name, wanted, missers, _records(args.verdicts))
+    _append(args.catches, told.catches)
+    if args.misses:
+        _append(args.misses, told.misses)
+    args.wanted.write_text("".join(f"{name}\n" for name in told.left), encoding="utf-8")
+    if args.whole and not told.left:
+        lines = defects.wrong(defects.Caught(_lines(args.catches), _lines(args.misses)))
+        _say(lines, not lines)
+
+
+def run_only(args: argparse.Namespace) -> None:
+    """Whether in a run of the whole suite only subtests of one group failed: that of a patch's line
+    Only."""
+    groups = [line[5:].strip() for line in _lines(args.patch) if line.startswith("Only:")]
+    if not groups:
+        _say([f"{args.patch} has no Only line"], False)
+    _say(*defects.only(groups[0], _records(args.verdicts)))
+
+
+def run_same(args: argparse.Namespace) -> None:
+    """Whether each subtest fares alike in two runs."""
+    one, other = _records(args.one), _records(args.other)
+    _say(*defects.same(one, other, args.least, (args.words[0], args.words[1])))
+
+
+def run_walk(args: argparse.Namespace) -> None:
+    """Whether the one subtest of igt_runner's results, a random walk, failed within some operations,
+    and printed at most some rows that fail."""
+    tests = (_json(args.results) or {}).get("tests") or {}
+    out = next((str(own.get("out") or "") for own in tests.values()), "")
+    line, good = defects.walk(out, args.operations, args.rows)
+    _say([line], good)
+
+
+def run_matrix(args: argparse.Namespace) -> None:
+    """Prints the matrix of defects and groups of subtests."""
+    matrix = defects.Matrix(_lines(args.catches))
+    if args.html:
+        from report import page
+
+        args.html.write_text(page.matrix(matrix), encoding="utf-8")
+    _say(matrix.text(exclusive=args.exclusive), True)
+
+
+def run_alone(args: argparse.Namespace) -> None:
+    """Whether a group of subtests is the only one to catch some defect."""
+    alone = defects.Matrix(_lines(args.catches)).alone(args.group)
+    _say([f"only {args.group}-*: {' '.join(alone) or 'none'}"], bool(alone))
+
+
+def run_scenarios(args: argparse.Namespace) -> None:
+    """Prints each scenario with its own defects and its subtests; fails if one has none."""
+    _say(*defects.Scenarios.parse(_lines(args.scenarios)).text())
+
+
+def run_outside(args: argparse.Namespace) -> None:
+    """Whether no subtest of another scenario caught a defect that is a scenario's own."""
+    scenarios = defects.Scenarios.parse(_lines(args.scenarios))
+    lines = scenarios.outside(args.defect, _lines(args.catches))
+    _say(lines, not lines)
+
+
+def run_killed(args: argparse.Namespace) -> None:
+    """Whether at least so many of 100 mutants were killed."""
+    score = (_json(args.mutants) or {}).get("score")
+    _say([f"{score} of 100 killed"], score is not None and score >= args.least)
+
+
+# -------------------------------------------------------------------------------------------------
+
+
+def _with_expectations(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--expectations", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--kernel", required=True, help="what the names of the files begin with")
+    parser.add_argument("--no-skips", action="store_true", help="without the skips file")
+
+
+def _with_selection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--selected", type=Path, required=True, help="igt@TEST@SUBTEST, one a line")
+    parser.add_argument("--named", type=Path, help="those that were asked for by their whole names")
+    _with_expectations(parser)
+
+
+def options() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="report", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, function: Any) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=function.__doc__, description=function.__doc__)
+        added.set_defaults(run=function)
+        return added
+
+    _with_selection(command("planned", run_planned))
+
+    judge = command("judge", run_judge)
+    _with_selection(judge)
+    judge.add_argument("--results", type=Path, required=True, help="igt_runner's results.json")
+    judge.add_argument("--out", type=Path, required=True, help="the results folder")
+    judge.add_argument("--statuses", type=Path, required=True, help="write exit statuses to it")
+    judge.add_argument("--ended-for", type=Path, help="subtests for which --fail-fast ended the run")
+    judge.add_argument("--quiet", action="store_true", help="only what is unexpected")
+    judge.add_argument("--shown", type=Path, help="what `live` has shown, which is not shown again")
+
+    watch = command("live", run_live)
+    watch.add_argument("folder", type=Path, help="the results folder")
+    watch.add_argument("--planned", type=Path, required=True)
+    watch.add_argument("--work", type=Path, required=True, help="a folder for files of its own")
+    watch.add_argument("--shown", type=Path, required=True)
+    watch.add_argument("--quiet", action="store_true", help="only what is unexpected")
+    _with_expectations(watch)
+
+    unexpected = command("unexpected", run_unexpected)
+    unexpected.add_argument("--results", type=Path, required=True)
+    _with_expectations(unexpected)
+
+    expected = command("expected", run_expected)
+    expected.add_argument("name")
+    _with_expectations(expected)
+
+    command("summary", run_summary).add_argument("verdicts", type=Path)
+
+    kunit = command("ktap", run_ktap)
+    kunit.add_argument("folder", type=Path)
+    kunit.add_argument("out", type=Path)
+
+    made = command("page", run_page)
+    made.add_argument("folder", type=Path)
+    made.add_argument("--status", type=int, required=True)
+    made.add_argument("--times", default="")
+    made.add_argument("--plan", type=Path, help="fields of the test plan")
+    made.add_argument("--reports", type=Path, help="what the kernel reported outside of subtests")
+    made.add_argument("--bench", action="store_true", help="bench.json is a comparison")
+
+    compared = command("bench", run_bench)
+    compared.add_argument("folder", type=Path)
+    compared.add_argument("--patches", type=int, required=True)
+    compared.add_argument("--statuses", type=Path, required=True)
+    compared.add_argument("--times", default="")
+    compared.add_argument("--quiet", action="store_true")
+
+    changed = command("compare", run_compare)
+    changed.add_argument("old", type=Path)
+    changed.add_argument("new", type=Path)
+    changed.add_argument("--html", type=Path, metavar="FILE")
+    _check_options(command)
+    return parser
+
+
+def _check_options(command: Callable[[str, Any], argparse.ArgumentParser]) -> None:
+    caught = command("caught", run_caught)
+    caught.add_argument("name")
+    caught.add_argument("wanted", type=Path, help="TEST@SUBTEST, one a line")
+    caught.add_argument("verdicts", type=Path, help="verdicts.json of the run")
+    caught.add_argument("status", type=int, help="exit status of the run")
+    caught.add_argument("catches", type=Path)
+    caught.add_argument("missers", type=Path, nargs="?", help="who has to pass with the defect")
+    caught.add_argument("misses", type=Path, nargs="?")
+    caught.add_argument("--whole", action="store_true", help="all that ran is in CATCHES and MISSES")
+
+    only = command("only", run_only)
+    only.add_argument("patch", type=Path)
+    only.add_argument("verdicts", type=Path)
+
+    same = command("same", run_same)
+    same.add_argument("one", type=Path)
+    same.add_argument("other", type=Path)
+    same.add_argument("--least", type=int, default=0, help="how many have to fail")
+    same.add_argument(
+        "--words", nargs=2, default=["in a process of its own", "beside others"], metavar="WORDS"
+    )
+
+    walk = command("walk", run_walk)
+    walk.add_argument("results", type=Path, help="igt_runner's results.json")
+    walk.add_argument("operations", type=int)
+    walk.add_argument("rows", type=int)
+
+    matrix = command("matrix", run_matrix)
+    matrix.add_argument("catches", type=Path)
+    matrix.add_argument("--exclusive", action="store_true")
+    matrix.add_argument("--html", type=Path, metavar="FILE")
+
+    alone = command("alone", run_alone)
+    alone.add_argument("catches", type=Path)
+    alone.add_argument("group")
+
+    command("scenarios", run_scenarios).add_argument("scenarios", type=Path)
+
+    outside = command("outside", run_outside)
+    outside.add_argument("scenarios", type=Path)
+    outside.add_argument("defect")
+    outside.add_argument("catches", type=Path)
+
+    killed = command("killed", run_killed)
+    killed.add_argument("mutants", type=Path)
+    killed.add_argument("least", type=float)
+
+
+if __name__ == "__main__":
+    arguments = options().parse_args()
+    arguments.run(arguments)
