@@ -256,7 +256,7 @@ kernel_warns() {
 	VMALI_APPEND=vmali.test=board:warn run_start --test panthor_query
 	run_ends 1 40 'run: the kernel log has reports outside of any subtest*'
 	grep -q 'WARNING: asked for' "$SCRATCH/stderr"
-	grep -q '^query  *pass ' "$SCRATCH/stdout"
+	grep -q -E '(^| )query +Pass ' "$SCRATCH/stdout"
 }
 
 leaks() {
