@@ -27,7 +27,7 @@ fresh() {
 	mkdir -p "$MADE/kernel/patches" "$MADE/kernel/regressions" "$MADE/lab/expectations"
 	cp "$REPO/check" "$MADE/"
 	cp "$REPO"/lab/*.sh "$REPO/lab/toolbox.packages" "$MADE/lab/"
-	cp -r "$REPO/lab/tests" "$REPO/lab/report" "$MADE/lab/"
+	cp -r "$REPO/lab/arch" "$REPO/lab/tests" "$REPO/lab/report" "$MADE/lab/"
 	mkdir -p "$MADE/docs/testplan" "$MADE/tests/panthor"
 	cp "$REPO"/docs/testplan/*.py "$MADE/docs/testplan/"
 	sed 's/"panthor_vm_sparse\*\.c"/"t.c"/' "$REPO/tests/panthor/panthor_test_config.json" \

@@ -161,7 +161,7 @@ board() {
 		>"$SCRATCH/stdout" 2>"$SCRATCH/stderr" || board_status=$?
 	cat "$SCRATCH/stdout" "$SCRATCH/stderr"
 	same "$1" "$board_status"
-	grep -q '^good  *Pass ' "$SCRATCH/stdout"
+	grep -q '^kunit/lab@good  *Pass ' "$SCRATCH/stdout"
 	grep -q -e "$2" "$SCRATCH/stdout"
 }
 
@@ -179,7 +179,7 @@ if [ "${1:-}" = inside ]; then
 	check 'a suite that failed as a whole' suite_failed
 	check 'patterns select cases' collects
 else
-	check 'a good suite on the board' board 0 '^bad  *Pass ' 1
+	check 'a good suite on the board' board 0 '^kunit/lab@bad  *Pass ' 1
 	check '... and one with a bad case' board 1 '^    Expected 2 == 1 + 0, but' 0
 	check 'no KUnit on other boards' no_kunit
 fi
