@@ -446,6 +446,9 @@ options_parse() {
 			--param | --tlb | --cpu-page | --igt | --seed | --operations | --results | \
 			--trace | --mutants)
 			[ $# -ge 2 ] || usage_error "$1: needs a value"
+			case $2 in
+			--*) usage_error "$1: needs a value, and $2 is an option" ;;
+			esac
 			option_with_value "$1" "$2"
 			shift
 			;;

@@ -138,6 +138,7 @@ check 'an unknown option' refused '--lists: no such option; see ./run --help' --
 check 'an unknown short option' refused '-l: no such option*' -l
 check 'a flag with a value' refused '--list=1: no such option*' --list=1
 check 'no value' refused '--tlb: needs a value*' --tlb
+check '... but an option' refused '--trace: needs a value, and --results is an option*' --trace --results x
 check 'an empty value' refused '--test: a value must not be empty*' --test=
 check 'a value of two lines' refused '--test: a value must be one line*' --test "a${NL}b"
 check '--tlb: no such mode' refused '--tlb on: not keep, off or tiny:SEED*' --tlb on
