@@ -167,6 +167,9 @@ no_module() {
 	fails grep 'suite [0-9]' "$SCRATCH/stdout"
 }
 
+# A run has seconds to come to a stage, and a build takes longer.
+"$REPO/run" --build >/dev/null 2>&1
+
 check 'the model is killed' model_killed
 check 'QEMU is killed' qemu_killed
 check 'QEMU is killed in the middle of the suite' qemu_killed_in_suite
