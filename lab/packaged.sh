@@ -222,9 +222,24 @@ packaged_make() {
 	printf '%s\n' "$KERNEL_VERSION" >"$1/source-version"
 }
 
-# Sets KERNEL_DIR and KERNEL_KEY. A patch beyond the driver would need a kernel of its own.
+# A series that changes more than the driver would need a kernel of its own: sets UNTIL to the last patch
+# before it, if the run asks for no other.
+packaged_until() {
+	[ -z "${UNTIL:-}" ] || return 0
+	packaged_wide=$(
+		PATCHES='' WITHOUT=''
+		kernel_patches_wide | head -n 1
+	)
+	[ -n "$packaged_wide" ] || return 0
+	UNTIL=$(kernel_series | awk -v series="${packaged_wide%/*}/" \
+		'index($0, series) == 1 { exit } { last = $0 } END { print last }')
+	UNTIL=${UNTIL#"$REPO/kernel/patches/"}
+}
+
+# Sets KERNEL_DIR and KERNEL_KEY.
 packaged_ensure() {
-	! kernel_patches_wide ||
+	packaged_until
+	[ -z "$(kernel_patches_wide)" ] ||
 		die 2 "--arch $BOARD_ARCH: its kernel is packaged, and a patch changes more than $PANTHOR"
 	kernel_source_ensure
 	KERNEL_KEY=$(packaged_key "$KERNEL_VERSION")

@@ -92,6 +92,20 @@ wide_patch() {
 		with --arch arm64 --patch "$SCRATCH/wide.patch" -- packaged_ensure
 }
 
+until_shown() {
+	packaged_until
+	echo "$UNTIL"
+}
+
+# Series that change more than the driver, which are the last ones, are left out.
+until_wide() {
+	same "$(grep '^5-' "$REPO/kernel/patches/series" | tail -n 1)" \
+		"$(with --arch arm64 -- until_shown)"
+	same '' "$(with --arch arm64 --stock -- until_shown)"
+	until_first=$(grep -m 1 '^1-' "$REPO/kernel/patches/series")
+	same "$until_first" "$(with --arch arm64 --until "${until_first##*/}" -- until_shown)"
+}
+
 # expected WANTED KIND ARG...: the file of expectations.
 expected() {
 	expected_wanted=$1 expected_kind=$2
@@ -115,6 +129,7 @@ check 'the tables have the same names' tables_alike
 check 'keys of kernels and tools' keys_differ
 check 'the packaged kernel of the version of the base' abi
 check 'a patch beyond the driver is refused' wide_patch
+check '... and a series is left out' until_wide
 check 'expectations: x86-64' expected 7.3-stock-fails.txt fails --stock
 check 'expectations: arm64' expected 7.3-stock-arm64-fails.txt fails --stock --arch arm64
 check 'expectations: arm64, 16 KiB' expected 7.3-stock-arm64-16k-fails.txt fails --stock \
