@@ -114,23 +114,6 @@ expectations_name() {
 	echo "$kernel"
 }
 
-# Prints the path of the expectation file of kind $1 (fails, flakes, skips) for this kernel: the most
-# special one that is there.
-expectations() {
-	[ "$1:$NO_SKIPS" != skips:1 ] || {
-		echo /dev/null
-		return
-	}
-	for special in $(arch_expectations) ''; do
-		file=$EXPECTATIONS/$(expectations_name)$special-$1.txt
-		[ ! -f "$file" ] || {
-			echo "$file"
-			return
-		}
-	done
-	echo /dev/null
-}
-
 # Prints for people which expectations hold.
 expectations_shown() {
 	for file in "$EXPECTATIONS/$(expectations_name)"-*.txt; do
@@ -152,6 +135,9 @@ results_expect() {
 	results_command=$1
 	shift
 	[ "$NO_SKIPS" = 0 ] || set -- "$@" --no-skips
+	for results_special in $(arch_expectations); do
+		set -- "$@" "--special=$results_special"
+	done
 	results_python "$results_command" --expectations "$EXPECTATIONS" \
 		--kernel "$(expectations_name)" "$@"
 }
@@ -294,7 +280,7 @@ results_page() {
 results_metadata() {
 	jq -n --arg kernel "$KERNEL_RELEASE" --arg source "$KERNEL_VERSION" --arg stock "$STOCK" \
 		--arg arch "$BOARD_ARCH" --arg pages "$PAGES" \
-		--arg without "$WITHOUT" --arg sanitize "$SANITIZE" --arg multiple "$MULTIPLE" \
+		--arg without "$WITHOUT" --arg until "$UNTIL" --arg sanitize "$SANITIZE" --arg multiple "$MULTIPLE" \
 		--arg expectations "$(expectations_name)" \
 		--arg patches "$(kernel_patches | sed 's/^-/taken back: /')" \
 		--arg params "$PARAMS" --arg tlb "$TLB" --argjson cpu_page "$CPU_PAGE" \
@@ -306,7 +292,7 @@ results_metadata() {
 		--arg started "$(date -u +%Y-%m-%dT%H:%M:%SZ)" '
 		def list: split("\n") | map(select(. != ""));
 		{started: $started, arch: $arch, pages: $pages, kernel: $kernel, kernel_source: $source,
-		 stock: ($stock == "1"), without: $without, sanitize: ($sanitize == "1"),
+		 stock: ($stock == "1"), without: $without, until: $until, sanitize: ($sanitize == "1"),
 		 multiple_mode: ($multiple == "1"),
 		 expectations: $expectations, patches: ($patches | list), kernel_given: $given,
 		 patches_added: ($added | list | map(ltrimstr($repo))), seed: $seed,

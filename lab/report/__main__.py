@@ -52,7 +52,9 @@ def _verdicts(results: Path) -> list[verdicts.Verdict]:
 
 
 def _expectations(args: argparse.Namespace) -> Expectations:
-    return Expectations.read(args.expectations, args.kernel, skips=not args.no_skips)
+    return Expectations.read(
+        args.expectations, args.kernel, special=args.special, skips=not args.no_skips
+    )
 
 
 def _judge(args: argparse.Namespace) -> list[verdicts.Verdict]:
@@ -293,6 +295,9 @@ def run_killed(args: argparse.Namespace) -> None:
 def _with_expectations(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--expectations", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--kernel", required=True, help="what the names of the files begin with")
+    parser.add_argument(
+        "--special", action="append", default=[], help="what follows it for the board, if there"
+    )
     parser.add_argument("--no-skips", action="store_true", help="without the skips file")
 
 

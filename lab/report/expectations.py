@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import re
+from collections.abc import Sequence
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,11 +56,18 @@ class Expectations:
     skips: list[Entry] = dataclasses.field(default_factory=list)
 
     @staticmethod
-    def read(folder: pathlib.Path, name: str, *, skips: bool = True) -> Expectations:
-        """The files NAME-fails.txt, NAME-flakes.txt and NAME-skips.txt of a folder."""
+    def read(
+        folder: pathlib.Path, name: str, *, special: Sequence[str] = (), skips: bool = True
+    ) -> Expectations:
+        """The files NAME-fails.txt, NAME-flakes.txt and NAME-skips.txt of a folder.
+
+        SPECIAL are endings of NAME for the board, the most special one first: of each kind the first
+        file that is there holds, and NAME alone comes last.
+        """
 
         def entries(kind: str) -> list[Entry]:
-            path = folder / f"{name}-{kind}.txt"
-            return parse(path.read_text(encoding="utf-8")) if path.is_file() else []
+            paths = (folder / f"{name}{ending}-{kind}.txt" for ending in (*special, ""))
+            path = next((path for path in paths if path.is_file()), None)
+            return parse(path.read_text(encoding="utf-8")) if path else []
 
         return Expectations(entries("fails"), entries("flakes"), entries("skips") if skips else [])

@@ -12,8 +12,11 @@ from report.verdicts import Verdict
 
 # Entries of metadata.json, the options that they are the values of, and the values that need no option.
 VALUES = (
+    ("arch", "--arch", "x86-64"),
+    ("pages", "--pages", ""),
     ("kernel_given", "--kernel", ""),
     ("without", "--without", ""),
+    ("until", "--until", ""),
     ("tlb", "--tlb", "keep"),
     ("seed", "--seed", "1"),
     ("operations", "--operations", ""),

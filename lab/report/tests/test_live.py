@@ -137,6 +137,12 @@ def test_repeat() -> None:
         "./run --stock --kernel '/a b' --tlb tiny:3 --seed 7 --igt standalone --patch x.patch "
         "--param k=v --cpu-page 64K panthor/t@a-b"
     )
+    about = {"arch": "arm64", "pages": "16k", "until": "x.patch"}
+    assert repeat.command(about, verdict) == (
+        "./run --arch arm64 --pages 16k --until x.patch panthor/t@a-b"
+    )
+    about = {"arch": "x86-64", "pages": "", "until": ""}
+    assert repeat.command(about, verdict) == "./run panthor/t@a-b"
     assert repeat.command({"tests": ["t", "u"]}, verdict) == "./run --test t a-b"
     case = Verdict("igt@kunit/s@one", "fail", Kind.FAIL)
     assert repeat.command({}, case) == "./run --kunit kunit/s@one"

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import pytest
 
 from report import verdicts
+from report.expectations import Expectations
 from report.tests.conftest import SKIPPED, Results
 from report.verdicts import Kind
 
@@ -250,3 +253,17 @@ def test_json_round_trip(results: Results) -> None:
     (verdict,) = results.judge("a")
     again = verdicts.Verdict.from_json(verdict.to_json())
     assert again.to_json() == verdict.to_json()
+
+
+def test_most_special_expectations(tmp_path: pathlib.Path) -> None:
+    for name in ("7-fails", "7-arm64-fails", "7-arm64-16k-fails", "7-flakes"):
+        (tmp_path / f"{name}.txt").write_text(f"{name},Fail\n", encoding="utf-8")
+
+    def read(*special: str) -> list[str]:
+        expectations = Expectations.read(tmp_path, "7", special=special)
+        return [entry.name for entry in expectations.fails + expectations.flakes]
+
+    assert read() == ["7-fails", "7-flakes"]
+    assert read("-arm64") == ["7-arm64-fails", "7-flakes"]
+    assert read("-arm64-16k", "-arm64") == ["7-arm64-16k-fails", "7-flakes"]
+    assert read("-arm64-64k", "-arm64") == ["7-arm64-fails", "7-flakes"]
