@@ -2,11 +2,8 @@
 // Copyright (C) 2026 The vmali authors
 #include "csf/decode.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "csf/stream.h"
+#include "trace/text.h"
 #include "trace/trace.h"
 
 #define FLUSH_MODE_MAX 3	/* clean and invalidate */
@@ -278,34 +275,22 @@ bool csf_decode(uint64_t word, struct csf_instr *instr)
 	return operands_valid(instr);
 }
 
-/* Append to @buf, which may be full already. */
-__attribute__((format(printf, 3, 4)))
-static void append(char *buf, size_t size, const char *fmt, ...)
-{
-	size_t used = strlen(buf);
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(buf + used, size - used, fmt, args);
-	va_end(args);
-}
-
 static void print_operand(const struct csf_operand_desc *desc, int64_t value, char *buf,
 			  size_t size)
 {
-	append(buf, size, " %s ", operand_names[desc->operand]);
+	text_append(buf, size, " %s ", operand_names[desc->operand]);
 	switch ((enum csf_kind)desc->kind) {
 	case CSF_KIND_REG:
-		append(buf, size, "r%lld", (long long)value);
+		text_append(buf, size, "r%lld", (long long)value);
 		break;
 	case CSF_KIND_PAIR:
-		append(buf, size, "d%lld", (long long)value);
+		text_append(buf, size, "d%lld", (long long)value);
 		break;
 	case CSF_KIND_COND:
-		append(buf, size, "%s", value < CSF_COND_COUNT ? condition_names[value] : "?");
+		text_append(buf, size, "%s", value < CSF_COND_COUNT ? condition_names[value] : "?");
 		break;
 	case CSF_KIND_HEX:
-		append(buf, size, "0x%llx", (unsigned long long)value);
+		text_append(buf, size, "0x%llx", (unsigned long long)value);
 		break;
 	case CSF_KIND_UNSIGNED:
 	case CSF_KIND_SIGNED:
@@ -313,7 +298,7 @@ static void print_operand(const struct csf_operand_desc *desc, int64_t value, ch
 	case CSF_KIND_DEFERRED_SB:
 	case CSF_KIND_FLUSH_MODE:
 	case CSF_KIND_AXIS:
-		append(buf, size, "%lld", (long long)value);
+		text_append(buf, size, "%lld", (long long)value);
 		break;
 	}
 }
@@ -327,17 +312,17 @@ void csf_disassemble(uint64_t word, char *buf, size_t size)
 		return;
 	buf[0] = '\0';
 	if (!op->name) {
-		append(buf, size, "UNKNOWN 0x%016llx", (unsigned long long)word);
+		text_append(buf, size, "UNKNOWN 0x%016llx", (unsigned long long)word);
 		return;
 	}
-	append(buf, size, "%s", op->name);
+	text_append(buf, size, "%s", op->name);
 	unpack(word, op, arg);
 	for (int i = 0; i < CSF_OPERANDS_MAX; i++) {
 		const struct csf_operand_desc *desc = &op->operand[i];
 
 		if (desc->operand == CSF_ARG_NONE)
 			break;
-		append(buf, size, "%s", i ? "," : "");
+		text_append(buf, size, "%s", i ? "," : "");
 		print_operand(desc, arg[desc->operand], buf, size);
 	}
 }

@@ -2,11 +2,8 @@
 // Copyright (C) 2026 The vmali authors
 #include "shader/decode.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "shader/internal.h"
+#include "trace/text.h"
 
 #define NO_DST_VALUE 0xc0u
 #define BARRIER_SLOT 7
@@ -609,34 +606,22 @@ bool shader_decode(uint64_t word, struct shader_instr *instr)
 	return operands_valid(instr);
 }
 
-/* Append to @buf, which may be full already. */
-__attribute__((format(printf, 3, 4)))
-static void append(char *buf, size_t size, const char *fmt, ...)
-{
-	size_t used = strlen(buf);
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(buf + used, size - used, fmt, args);
-	va_end(args);
-}
-
 static void print_src(unsigned int page, uint32_t src, char *buf, size_t size)
 {
 	switch ((enum shader_src_type)src_type(src)) {
 	case SHADER_SRC_REG:
 	case SHADER_SRC_REG_LAST:
-		append(buf, size, "r%u", src_index(src));
+		text_append(buf, size, "r%u", src_index(src));
 		break;
 	case SHADER_SRC_UNIFORM:
-		append(buf, size, "u%u", page * SHADER_PAGE_WORDS + src_index(src));
+		text_append(buf, size, "u%u", page * SHADER_PAGE_WORDS + src_index(src));
 		break;
 	case SHADER_SRC_TABLE:
 		if (src_valid(src))
-			append(buf, size, "0x%x",
+			text_append(buf, size, "0x%x",
 			       shader_constants[field_get(src, SHADER_SRC_CONSTANT)]);
 		else
-			append(buf, size, "special%u.%u", page, src_index(src));
+			text_append(buf, size, "special%u.%u", page, src_index(src));
 		break;
 	}
 }
@@ -645,14 +630,14 @@ static void print_dst(uint32_t dst, char *buf, size_t size)
 {
 	static const char *const halves[] = { ".none", ".h0", ".h1", "" };
 
-	append(buf, size, "r%u%s", (unsigned int)field_get(dst, SHADER_DST_REG),
+	text_append(buf, size, "r%u%s", (unsigned int)field_get(dst, SHADER_DST_REG),
 	       halves[field_get(dst, SHADER_DST_HALVES)]);
 }
 
 static void print_operand(const struct shader_operand_desc *desc, unsigned int page, int32_t value,
 			  char *buf, size_t size)
 {
-	append(buf, size, " %s ", arg_names[desc->arg]);
+	text_append(buf, size, " %s ", arg_names[desc->arg]);
 	switch ((enum shader_kind)desc->kind) {
 	case SHADER_KIND_SRC:
 	case SHADER_KIND_SRC64:
@@ -667,16 +652,16 @@ static void print_operand(const struct shader_operand_desc *desc, unsigned int p
 	case SHADER_KIND_EXCHANGED:
 	case SHADER_KIND_OPTIONAL:
 	case SHADER_KIND_REG:
-		append(buf, size, "r%u", (unsigned int)field_get(value, SHADER_DST_REG));
+		text_append(buf, size, "r%u", (unsigned int)field_get(value, SHADER_DST_REG));
 		break;
 	case SHADER_KIND_COND:
-		append(buf, size, "%s", value < SHADER_COND_COUNT ? condition_names[value] : "?");
+		text_append(buf, size, "%s", value < SHADER_COND_COUNT ? condition_names[value] : "?");
 		break;
 	case SHADER_KIND_HEX:
-		append(buf, size, "0x%x", (unsigned int)value);
+		text_append(buf, size, "0x%x", (unsigned int)value);
 		break;
 	default:
-		append(buf, size, "%d", value);
+		text_append(buf, size, "%d", value);
 		break;
 	}
 }
@@ -684,9 +669,9 @@ static void print_operand(const struct shader_operand_desc *desc, unsigned int p
 static void print_flow(unsigned int flow, char *buf, size_t size)
 {
 	if (flow == SHADER_FLOW_END)
-		append(buf, size, ", end");
+		text_append(buf, size, ", end");
 	else if (flow != SHADER_FLOW_NONE)
-		append(buf, size, ", flow %u", flow);
+		text_append(buf, size, ", flow %u", flow);
 }
 
 void shader_disassemble(uint64_t word, char *buf, size_t size)
@@ -699,17 +684,17 @@ void shader_disassemble(uint64_t word, char *buf, size_t size)
 		return;
 	buf[0] = '\0';
 	if (!op) {
-		append(buf, size, "UNKNOWN 0x%016llx", (unsigned long long)word);
+		text_append(buf, size, "UNKNOWN 0x%016llx", (unsigned long long)word);
 		return;
 	}
-	append(buf, size, "%s", op->name);
+	text_append(buf, size, "%s", op->name);
 	unpack(word, op, arg);
 	for (int i = 0; i < SHADER_OPERANDS_MAX && op->operand[i].arg; i++) {
 		const struct shader_operand_desc *desc = &op->operand[i];
 
 		if (desc->kind == SHADER_KIND_NO_DST)
 			continue;
-		append(buf, size, "%s", separator);
+		text_append(buf, size, "%s", separator);
 		print_operand(desc, field_get(word, SHADER_PAGE_FIELD), arg[desc->arg], buf, size);
 		separator = ",";
 	}

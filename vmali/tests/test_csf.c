@@ -32,6 +32,7 @@
 #include "memory/guest_memory.h"
 #include "mmu/mmu.h"
 #include "tests/cs_words.h"
+#include "tests/guest_words.h"
 #include "tests/pgtable_builder.h"
 #include "tests/random.h"
 #include "trace/trace.h"
@@ -128,27 +129,6 @@ static void drop_fixture(struct fixture *f)
 	free(f);
 }
 
-static void set64(struct fixture *f, uint64_t gpa, uint64_t value)
-{
-	assert_int_equal(guest_memory_write64(f->mem, gpa, value), 0);
-}
-
-static uint64_t get64(struct fixture *f, uint64_t gpa)
-{
-	uint64_t value;
-
-	assert_int_equal(guest_memory_read64(f->mem, gpa, &value), 0);
-	return value;
-}
-
-static uint32_t get32(struct fixture *f, uint64_t gpa)
-{
-	uint32_t value;
-
-	assert_int_equal(guest_memory_read32(f->mem, gpa, &value), 0);
-	return value;
-}
-
 static void set_pair(struct fixture *f, unsigned int pair, uint64_t value)
 {
 	f->cs.state.reg[pair] = (uint32_t)value;
@@ -164,7 +144,7 @@ static uint64_t get_pair(struct fixture *f, unsigned int pair)
 static void put_code(struct fixture *f, uint64_t gpa, const uint64_t *word, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		set64(f, gpa + i * CSF_INSTR_SIZE, word[i]);
+		guest_set64(f->mem, gpa + i * CSF_INSTR_SIZE, word[i]);
 }
 
 #define WORDS(...) (const uint64_t[]){ __VA_ARGS__ }
@@ -335,7 +315,7 @@ static const struct program programs[] = {
 static void prepare_data(struct fixture *f)
 {
 	for (unsigned int i = 0; i < PAGE / 8; i++)
-		set64(f, DATA_GPA + i * 8, pattern(i));
+		guest_set64(f->mem, DATA_GPA + i * 8, pattern(i));
 	set_pair(f, 0, DATA);
 	set_pair(f, 2, READ_ONLY);
 	set_pair(f, 4, UNMAPPED);
@@ -355,7 +335,7 @@ static void check_program(struct fixture *f, const struct program *p)
 	for (size_t i = 0; i < 4 && (p->reg[i].reg || p->reg[i].value); i++)
 		assert_int_equal(f->cs.state.reg[p->reg[i].reg], p->reg[i].value);
 	for (size_t i = 0; i < 4 && (p->mem[i].offset || p->mem[i].value); i++)
-		assert_int_equal(get64(f, DATA_GPA + p->mem[i].offset), p->mem[i].value);
+		assert_int_equal(guest_get64(f->mem, DATA_GPA + p->mem[i].offset), p->mem[i].value);
 	assert_int_equal(f->syncs, p->syncs);
 }
 
@@ -414,7 +394,7 @@ static void check_sync_wait(struct fixture *f, unsigned int cond, unsigned int o
 	set_pair(f, 0, DATA);
 	set_pair(f, 6, values[1] << shift);
 	/* the status next to a 32-bit value must not change the result */
-	set64(f, DATA_GPA, values[order] << shift | (is_64bit ? 0 : F(0xbad, 32)));
+	guest_set64(f->mem, DATA_GPA, values[order] << shift | (is_64bit ? 0 : F(0xbad, 32)));
 	outcome = run(f, wait);
 	assert_int_equal(outcome, holds[cond][order] ? CSF_RING_EMPTY : CSF_BLOCKED_SYNC);
 	if (outcome != CSF_BLOCKED_SYNC)
@@ -451,7 +431,7 @@ static void test_sync_wait_released(void **state)
 		assert_int_equal(csf_stream_run(&f->cs, 24, PLENTY), CSF_BLOCKED_SYNC);
 	assert_int_equal(f->cs.state.extract, 8);
 	assert_int_equal(f->cs.state.reg[8], 0);
-	set64(f, DATA_GPA, 5);
+	guest_set64(f->mem, DATA_GPA, 5);
 	assert_int_equal(csf_stream_run(&f->cs, 24, PLENTY), CSF_RING_EMPTY);
 	assert_int_equal(f->cs.state.reg[8], 1);
 	drop_fixture(f);
@@ -469,7 +449,7 @@ static void test_load_needs_wait(void **state)
 			     STORE(6, 1, 0, 0x40), WAIT(1), ADD_IMM32(9, 6, 0)), CSF_RING_EMPTY);
 	assert_int_equal(f->cs.state.reg[8], 1);
 	assert_int_equal(f->cs.state.reg[9], 0x10);
-	assert_int_equal(get32(f, DATA_GPA + 0x40), 1);
+	assert_int_equal(guest_get32(f->mem, DATA_GPA + 0x40), 1);
 	drop_fixture(f);
 }
 
@@ -591,18 +571,18 @@ static void test_stalls(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(stalling) / sizeof(stalling[0]); i++) {
 		restart(f, 0);
-		set64(f, DATA_GPA, 0);
+		guest_set64(f->mem, DATA_GPA, 0);
 		set_pair(f, 0, DATA);
 		set_pair(f, 6, 1);
 		as_lock(f->mmu, AS, DATA, 15);
 		assert_int_equal(run(f, stalling[i].word), CSF_STALLED);
 		assert_int_equal(csf_stream_run(&f->cs, 8, PLENTY), CSF_STALLED);
-		assert_int_equal(get64(f, DATA_GPA), 0);
+		assert_int_equal(guest_get64(f->mem, DATA_GPA), 0);
 		assert_int_equal(f->syncs, 0);
 		assert_int_equal(f->cs.state.extract, 0);
 		as_unlock(f->mmu, AS);
 		assert_int_equal(csf_stream_run(&f->cs, 8, PLENTY), CSF_RING_EMPTY);
-		assert_int_equal(get64(f, DATA_GPA), stalling[i].value);
+		assert_int_equal(guest_get64(f->mem, DATA_GPA), stalling[i].value);
 		assert_int_equal(f->syncs, stalling[i].syncs);
 	}
 	drop_fixture(f);
@@ -618,10 +598,10 @@ static void test_stall_in_the_middle(void **state)
 	set_pair(f, 6, 1);
 	as_lock(f->mmu, AS, DATA + 0x8000, 15);
 	assert_int_equal(run(f, SYNC_ADD64(0, 6, 1)), CSF_STALLED);
-	assert_int_equal(get64(f, DATA_GPA + 0x8000 - 8), 0);
+	assert_int_equal(guest_get64(f->mem, DATA_GPA + 0x8000 - 8), 0);
 	as_unlock(f->mmu, AS);
 	assert_int_equal(csf_stream_run(&f->cs, 8, PLENTY), CSF_RING_EMPTY);
-	assert_int_equal(get64(f, DATA_GPA + 0x8000 - 8), 1);
+	assert_int_equal(guest_get64(f->mem, DATA_GPA + 0x8000 - 8), 1);
 	assert_int_equal(f->syncs, 1);
 	drop_fixture(f);
 }
@@ -654,7 +634,7 @@ static void test_fault_leaves_memory(void **state)
 	set_pair(f, 0, UNMAPPED + 2 * PAGE - 4);
 	set_pair(f, 6, ~0ull);
 	assert_int_equal(run(f, STORE(6, 3, 0, 0)), CSF_PAGE_FAULT);
-	assert_int_equal(get32(f, DATA_GPA + 2 * PAGE - 4), 0);
+	assert_int_equal(guest_get32(f->mem, DATA_GPA + 2 * PAGE - 4), 0);
 	assert_int_equal(f->cs.state.extract, 0);
 	drop_fixture(f);
 }
@@ -811,7 +791,7 @@ static void test_call_targets(void **state)
 			restart(f, 0);
 			set_pair(f, 90, cases[i].va);
 			f->cs.state.reg[92] = cases[i].length;
-			set64(f, CODE_GPA, MOVE32(6, 1));
+			guest_set64(f->mem, CODE_GPA, MOVE32(6, 1));
 			if (cases[i].valid) {
 				assert_int_equal(run(f, word, MOVE32(7, 1)), CSF_RING_EMPTY);
 				assert_int_equal(f->cs.state.reg[6], cases[i].length != 0);
@@ -862,7 +842,7 @@ static void test_ring_wrap(void **state)
 	assert_int_equal(f->cs.state.extract, start + 40);
 	/* a full ring: each word is executed once */
 	for (unsigned int i = 0; i < RING_SIZE / 8; i++)
-		set64(f, RING_GPA + i * 8, ADD_IMM32(6, 6, 1));
+		guest_set64(f->mem, RING_GPA + i * 8, ADD_IMM32(6, 6, 1));
 	restart(f, 24);
 	assert_int_equal(csf_stream_run(&f->cs, 24 + RING_SIZE, PLENTY), CSF_RING_EMPTY);
 	assert_int_equal(f->cs.state.reg[6], RING_SIZE / 8);
@@ -877,9 +857,9 @@ static void test_ring_across_lines(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 8; i++)
-		set64(f, CODE_GPA + 40 + i * 8, ADD_IMM32(6, 6, 1 << i));
-	set64(f, CODE_GPA + 32, MOVE32(6, 0));
-	set64(f, CODE_GPA + 104, MOVE32(6, 0));
+		guest_set64(f->mem, CODE_GPA + 40 + i * 8, ADD_IMM32(6, 6, 1 << i));
+	guest_set64(f->mem, CODE_GPA + 32, MOVE32(6, 0));
+	guest_set64(f->mem, CODE_GPA + 104, MOVE32(6, 0));
 	csf_stream_start(&f->cs, f->mmu, &f->host, &config, 56);
 	assert_int_equal(csf_stream_run(&f->cs, 56 + 64, PLENTY), CSF_RING_EMPTY);
 	assert_int_equal(f->cs.state.reg[6], 255);
@@ -942,7 +922,7 @@ static void test_fetch_is_fresh(void **state)
 	(void)state;
 	put_code(f, RING_GPA, WORDS(ADD_IMM32(6, 6, 1), BRANCH(ALWAYS, 0, -2)), 2);
 	assert_int_equal(csf_stream_run(&f->cs, 16, 2), CSF_SLICE_USED);
-	set64(f, RING_GPA, ADD_IMM32(6, 6, 10));
+	guest_set64(f->mem, RING_GPA, ADD_IMM32(6, 6, 10));
 	assert_int_equal(csf_stream_run(&f->cs, 16, 2), CSF_SLICE_USED);
 	assert_int_equal(f->cs.state.reg[6], 11);
 	put_code(f, CODE_GPA, WORDS(ADD_IMM32(6, 6, 100), BRANCH(ALWAYS, 0, -2)), 2);
@@ -965,9 +945,9 @@ static void test_driver_job(void **state)
 	struct fixture *f = make_fixture();
 
 	(void)state;
-	set64(f, CODE_GPA, MOVE32(6, 42));
-	set64(f, DATA_GPA + 0x100, 7);
-	set64(f, DATA_GPA + 0x108, UINT32_MAX);
+	guest_set64(f->mem, CODE_GPA, MOVE32(6, 42));
+	guest_set64(f->mem, DATA_GPA + 0x100, 7);
+	guest_set64(f->mem, DATA_GPA + 0x108, UINT32_MAX);
 	assert_int_equal(run(f, 0x025e000000000001,		/* MOV32 r94, latest flush */
 			     0x24005e0000000233,		/* FLUSH_CACHE2 */
 			     0x015c000000000000 | TIMES,
@@ -985,10 +965,10 @@ static void test_driver_job(void **state)
 			     0x2f00000000000000,		/* ERROR_BARRIER */
 			     0), CSF_RING_EMPTY);
 	assert_int_equal(f->cs.state.reg[6], 42);
-	assert_int_equal(get64(f, DATA_GPA + 0x100), 8);
-	assert_int_equal(get64(f, DATA_GPA + 0x108), 0);
-	assert_int_equal(get64(f, DATA_GPA + 0x200), CYCLES);
-	assert_int_equal(get64(f, DATA_GPA + 0x210), TIMESTAMP);
+	assert_int_equal(guest_get64(f->mem, DATA_GPA + 0x100), 8);
+	assert_int_equal(guest_get64(f->mem, DATA_GPA + 0x108), 0);
+	assert_int_equal(guest_get64(f->mem, DATA_GPA + 0x200), CYCLES);
+	assert_int_equal(guest_get64(f->mem, DATA_GPA + 0x210), TIMESTAMP);
 	assert_int_equal(f->syncs, 1);
 	drop_fixture(f);
 }
@@ -1049,7 +1029,7 @@ static void test_resume_anywhere(void **state)
 		f->cs.state = saved;
 	}
 	assert_int_equal(outcome, CSF_RING_EMPTY);
-	assert_int_equal(get32(f, DATA_GPA), 0x10 + 10);
+	assert_int_equal(guest_get32(f->mem, DATA_GPA), 0x10 + 10);
 	drop_fixture(f);
 }
 
@@ -1110,8 +1090,8 @@ static void fuzz_check(struct fixture *f, const struct fuzz_code *code)
 
 	assert_true(csf_state_valid(&f->cs.state));
 	for (unsigned int i = 0; i < FUZZ_WORDS; i++) {
-		now[i] = get64(f, RING_GPA + i * CSF_INSTR_SIZE);
-		assert_int_equal(get64(f, CODE_GPA + i * CSF_INSTR_SIZE), code->code[i]);
+		now[i] = guest_get64(f->mem, RING_GPA + i * CSF_INSTR_SIZE);
+		assert_int_equal(guest_get64(f->mem, CODE_GPA + i * CSF_INSTR_SIZE), code->code[i]);
 	}
 	assert_memory_equal(now, code->ring, sizeof(now));
 }

@@ -30,6 +30,7 @@
 #include "memory/guest_memory.h"
 #include "mmu/mmu.h"
 #include "shader/job.h"
+#include "tests/guest_words.h"
 #include "tests/pgtable_builder.h"
 #include "tests/random.h"
 #include "tests/shader_words.h"
@@ -71,32 +72,6 @@ struct fixture {
 	struct shader_fault fault;
 };
 
-static void set32(struct fixture *f, uint64_t gpa, uint32_t value)
-{
-	assert_int_equal(guest_memory_write32(f->mem, gpa, value), 0);
-}
-
-static void set64(struct fixture *f, uint64_t gpa, uint64_t value)
-{
-	assert_int_equal(guest_memory_write64(f->mem, gpa, value), 0);
-}
-
-static uint64_t get64(struct fixture *f, uint64_t gpa)
-{
-	uint64_t value;
-
-	assert_int_equal(guest_memory_read64(f->mem, gpa, &value), 0);
-	return value;
-}
-
-static uint32_t get32(struct fixture *f, uint64_t gpa)
-{
-	uint32_t value;
-
-	assert_int_equal(guest_memory_read32(f->mem, gpa, &value), 0);
-	return value;
-}
-
 static uint64_t desc_gpa(uint64_t va)
 {
 	return DESC_GPA + (va - DESC);
@@ -127,7 +102,7 @@ static const uint32_t uniforms[] = {
 static void put_uniforms(struct fixture *f)
 {
 	for (unsigned int i = 0; i < 2 * UNIFORM_COUNT; i++)
-		set32(f, desc_gpa(FAU) + 4 * i, i < COUNT_OF(uniforms) ? uniforms[i] : 0x1000 + i);
+		guest_set32(f->mem, desc_gpa(FAU) + 4 * i, i < COUNT_OF(uniforms) ? uniforms[i] : 0x1000 + i);
 }
 
 static uint64_t pattern(unsigned int index)
@@ -138,13 +113,13 @@ static uint64_t pattern(unsigned int index)
 static void put_data(struct fixture *f)
 {
 	for (unsigned int i = 0; i < PAGE_BYTES / 8; i++)
-		set64(f, DATA_GPA + 8 * i, pattern(i % 64));
+		guest_set64(f->mem, DATA_GPA + 8 * i, pattern(i % 64));
 }
 
 static void put_program(struct fixture *f, uint16_t preload, uint64_t entry)
 {
-	set64(f, desc_gpa(SPD), 0x18 | B(preload, 32));
-	set64(f, desc_gpa(SPD) + 8, entry);
+	guest_set64(f->mem, desc_gpa(SPD), 0x18 | B(preload, 32));
+	guest_set64(f->mem, desc_gpa(SPD) + 8, entry);
 }
 
 #define WORKGROUP(x, y, z) (B((x) - 1, 0) | B((y) - 1, 10) | B((z) - 1, 20))
@@ -198,7 +173,7 @@ static void drop_fixture(struct fixture *f)
 static void put_code(struct fixture *f, const uint64_t *word, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		set64(f, CODE_GPA + 8 * i, word[i]);
+		guest_set64(f->mem, CODE_GPA + 8 * i, word[i]);
 }
 
 #define WORDS(...) (const uint64_t[]){ __VA_ARGS__ }
@@ -220,7 +195,7 @@ static enum shader_outcome run_words(struct fixture *f, const uint64_t *word, si
 	enum shader_outcome outcome;
 
 	put_code(f, word, count);
-	set64(f, CODE_GPA + 8 * count, SH_NOP | END);
+	guest_set64(f->mem, CODE_GPA + 8 * count, SH_NOP | END);
 	outcome = start(f);
 	return outcome == SHADER_SLICE_USED ? run_on(f, PLENTY) : outcome;
 }
@@ -747,7 +722,7 @@ static void test_wild_addresses(void **state)
 	}
 	reset(f);
 	assert_int_equal(run(f, SH_STORE32(0, U_READ_ONLY, 0)), SHADER_PAGE_FAULT);
-	assert_int_equal(get64(f, DATA_GPA), pattern(0));
+	assert_int_equal(guest_get64(f->mem, DATA_GPA), pattern(0));
 	reset(f);
 	assert_int_equal(run(f, SH_ATOM1(I32, AINC, 20, 1, U_READ_ONLY, 0)), SHADER_PAGE_FAULT);
 	assert_int_equal(f->job.reg[20], 0);
@@ -796,12 +771,12 @@ static const struct {
 /* A 32-bit operation must leave the next word alone. */
 static void set_operand(struct fixture *f, unsigned int size, uint64_t value)
 {
-	set64(f, DATA_GPA + 64, size == I64 ? value : value | B(0xabcd, 32));
+	guest_set64(f->mem, DATA_GPA + 64, size == I64 ? value : value | B(0xabcd, 32));
 }
 
 static void assert_operand(struct fixture *f, unsigned int size, uint64_t value)
 {
-	assert_int_equal(get64(f, DATA_GPA + 64), size == I64 ? value : value | B(0xabcd, 32));
+	assert_int_equal(guest_get64(f->mem, DATA_GPA + 64), size == I64 ? value : value | B(0xabcd, 32));
 }
 
 static void check_old_value(struct fixture *f, unsigned int size, uint64_t value)
@@ -892,14 +867,14 @@ static void test_compare_exchange(void **state)
 static void put_resource(struct fixture *f, unsigned int n, uint64_t flags, uint64_t va,
 			 uint64_t size)
 {
-	set64(f, desc_gpa(SRT) + 16 * n, va | flags);
-	set64(f, desc_gpa(SRT) + 16 * n + 8, size);
+	guest_set64(f->mem, desc_gpa(SRT) + 16 * n, va | flags);
+	guest_set64(f->mem, desc_gpa(SRT) + 16 * n + 8, size);
 }
 
 static void put_buffer(struct fixture *f, unsigned int n, uint64_t type, uint64_t va, uint32_t size)
 {
-	set64(f, desc_gpa(BUFFERS) + 32 * n, type | B(size, 32));
-	set64(f, desc_gpa(BUFFERS) + 32 * n + 8, va);
+	guest_set64(f->mem, desc_gpa(BUFFERS) + 32 * n, type | B(size, 32));
+	guest_set64(f->mem, desc_gpa(BUFFERS) + 32 * n + 8, va);
 }
 
 #define DESCRIPTORS B(1, 56)
@@ -920,7 +895,7 @@ static void put_resources(struct fixture *f)
 
 static uint32_t word_at(struct fixture *f, uint64_t offset)
 {
-	return get32(f, DATA_GPA + offset);
+	return guest_get32(f->mem, DATA_GPA + offset);
 }
 
 /* Loads at the end of the buffer: words inside are loaded, words outside are 0. */
@@ -1076,15 +1051,15 @@ static void check_thread(struct fixture *f, const uint32_t *id)
 	uint64_t stored = DATA_GPA + 0x10000 + 32 * number;
 	uint32_t local[] = { id[0] % 2, id[1] % 3, id[2] % 2 };
 
-	assert_int_equal(get32(f, DATA_GPA + 4 * number), 1);
-	assert_int_equal(get32(f, stored), local[0] | local[1] << 16);
-	assert_int_equal(get32(f, stored + 4), local[2]);
-	assert_int_equal(get32(f, stored + 8), id[0] / 2);
-	assert_int_equal(get32(f, stored + 12), id[1] / 3);
-	assert_int_equal(get32(f, stored + 16), id[2] / 2);
-	assert_int_equal(get32(f, stored + 20), id[0]);
-	assert_int_equal(get32(f, stored + 24), id[1]);
-	assert_int_equal(get32(f, stored + 28), id[2]);
+	assert_int_equal(guest_get32(f->mem, DATA_GPA + 4 * number), 1);
+	assert_int_equal(guest_get32(f->mem, stored), local[0] | local[1] << 16);
+	assert_int_equal(guest_get32(f->mem, stored + 4), local[2]);
+	assert_int_equal(guest_get32(f->mem, stored + 8), id[0] / 2);
+	assert_int_equal(guest_get32(f->mem, stored + 12), id[1] / 3);
+	assert_int_equal(guest_get32(f->mem, stored + 16), id[2] / 2);
+	assert_int_equal(guest_get32(f->mem, stored + 20), id[0]);
+	assert_int_equal(guest_get32(f->mem, stored + 24), id[1]);
+	assert_int_equal(guest_get32(f->mem, stored + 28), id[2]);
 }
 
 /* 4 x 2 x 3 workgroups of 2 x 3 x 2 threads. */
@@ -1092,7 +1067,7 @@ static void start_grid(struct fixture *f)
 {
 	put_code(f, grid_shader, COUNT_OF(grid_shader));
 	for (unsigned int i = 0; i < PAGE_BYTES / 8; i++)
-		set64(f, DATA_GPA + 8 * i, 0);
+		guest_set64(f->mem, DATA_GPA + 8 * i, 0);
 	f->params.workgroup = WORKGROUP(2, 3, 2) | B(1, 31);
 	memcpy(f->params.size, (uint32_t[]){ 4, 2, 3 }, sizeof(f->params.size));
 	assert_int_equal(start(f), SHADER_SLICE_USED);
@@ -1102,7 +1077,7 @@ static void check_grid(struct fixture *f)
 {
 	for (uint32_t i = 0; i < 8 * 6 * 6; i++)
 		check_thread(f, (uint32_t[]){ i % 8, i / 8 % 6, i / 48 });
-	assert_int_equal(get32(f, DATA_GPA + 4 * 8 * 6 * 6), 0);
+	assert_int_equal(guest_get32(f->mem, DATA_GPA + 4 * 8 * 6 * 6), 0);
 }
 
 static void test_grid(void **state)
@@ -1136,10 +1111,10 @@ static void test_fill(void **state)
 	f->params.size[0] = 3;
 	assert_int_equal(start(f), SHADER_SLICE_USED);
 	assert_int_equal(run_on(f, 10000), SHADER_DONE);
-	assert_int_equal(get64(f, DATA_GPA + 8), pattern(1));
+	assert_int_equal(guest_get64(f->mem, DATA_GPA + 8), pattern(1));
 	for (unsigned int at = 16; at < 16 + 32 * 3 * 16; at += 4)
-		assert_int_equal(get32(f, DATA_GPA + at), 0x80ff7f01);
-	assert_int_equal(get64(f, DATA_GPA + 16 + 32 * 3 * 16), pattern((2 + 32 * 3 * 2) % 64));
+		assert_int_equal(guest_get32(f->mem, DATA_GPA + at), 0x80ff7f01);
+	assert_int_equal(guest_get64(f->mem, DATA_GPA + 16 + 32 * 3 * 16), pattern((2 + 32 * 3 * 2) % 64));
 	drop_fixture(f);
 }
 
@@ -1166,8 +1141,8 @@ static void test_copy(void **state)
 	assert_int_equal(start(f), SHADER_SLICE_USED);
 	assert_int_equal(run_on(f, 10000), SHADER_DONE);
 	for (unsigned int i = 0; i < words; i++)
-		assert_int_equal(get32(f, DATA_GPA + 0x2000 + 4 * i), get32(f, DATA_GPA + 4 * i));
-	assert_int_equal(get32(f, DATA_GPA + 0x2000 + 4 * words), 0);
+		assert_int_equal(guest_get32(f->mem, DATA_GPA + 0x2000 + 4 * i), guest_get32(f->mem, DATA_GPA + 4 * i));
+	assert_int_equal(guest_get32(f->mem, DATA_GPA + 0x2000 + 4 * words), 0);
 	drop_fixture(f);
 }
 
@@ -1232,8 +1207,8 @@ static void test_refused_programs(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		set64(f, desc_gpa(SPD), cases[i].header);
-		set64(f, desc_gpa(SPD) + 8, cases[i].entry);
+		guest_set64(f->mem, desc_gpa(SPD), cases[i].header);
+		guest_set64(f->mem, desc_gpa(SPD) + 8, cases[i].entry);
 		assert_fault(f, run(f, SH_NOP), cases[i].exception, cases[i].info);
 		assert_false(f->job.active);
 	}
@@ -1362,7 +1337,7 @@ static void test_code_positions(void **state)
 	assert_int_equal(run(f, SH_NOP), SHADER_PAGE_FAULT);
 	/* over the end of the code */
 	reset(f);
-	set64(f, CODE_GPA + BLOCK - 8, SH_NOP);
+	guest_set64(f->mem, CODE_GPA + BLOCK - 8, SH_NOP);
 	put_program(f, 0, CODE + BLOCK - 8);
 	assert_int_equal(run(f, SH_NOP), SHADER_PAGE_FAULT);
 	assert_int_equal(f->job.pc, CODE + BLOCK);
@@ -1494,7 +1469,7 @@ static void test_stalls(void **state)
 		print_message("  %s\n", stalls[i].name);
 		reset(f);
 		put_resources(f);
-		set64(f, DATA_GPA + 64, 7);
+		guest_set64(f->mem, DATA_GPA + 64, 7);
 		put_code(f, WORDS(stalls[i].word, SH_NOP | END), 2);
 		if (!stalls[i].at_start)
 			assert_int_equal(start(f), SHADER_SLICE_USED);
@@ -1502,12 +1477,12 @@ static void test_stalls(void **state)
 		for (unsigned int n = 0; n < 2; n++)
 			assert_int_equal(stalls[i].at_start ? start(f) : run_on(f, PLENTY),
 					 SHADER_STALLED);
-		assert_int_equal(get64(f, DATA_GPA + 64), 7);
+		assert_int_equal(guest_get64(f->mem, DATA_GPA + 64), 7);
 		as_unlock(f->mmu, AS);
 		if (stalls[i].at_start)
 			assert_int_equal(start(f), SHADER_SLICE_USED);
 		assert_int_equal(run_on(f, PLENTY), SHADER_DONE);
-		assert_int_equal(get64(f, DATA_GPA + 64), stalls[i].value);
+		assert_int_equal(guest_get64(f->mem, DATA_GPA + 64), stalls[i].value);
 	}
 	drop_fixture(f);
 }
@@ -1519,20 +1494,20 @@ static void test_slices_are_fresh(void **state)
 
 	(void)state;
 	put_code(f, WORDS(SH_IADD(U32, 0, 0, U(20)), SH_BRANCHZ(K_ONES, -2)), 2);
-	set32(f, desc_gpa(FAU) + 80, 1);
+	guest_set32(f->mem, desc_gpa(FAU) + 80, 1);
 	assert_int_equal(start(f), SHADER_SLICE_USED);
 	assert_int_equal(run_on(f, 4), SHADER_SLICE_USED);
 	assert_int_equal(f->job.reg[0], 2);
-	set32(f, desc_gpa(FAU) + 80, 10);
+	guest_set32(f->mem, desc_gpa(FAU) + 80, 10);
 	assert_int_equal(run_on(f, 2), SHADER_SLICE_USED);
 	assert_int_equal(f->job.reg[0], 12);
-	set64(f, CODE_GPA, SH_IADD_IMM(0, 0, 100));
+	guest_set64(f->mem, CODE_GPA, SH_IADD_IMM(0, 0, 100));
 	assert_int_equal(run_on(f, 2), SHADER_SLICE_USED);
 	assert_int_equal(f->job.reg[0], 112);
 	as_lock(f->mmu, AS, CODE, 21);
 	pgtable_map(&f->pt, CODE, 2, DATA_GPA, PTB_RO);
 	as_unlock(f->mmu, AS);
-	set64(f, DATA_GPA, SH_IADD_IMM(0, 0, 1000));
+	guest_set64(f->mem, DATA_GPA, SH_IADD_IMM(0, 0, 1000));
 	assert_int_equal(run_on(f, 1), SHADER_SLICE_USED);
 	assert_int_equal(f->job.reg[0], 1112);
 	drop_fixture(f);
@@ -1546,13 +1521,13 @@ static void test_long_code(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 1000; i++) {
-		set64(f, CODE_GPA + 8 * i, SH_IADD_IMM(0, 0, i));
+		guest_set64(f->mem, CODE_GPA + 8 * i, SH_IADD_IMM(0, 0, i));
 		sum += i;
 	}
-	set64(f, CODE_GPA + 8000, SH_IADD_IMM(1, 1, 1));
-	set64(f, CODE_GPA + 8008, SH_ICMP_U32(LT, I1, 2, 1, U_FIVE));
-	set64(f, CODE_GPA + 8016, SH_BRANCHZ(2, -1003));
-	set64(f, CODE_GPA + 8024, SH_NOP | END);
+	guest_set64(f->mem, CODE_GPA + 8000, SH_IADD_IMM(1, 1, 1));
+	guest_set64(f->mem, CODE_GPA + 8008, SH_ICMP_U32(LT, I1, 2, 1, U_FIVE));
+	guest_set64(f->mem, CODE_GPA + 8016, SH_BRANCHZ(2, -1003));
+	guest_set64(f->mem, CODE_GPA + 8024, SH_NOP | END);
 	assert_int_equal(start(f), SHADER_SLICE_USED);
 	assert_int_equal(run_on(f, 100000), SHADER_DONE);
 	assert_int_equal(f->job.reg[0], 5 * sum);
@@ -1683,7 +1658,7 @@ static unsigned int fuzz_round(struct fixture *f, struct random *random)
 			f->job.pc = CODE + random_below(random, FUZZ_WORDS) * 8;
 	}
 	for (unsigned int i = 0; i < FUZZ_WORDS; i++)
-		assert_int_equal(get64(f, CODE_GPA + 8 * i), code[i]);
+		assert_int_equal(guest_get64(f->mem, CODE_GPA + 8 * i), code[i]);
 	return done;
 }
 
@@ -1700,7 +1675,7 @@ static void test_fuzz_jobs(void **state)
 	for (unsigned int i = 64; i < 256; i += 2) {
 		uint64_t value = fuzz_value(&random);
 
-		set64(f, desc_gpa(FAU) + 4 * i, value);
+		guest_set64(f->mem, desc_gpa(FAU) + 4 * i, value);
 	}
 	assert_int_equal(trace_open("/dev/null"), 0);
 	assert_int_equal(guest_memory_read(f->mem, TABLES_GPA, before, sizeof(before)), 0);
