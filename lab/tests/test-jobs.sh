@@ -161,6 +161,14 @@ TEST
 	same dmesg-warn "$(jq -r '.tests[].result' "$JOBS/results.json")"
 }
 
+# Without the kernel log a subtest that the kernel complains about would pass.
+no_kernel_log() {
+	select_subtests pass
+	export JOBS_KMSG=/dev/null
+	! by_jobs || return 1
+	grep -q "^jobs: the kernel log ends before 'vmali guest: " "$SCRATCH/jobs.log"
+}
+
 # What is left when the guest dies in the middle: the subtest is incomplete, those behind it did not run.
 cut() {
 	need_kernel_log
@@ -182,6 +190,7 @@ check 'verdicts and words as those of igt_runner' all_alike
 check 'files as those of igt_runner' files_alike
 check 'each subtest has its part of the kernel log' kernel_log_parts
 check 'a kernel warning' kernel_warning
+check 'a kernel log that says nothing' no_kernel_log
 check 'a run that is cut' cut
 
 checks_done
