@@ -22,8 +22,8 @@ PACKAGED_RECIPE=1
 TOOLS_MIB=500
 PACKAGED_MIB=900
 
-# The modules that the guest needs, with all that they need: to mount the results, first of all, and
-# for swap. The driver's needs are its own to say.
+# Modules of the guest, beside the dependencies of these and of the driver: the first ones mount the
+# results, the others are for swap.
 PACKAGED_FIRST='9p 9pnet_virtio'
 PACKAGED_MODULES='zram'
 
@@ -195,9 +195,8 @@ packaged_modules() {
 	mv "$1/modules/rest" "$1/modules/order"
 }
 
-# The headers of the kernel, for its modules. Their Makefile names the folder where the package has them:
-# here it is another one.
-# Without vmlinux, no type information is made for modules.
+# The headers of the kernel, for its modules. The Makefile of the package names another folder. Without
+# vmlinux, no type information is made for modules.
 packaged_headers() {
 	mv "$1/deb/usr" "$1/usr" || return
 	packaged_build=usr/src/linux-headers-$PACKAGED_ABI-$ARCH_FLAVOUR
