@@ -26,7 +26,7 @@ SELFTEST=drivers/iommu/io-pgtable-arm-selftests
 # To be counted up when the functions that make an entry change what they make.
 SOURCE_RECIPE=1
 KERNEL_RECIPE=1
-MODULE_RECIPE=4
+MODULE_RECIPE=5
 # An upper bound of what the entries take in the cache.
 SOURCE_MIB=2200
 KERNEL_MIB=500
