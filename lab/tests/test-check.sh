@@ -26,6 +26,8 @@ fresh() {
 	rm -rf "$MADE"
 	mkdir -p "$MADE/kernel/patches" "$MADE/kernel/regressions" "$MADE/lab/expectations"
 	cp "$REPO/check" "$MADE/"
+	# With the source package in the cache, the toolbox need not look at the settings of apt each time.
+	cp "$REPO/kernel/base" "$MADE/kernel/"
 	cp "$REPO"/lab/*.sh "$REPO/lab/toolbox.packages" "$MADE/lab/"
 	cp -r "$REPO/lab/arch" "$REPO/lab/tests" "$REPO/lab/report" "$MADE/lab/"
 	mkdir -p "$MADE/docs/testplan" "$MADE/tests/panthor"
