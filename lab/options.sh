@@ -5,10 +5,13 @@
 # The command line of ./run. options_parse() checks everything that can be checked before
 # anything is built, and sets these variables; all paths are absolute afterwards:
 #
-#   ACTION       run | bench | mutants | build | list | shell | clean-cache | help
+#   ACTION       run | bench | mutants | each-patch | replay | build | list | shell | clean-cache | help
 #   BENCH        the form of the benchmarks: full | short
 #   MUTANTS      how many mutants to draw, as N or N:SEED; empty: none, or those of a patch
 #   MUTANTS_OF   the patch whose added lines are mutated; empty: none
+#   EACH_PATCH   the mailbox of --each-patch
+#   REPLAY       the results folder of --replay
+#   PATCH_READ   the copy of a patch from standard input; empty: none
 #   GLOBS        newline-separated patterns; a leading ! or ^ excludes
 #   TESTS        newline-separated names of installed IGT tests; empty: the sparse suite
 #   TEST_LIST    igt_runner's test list to run; empty: none
@@ -69,7 +72,10 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --stock                 the base as it is, without kernel/patches
   --without PATCH         without this one patch of kernel/patches/series
   --until PATCH           with the patches up to this one
-  --patch FILE            one more patch on top; repeatable
+  --patch FILE            one more patch on top, or a mailbox; repeatable; - is standard input
+  --each-patch MBOX       the subtests before a series and after each of its patches, up to the
+                          first that breaks something; MBOX as git format-patch --stdout or
+                          b4 am -o - print it; - is standard input
   --sanitize              a kernel with KASAN, UBSAN, lockdep, kmemleak and more; slower
   --param K=V             a panthor module parameter; repeatable
   --tlb MODE              the GPU's TLB: keep (default), off, tiny:SEED
@@ -83,6 +89,9 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
                           their deadline grows with N
   --results DIR           where results go (default: a new folder under build/results)
   --trace FILE            write what the driver did to FILE
+  --replay DIR            what the results folder DIR says that it ran, with its patches, seeds
+                          and options, and whether each subtest fares as recorded; further
+                          options are added
   --mutants N[:SEED]      N mutants of the driver, each with one operator, constant, condition or
                           statement changed, drawn by SEED from kernel/mutants/functions; says
                           which subtest kills which, and which survive. 200 take some 90
@@ -189,10 +198,51 @@ option_kernel() {
 	KERNEL_ARG=$(absolute_path --kernel "$1") || exit
 }
 
+# Copies standard input, the value - of option $1, to a file, and sets PATCH_READ to it. ./run removes the
+# folder of the file at its end.
+option_read() {
+	[ -z "$PATCH_READ" ] || usage_error 'standard input can be read once'
+	PATCH_READ=$(mktemp -d "${TMPDIR:-/tmp}/vmali.XXXXXX")/standard-input.patch
+	cat >"$PATCH_READ"
+	grep -q '^+++ ' "$PATCH_READ" || {
+		option_read_remove
+		die 2 "$1 -: standard input holds no patch"
+	}
+}
+
+option_read_remove() {
+	[ -z "${PATCH_READ:-}" ] || rm -rf "${PATCH_READ%/*}"
+}
+
 option_patch() {
+	[ "$1" != - ] || {
+		option_read --patch
+		list_add PATCHES "$PATCH_READ"
+		return
+	}
 	readable_file "$1" || die 2 "--patch $1: not a readable file"
 	option_path=$(absolute_path --patch "$1") || exit
 	list_add PATCHES "$option_path"
+}
+
+option_each_patch() {
+	[ -z "$EACH_PATCH" ] || usage_error '--each-patch was given twice'
+	option_action each-patch
+	[ "$1" != - ] || {
+		option_read --each-patch
+		EACH_PATCH=$PATCH_READ
+		return
+	}
+	readable_file "$1" || die 2 "--each-patch $1: not a readable file"
+	EACH_PATCH=$(absolute_path --each-patch "$1") || exit
+}
+
+option_replay() {
+	[ -z "$REPLAY" ] || usage_error '--replay was given twice'
+	option_action replay
+	[ -s "$1/metadata.json" ] && [ -s "$1/verdicts.json" ] ||
+		die 2 "--replay $1: not a results folder of ./run, or of a run that did not end"
+	REPLAY=$(absolute_path --replay "$1") || exit
 }
 
 # The patches of kernel/patches, by their paths.
@@ -328,6 +378,8 @@ option_with_value() {
 	--without) option_without "$2" ;;
 	--until) option_until "$2" ;;
 	--patch) option_patch "$2" ;;
+	--each-patch) option_each_patch "$2" ;;
+	--replay) option_replay "$2" ;;
 	--param) option_param "$2" ;;
 	--tlb) option_tlb "$2" ;;
 	--cpu-page) option_cpu_page "$2" ;;
@@ -365,7 +417,7 @@ options_defaults() {
 	ACTION=run TLB=keep BENCH=full
 	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
 	WITHOUT='' UNTIL='' CPU_PAGE=0 IGT='' SEED=1 OPERATIONS='' MUTANTS='' MUTANTS_OF=''
-	BOARD_ARCH=x86-64 PAGES=''
+	BOARD_ARCH=x86-64 PAGES='' EACH_PATCH='' REPLAY='' PATCH_READ=''
 	STOCK=0 SANITIZE=0 KUNIT=0 MULTIPLE=0 FAIL_FAST=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
 
@@ -406,17 +458,17 @@ options_conflicts() {
 		usage_error '--until excludes --stock and --without'
 	[ "$KUNIT" = 0 ] || [ -z "$TESTS" ] || usage_error '--kunit and --test exclude each other'
 	case $KUNIT:$ACTION in
-	0:* | 1:run | 1:build | 1:help) ;;
+	0:* | 1:run | 1:each-patch | 1:replay | 1:build | 1:help) ;;
 	*) usage_error "--kunit and --$ACTION exclude each other" ;;
 	esac
 	[ "$MULTIPLE$KUNIT" != 11 ] || usage_error '--multiple-mode and --kunit exclude each other'
 	case $MULTIPLE:$ACTION in
-	0:* | 1:run | 1:list | 1:help) ;;
+	0:* | 1:run | 1:each-patch | 1:replay | 1:list | 1:help) ;;
 	*) usage_error "--multiple-mode and --$ACTION exclude each other" ;;
 	esac
 	[ "$FAIL_FAST$KUNIT" != 11 ] || usage_error '--fail-fast and --kunit exclude each other'
 	case $FAIL_FAST:$ACTION in
-	0:* | 1:run | 1:mutants | 1:help) ;;
+	0:* | 1:run | 1:each-patch | 1:replay | 1:mutants | 1:help) ;;
 	*) usage_error "--fail-fast and --$ACTION exclude each other" ;;
 	esac
 	[ "$ACTION" != mutants ] || [ -z "$TRACE_FILE" ] ||
@@ -424,6 +476,8 @@ options_conflicts() {
 	[ "$CPU_PAGE" = 0 ] || [ -z "$TESTS" ] ||
 		usage_error '--cpu-page and --test exclude each other'
 	[ "$IGT" = libigt ] || [ -z "$TESTS" ] || usage_error '--igt and --test exclude each other'
+	[ "$ACTION" != shell ] || [ -z "$PATCH_READ" ] ||
+		usage_error '--shell and --patch - exclude each other: both read standard input'
 	[ "$ACTION" != shell ] || [ -z "$GLOBS" ] || usage_error '--shell runs no subtest'
 	[ "$ACTION" != shell ] || [ -z "$TEST_LIST" ] || usage_error '--shell runs no subtest'
 	[ "$ACTION" != bench ] || [ -z "$GLOBS$TESTS$TEST_LIST" ] || usage_error '--bench runs no subtest'
@@ -443,7 +497,7 @@ options_parse() {
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--arch | --pages | --test | --test-list | --kernel | --without | --until | --patch | \
-			--param | --tlb | --cpu-page | --igt | --seed | --operations | --results | \
+			--each-patch | --replay | --param | --tlb | --cpu-page | --igt | --seed | --operations | --results | \
 			--trace | --mutants)
 			[ $# -ge 2 ] || usage_error "$1: needs a value"
 			case $2 in
@@ -453,7 +507,7 @@ options_parse() {
 			shift
 			;;
 		--arch=* | --pages=* | --test=* | --test-list=* | --kernel=* | --without=* | \
-			--until=* | --patch=* | --param=* | --tlb=* | --cpu-page=* | --igt=* | --seed=* | \
+			--until=* | --patch=* | --each-patch=* | --replay=* | --param=* | --tlb=* | --cpu-page=* | --igt=* | --seed=* | \
 			--operations=* | --results=* | --trace=* | --mutants=*)
 			option_with_value "${1%%=*}" "${1#*=}"
 			;;

@@ -16,30 +16,67 @@
 #   mutants.json   verdicts on mutants               mutants/    see lab/mutants/__main__.py
 #   mutants.txt    the same for people
 #   igt/           igt_runner's own folder         guest/       what the guest left
+#   given/         copies of the patches and the test list that the run was given, for --replay
+#   each/          with --each-patch: a folder like this for each run
 #
 # Verdicts come from JSON and exit statuses only. Text is quoted, never parsed for a verdict.
 
 RESULT_FILES='metadata.json results.json junit.xml verdicts.json kernel.log console.log vmali.log
-qemu.log build.log results.html bench.json bench mutants.json mutants.txt igt guest'
+qemu.log build.log results.html bench.json bench mutants.json mutants.txt igt guest given each'
 
 # An upper bound of what a run writes there.
 RESULTS_MIB=32
 
+# Sets RESULTS_DIR to a new folder, unless one was named.
+results_name() {
+	[ -z "$RESULTS_DIR" ] || return 0
+	mkdir -p "$REPO/build/results" 2>/dev/null || die 2 "build/results cannot be made"
+	RESULTS_DIR=$REPO/build/results/$(date +%Y%m%d-%H%M%S)-$$
+	ln -sfn "${RESULTS_DIR##*/}" "$REPO/build/results/latest"
+}
+
+# Ends this shell if a file that was given is in the folder that is about to be emptied.
+results_spare() {
+	printf '%s\n' "$PATCHES" "$TEST_LIST" "$EACH_PATCH" | while IFS= read -r results_file; do
+		case $results_file in
+		"$RESULTS_DIR"/*)
+			die 2 "$results_file: in the results folder, which is emptied: copy it first"
+			;;
+		esac
+	done || exit
+}
+
+# Copies what was given by files, the patches as NN-NAME in their order. A patch from standard input has
+# no other place.
+results_given() {
+	mkdir "$RESULTS_DIR/given" || return
+	[ -z "$TEST_LIST" ] || cp -- "$TEST_LIST" "$RESULTS_DIR/given/test-list" || return
+	results_n=0 results_patches=$PATCHES PATCHES=''
+	while IFS= read -r results_file; do
+		[ -n "$results_file" ] || continue
+		results_n=$((results_n + 1))
+		results_copy=$RESULTS_DIR/given/$(printf '%02d' "$results_n")-${results_file##*/}
+		cp -- "$results_file" "$results_copy" || return
+		[ "$results_file" != "$PATCH_READ" ] || results_file=$results_copy
+		list_add PATCHES "$results_file"
+	done <<LIST
+$results_patches
+LIST
+}
+
 # On the host: makes the folder, or empties that of an earlier run, and sets RESULTS_DIR. What a run of
 # mutants left stays, if this is to continue it.
 results_begin() {
-	if [ -z "$RESULTS_DIR" ]; then
-		mkdir -p "$REPO/build/results" 2>/dev/null || die 2 "build/results cannot be made"
-		RESULTS_DIR=$REPO/build/results/$(date +%Y%m%d-%H%M%S)-$$
-		ln -sfn "${RESULTS_DIR##*/}" "$REPO/build/results/latest"
-	fi
+	results_name
+	results_spare
 	mkdir -p "$RESULTS_DIR" 2>/dev/null || die 2 "--results $RESULTS_DIR: cannot be made"
 	# The mark of a results folder, also of one whose run does not get far, is metadata.json.
 	# shellcheck disable=SC2086 # names without blanks
 	{
 		(cd "$RESULTS_DIR" && rm -rf $RESULT_FILES) &&
 			{ [ "${ACTION:-run}" = mutants ] || rm -rf "$RESULTS_DIR/mutants"; } &&
-			mkdir "$RESULTS_DIR/guest" && echo '{}' >"$RESULTS_DIR/metadata.json"
+			mkdir "$RESULTS_DIR/guest" && echo '{}' >"$RESULTS_DIR/metadata.json" &&
+			results_given
 	} 2>/dev/null ||
 		die 2 "--results $RESULTS_DIR: not writable"
 	[ "$(cache_free_mib "$RESULTS_DIR")" -ge "$RESULTS_MIB" ] ||
@@ -276,6 +313,12 @@ results_page() {
 		--plan "${BUILD_DIR:-}/docs/testplan/panthor_tests.fields"
 }
 
+# Prints the commit of this repository, with a + if files of it have changed since.
+results_commit() {
+	git -c safe.directory="$REPO" -C "$REPO" describe --always --abbrev=12 --dirty=+ --exclude='*' \
+		2>/dev/null || :
+}
+
 # metadata.json, from the session's variables.
 results_metadata() {
 	jq -n --arg kernel "$KERNEL_RELEASE" --arg source "$KERNEL_VERSION" --arg stock "$STOCK" \
@@ -286,14 +329,17 @@ results_metadata() {
 		--arg params "$PARAMS" --arg tlb "$TLB" --argjson cpu_page "$CPU_PAGE" \
 		--arg form "$IGT" --arg seed "$SEED" --arg operations "$OPERATIONS" \
 		--arg given "$KERNEL_ARG" --arg added "$PATCHES" --arg repo "$REPO/" \
+		--arg action "$ACTION" --arg kunit "$KUNIT" --arg fast "$FAIL_FAST" --arg all "$NO_SKIPS" \
+		--arg commit "$(results_commit)" \
 		--arg tests "$TESTS" --arg globs "$GLOBS" --arg accel "$ACCEL" \
 		--arg qemu "$(timeout 10 "$ARCH_QEMU" --version | head -n 1)" \
 		--arg igt "$(timeout 10 igt_runner --version | head -n 1)" \
 		--arg started "$(date -u +%Y-%m-%dT%H:%M:%SZ)" '
 		def list: split("\n") | map(select(. != ""));
-		{started: $started, arch: $arch, pages: $pages, kernel: $kernel, kernel_source: $source,
+		{started: $started, action: $action, commit: $commit, arch: $arch, pages: $pages, kernel: $kernel, kernel_source: $source,
 		 stock: ($stock == "1"), without: $without, until: $until, sanitize: ($sanitize == "1"),
-		 multiple_mode: ($multiple == "1"),
+		 multiple_mode: ($multiple == "1"), kunit: ($kunit == "1"),
+		 fail_fast: ($fast == "1"), no_skips: ($all == "1"),
 		 expectations: $expectations, patches: ($patches | list), kernel_given: $given,
 		 patches_added: ($added | list | map(ltrimstr($repo))), seed: $seed,
 		 operations: $operations,

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from report import bench, compare, defects, junit, ktap, live, plan, text, verdicts
+from report import bench, compare, defects, junit, ktap, live, plan, repeat, text, verdicts
 from report.expectations import Expectations, exactly
 
 Path = pathlib.Path
@@ -62,6 +62,18 @@ def _judge(args: argparse.Namespace) -> list[verdicts.Verdict]:
     return verdicts.judge(
         _lines(args.selected), _lines(args.named), results.get("tests") or {}, _expectations(args)
     )
+
+
+def run_replay(args: argparse.Namespace) -> None:
+    """Prints the arguments of ./run that repeat the run of a results folder, one a line."""
+    about = _json(args.folder / "metadata.json")
+    try:
+        words = repeat.replay(
+            args.folder, about if isinstance(about, dict) else {}, kernel_given=args.kernel_given
+        )
+    except repeat.NoReplay as reason:
+        sys.exit(str(reason))
+    print(*words, sep="\n")
 
 
 def run_planned(args: argparse.Namespace) -> None:
@@ -246,6 +258,15 @@ def run_same(args: argparse.Namespace) -> None:
     _say(*defects.same(one, other, args.least, (args.words[0], args.words[1])))
 
 
+def run_replayed(args: argparse.Namespace) -> None:
+    """Whether each subtest fares in a repeated run as it was recorded."""
+    commits = [str((_json(folder / "metadata.json") or {}).get("commit")) for folder in (args.old, args.new)]
+    if commits[0] != commits[1]:
+        print(f"recorded at commit {commits[0]} of these tests, repeated at {commits[1]}")
+    one, other = (_records(folder / "verdicts.json") for folder in (args.old, args.new))
+    _say(*defects.same(one, other, 0, ("as recorded", "in this run")))
+
+
 def run_walk(args: argparse.Namespace) -> None:
     """Whether the one subtest of igt_runner's results, a random walk, failed within some operations,
     and printed at most some rows that fail."""
@@ -344,6 +365,10 @@ def options() -> argparse.ArgumentParser:
     expected.add_argument("name")
     _with_expectations(expected)
 
+    replayed = command("replay", run_replay)
+    replayed.add_argument("folder", type=Path, help="the results folder")
+    replayed.add_argument("--kernel-given", action="store_true", help="the caller names the kernel")
+
     command("summary", run_summary).add_argument("verdicts", type=Path)
 
     kunit = command("ktap", run_ktap)
@@ -395,6 +420,10 @@ def _check_options(command: Callable[[str, Any], argparse.ArgumentParser]) -> No
     same.add_argument(
         "--words", nargs=2, default=["in a process of its own", "beside others"], metavar="WORDS"
     )
+
+    replayed = command("replayed", run_replayed)
+    replayed.add_argument("old", type=Path)
+    replayed.add_argument("new", type=Path)
 
     walk = command("walk", run_walk)
     walk.add_argument("results", type=Path, help="igt_runner's results.json")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Copyright (C) 2026 The vmali authors
-"""The command that repeats a subtest on the board that it ran on, from metadata.json."""
+"""Commands that repeat a subtest, or a whole run, on the board that it ran on, from metadata.json."""
 
 from __future__ import annotations
 
+import pathlib
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -24,12 +25,22 @@ VALUES = (
 )
 LISTS = (("patches_added", "--patch"), ("params", "--param"))
 FLAGS = (("stock", "--stock"), ("sanitize", "--sanitize"))
+# Those that matter for a whole run only.
+RUN_FLAGS = (
+    ("kunit", "--kunit"),
+    ("multiple_mode", "--multiple-mode"),
+    ("fail_fast", "--fail-fast"),
+    ("no_skips", "--no-skips"),
+)
 
 
-def command(about: Mapping[str, Any], verdict: Verdict) -> str:
-    """./run with the options that matter, and the subtest."""
-    words = ["./run"]
-    words += [option for entry, option in FLAGS if about.get(entry)]
+class NoReplay(ValueError):
+    """Why a run cannot be repeated, and what to do."""
+
+
+def _options(about: Mapping[str, Any]) -> list[str]:
+    """The options that make the board what it was."""
+    words = [option for entry, option in FLAGS if about.get(entry)]
     for entry, option, default in VALUES:
         value = about.get(entry) or default
         if value != default:
@@ -39,6 +50,12 @@ def command(about: Mapping[str, Any], verdict: Verdict) -> str:
             words += [option, value]
     if about.get("cpu_page"):
         words += ["--cpu-page", f"{about['cpu_page'] // 1024}K"]
+    return words
+
+
+def command(about: Mapping[str, Any], verdict: Verdict) -> str:
+    """./run with the options that matter, and the subtest."""
+    words = ["./run", *_options(about)]
     if verdict.test.startswith("kunit/"):
         words.append("--kunit")
     if about.get("tests"):
@@ -46,3 +63,27 @@ def command(about: Mapping[str, Any], verdict: Verdict) -> str:
     else:
         words.append(verdict.id.removeprefix("igt@"))
     return shlex.join(word for word in words if word)
+
+
+def replay(folder: pathlib.Path, about: Mapping[str, Any], *, kernel_given: bool) -> list[str]:
+    """The arguments of ./run that repeat the run of a results folder with that metadata.json. The
+    patches and the test list are the copies in the folder, the kernel is that of the caller."""
+    if about.get("action") != "run":
+        raise NoReplay("no run of subtests is recorded there: name a results folder of ./run")
+    if about.get("kernel_given") and not kernel_given:
+        raise NoReplay(
+            f"it ran on --kernel {about['kernel_given']}, which the folder does not hold:"
+            " give --kernel, too"
+        )
+    given = folder / "given"
+    patches = sorted(given.glob("[0-9]*-*"))
+    if len(patches) != len(about.get("patches_added") or []):
+        raise NoReplay("given/ lacks patches that it ran with: name a complete results folder")
+    board = {**about, "kernel_given": "", "patches_added": [str(patch) for patch in patches]}
+    words = _options(board)
+    words += [option for entry, option in RUN_FLAGS if about.get(entry)]
+    for test in about.get("tests") or []:
+        words += ["--test", test]
+    if (given / "test-list").is_file():
+        words += ["--test-list", str(given / "test-list")]
+    return [*words, *(about.get("globs") or [])]

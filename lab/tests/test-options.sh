@@ -25,6 +25,9 @@ printf '# first\n0001-a.patch\n\n0002-b.patch # second\nx/0001-c.patch\nx/0002-b
 touch 'a tree/Kbuild' full/file old/metadata.json old/file linux.tar 'my first.patch' second.patch
 mkfifo pipe
 echo '+++ b/file' >added.patch
+mkdir record
+echo '{}' >record/metadata.json
+echo '[]' >record/verdicts.json
 
 # ---------------------------------------------------------------------------------------------
 # What the variables become
@@ -111,6 +114,22 @@ check '--kernel: a folder, with a blank' after KERNEL_ARG "$PWD/a tree" --kernel
 check '--kernel: a tarball' after KERNEL_ARG "$PWD/linux.tar" --kernel=linux.tar
 check '--patch, repeated, with a blank' after PATCHES \
 	"$PWD/my first.patch$NL$PWD/second.patch" --patch 'my first.patch' --patch second.patch
+check '--each-patch' after EACH_PATCH "$PWD/added.patch" --each-patch added.patch
+check '--each-patch, and how' after ACTION each-patch --each-patch=added.patch --fail-fast
+check '--replay' after REPLAY "$PWD/record" --replay record
+check '--replay, and how' after ACTION replay --replay=record --multiple-mode --quiet
+
+# reads VARIABLE OPTION: the option takes the patch of standard input, once.
+reads() {
+	options_parse "$2" - <added.patch
+	eval "same \"\$PATCH_READ\" \"\$$1\""
+	cmp added.patch "$PATCH_READ"
+	option_read_remove
+	test ! -e "${PATCH_READ%/*}"
+}
+check '--patch -' reads PATCHES --patch
+check '--each-patch -' reads EACH_PATCH --each-patch
+
 check '--param, repeated' after PARAMS "a=1${NL}b_c=x,y" --param a=1 --param b_c=x,y
 check '--results: a new folder' after RESULTS_DIR "$PWD/new" --results new
 check '--results: an empty folder' after RESULTS_DIR "$PWD/results" --results results
@@ -156,6 +175,18 @@ check '--kernel: another folder' refused '--kernel full: not a kernel source fol
 check '--kernel: twice' refused '--kernel was given twice*' --kernel linux.tar --kernel linux.tar
 check '--patch: not there' refused '--patch no.patch: not a readable file' --patch no.patch
 check '--patch: a folder' refused '--patch full: not a readable file' --patch full
+check '--patch -: no patch' refused '--patch -: standard input holds no patch' --patch -
+check '--each-patch -: no patch' refused '--each-patch -: standard input holds no patch' --each-patch=-
+check '--each-patch: not there' refused '--each-patch no.mbox: not a readable file' --each-patch no.mbox
+check '--each-patch: twice' refused '--each-patch was given twice*' --each-patch added.patch \
+	--each-patch added.patch
+check '--each-patch and --list' refused '--each-patch and --list exclude*' --each-patch added.patch \
+	--list
+check '--replay: not there' refused '--replay nowhere: not a results folder of ./run*' --replay nowhere
+check '--replay: of a run that was cut' refused '--replay old: not a results folder*' --replay old
+check '--replay: twice' refused '--replay was given twice*' --replay record --replay record
+check '--replay and --each-patch' refused '--replay and --each-patch exclude*' --replay record \
+	--each-patch added.patch
 check '--without: not in the series' refused_series \
 	'--without 0003-c: not in kernel/patches/series' --without 0003-c
 check '--without: a name of two' refused_series '--without b: more than one patch of *' --without b
@@ -245,6 +276,11 @@ check '--build with a test' refused '--build runs no subtest*' --test x --build
 check '--build with results' refused '--build leaves neither*' --build --results new
 check '--build with a trace' refused '--build leaves neither*' --build --trace trace
 check 'quiet and verbose' refused '--quiet and --verbose exclude*' --quiet --verbose
+shell_reads() {
+	fails_with 2 'run: --shell and --patch - exclude each other*' options_parse --shell --patch - \
+		<added.patch
+}
+check '--shell and --patch -' shell_reads
 check '--shell with a pattern' refused '--shell runs no subtest*' --shell a
 check '--shell with a test list' refused '--shell runs no subtest*' --shell --test-list linux.tar
 check '--clean-cache with a pattern' refused '--clean-cache runs no subtest*' a --clean-cache

@@ -169,3 +169,40 @@ def test_watch_ends(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) 
     (tmp_path / "stop").touch()
     live.watch(board.live, tmp_path / "stop")
     assert capsys.readouterr().out == "1/3     0 s  a  Pass               1.00 s\n"
+
+
+def test_replay(tmp_path: pathlib.Path) -> None:
+    given = tmp_path / "given"
+    given.mkdir()
+    about: dict[str, Any] = {
+        "action": "run",
+        "stock": True,
+        "patches_added": ["/elsewhere/x.patch", "/elsewhere/a b.patch"],
+        "fail_fast": True,
+        "tests": ["t"],
+        "globs": ["a-*", "!a-b"],
+    }
+    with pytest.raises(repeat.NoReplay, match="given/ lacks patches"):
+        repeat.replay(tmp_path, about, kernel_given=False)
+    for name in ("02-a b.patch", "01-x.patch", "test-list"):
+        (given / name).touch()
+    assert repeat.replay(tmp_path, about, kernel_given=False) == [
+        "--stock",
+        "--patch",
+        str(given / "01-x.patch"),
+        "--patch",
+        str(given / "02-a b.patch"),
+        "--fail-fast",
+        "--test",
+        "t",
+        "--test-list",
+        str(given / "test-list"),
+        "a-*",
+        "!a-b",
+    ]
+    about["kernel_given"] = "/linux"
+    with pytest.raises(repeat.NoReplay, match="give --kernel, too"):
+        repeat.replay(tmp_path, about, kernel_given=False)
+    assert "--kernel" not in repeat.replay(tmp_path, about, kernel_given=True)
+    with pytest.raises(repeat.NoReplay, match="no run of subtests"):
+        repeat.replay(tmp_path, {"action": "bench"}, kernel_given=False)
