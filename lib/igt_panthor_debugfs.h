@@ -94,9 +94,18 @@ struct igt_panthor_vma {
 	uint64_t offset;
 };
 
+/**
+ * igt_panthor_vmas:
+ * @vma: lines
+ * @count: number of lines
+ * @vms: number of VMs, some of which may have no lines
+ *
+ * gpuvas.
+ */
 struct igt_panthor_vmas {
 	struct igt_panthor_vma *vma;
 	size_t count;
+	unsigned int vms;
 };
 
 int igt_panthor_parse_gems(const char *text, struct igt_panthor_gems *gems);
