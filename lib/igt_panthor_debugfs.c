@@ -71,7 +71,15 @@ static int read_all(int file, char **text)
 	return got < 0 ? -errno : 0;
 }
 
-static int read_debugfs(int fd, const char *name, char **text)
+/**
+ * igt_panthor_read_debugfs:
+ * @fd: device
+ * @name: file of its debugfs folder
+ * @text: filled; to be freed by the caller
+ *
+ * Returns: 0 or a negative errno.
+ */
+int igt_panthor_read_debugfs(int fd, const char *name, char **text)
 {
 	int file = open_debugfs(fd, name, O_RDONLY);
 	int err;
@@ -133,7 +141,7 @@ void igt_panthor_read_gems(int fd, struct igt_panthor_gems *gems)
 {
 	char *text;
 
-	igt_assert_eq(read_debugfs(fd, "gems", &text), 0);
+	igt_assert_eq(igt_panthor_read_debugfs(fd, "gems", &text), 0);
 	igt_assert_eq(igt_panthor_parse_gems(text, gems), 0);
 	free(text);
 }
@@ -148,15 +156,21 @@ void igt_panthor_read_gpuvas(int fd, struct igt_panthor_vmas *vmas)
 	char *text;
 	int err;
 
-	igt_wait((err = read_debugfs(fd, "gpuvas", &text)) != -ENODEV, GPUVAS_DEADLINE_MS, 1);
+	igt_wait((err = igt_panthor_read_debugfs(fd, "gpuvas", &text)) != -ENODEV,
+		 GPUVAS_DEADLINE_MS, 1);
 	igt_assert_eq(err, 0);
 	igt_assert_eq(igt_panthor_parse_gpuvas(text, vmas), 0);
 	free(text);
 }
 
+/* The first file that a failed subtest has left: all of them are open still. */
 static void close_file(void *data)
 {
-	close((int)(intptr_t)data);
+	const int fd = (intptr_t)data;
+
+	igt_panthor_snapshot_left(fd);
+	igt_panthor_snapshot_closed();
+	close(fd);
 }
 
 /**
@@ -170,6 +184,8 @@ int igt_panthor_open(void)
 {
 	const int fd = drm_open_driver_render(DRIVER_PANTHOR);
 
+	igt_panthor_snapshot_begin(fd);
+	igt_panthor_snapshot_opened();
 	igt_teardown_add(close_file, (void *)(intptr_t)fd);
 	return fd;
 }
@@ -193,6 +209,7 @@ int __igt_panthor_reopen(int fd)
 	if (opened < 0)
 		return -errno;
 
+	igt_panthor_snapshot_opened();
 	igt_teardown_add(close_file, (void *)(intptr_t)opened);
 	return opened;
 }
@@ -204,6 +221,7 @@ int __igt_panthor_reopen(int fd)
 void igt_panthor_close(int fd)
 {
 	igt_teardown_drop(close_file, (void *)(intptr_t)fd);
+	igt_panthor_snapshot_closed();
 	igt_assert_eq(close(fd), 0);
 }
 
@@ -238,11 +256,14 @@ uint64_t igt_panthor_client_id(int fd)
 	return id;
 }
 
-/*
- * PID of the caller in the outermost PID namespace that its procfs shows. debugfs shows PIDs of the
- * initial namespace.
+/**
+ * igt_panthor_outer_pid:
+ *
+ * debugfs shows PIDs of the initial namespace.
+ *
+ * Returns: the PID of the caller in the outermost PID namespace that its procfs shows.
  */
-static pid_t outer_pid(void)
+pid_t igt_panthor_outer_pid(void)
 {
 	FILE *file = fopen("/proc/self/status", "r");
 	int pid = getpid();
@@ -336,7 +357,7 @@ uint64_t igt_panthor_newest_dummy(int fd)
 		return 0;
 
 	labelled = DUMMY_OF_CLIENT | igt_panthor_client_id(fd);
-	pid = outer_pid();
+	pid = igt_panthor_outer_pid();
 	igt_panthor_read_gems(fd, &gems);
 	for (size_t i = 0; i < gems.count && newest != labelled; i++) {
 		const uint64_t dummy = dummy_of(&gems.gem[i], pid);
@@ -412,7 +433,7 @@ uint64_t igt_panthor_dummy_resident(int fd, uint64_t dummy)
  */
 bool igt_panthor_find_gem(int fd, const char *label, struct igt_panthor_gem *gem)
 {
-	const pid_t pid = outer_pid();
+	const pid_t pid = igt_panthor_outer_pid();
 	struct igt_panthor_gems gems;
 	bool found = false;
 
@@ -435,7 +456,7 @@ bool igt_panthor_find_gem(int fd, const char *label, struct igt_panthor_gem *gem
  */
 unsigned int igt_panthor_count_own_gems(int fd)
 {
-	const pid_t pid = outer_pid();
+	const pid_t pid = igt_panthor_outer_pid();
 	struct igt_panthor_gems gems;
 	unsigned int count = 0;
 
@@ -516,7 +537,7 @@ static bool is_running(pid_t pid, pid_t own)
  */
 void igt_panthor_require_alone(int fd)
 {
-	const pid_t pid = outer_pid();
+	const pid_t pid = igt_panthor_outer_pid();
 	struct igt_panthor_gem other = {};
 	struct igt_panthor_gems gems;
 
@@ -591,7 +612,7 @@ uint64_t igt_panthor_shrink_result(int fd)
 	uint64_t pages;
 	char *text;
 
-	igt_assert_eq(read_debugfs(fd, "shrink", &text), 0);
+	igt_assert_eq(igt_panthor_read_debugfs(fd, "shrink", &text), 0);
 	igt_assert_eq(sscanf(text, "%" SCNx64, &pages), 1);
 	free(text);
 
@@ -755,6 +776,8 @@ bool igt_panthor_parse_fault(const char *record, struct igt_panthor_fault *fault
 {
 	const char *text = strstr(record, "Unhandled Page fault in AS");
 
+	if (sscanf(record, "%*u,%" SCNu64, &fault->sequence) != 1)
+		fault->sequence = 0;
 	return text && sscanf(text, "Unhandled Page fault in AS%u at VA 0x%" SCNx64,
 			      &fault->as, &fault->va) == 2;
 }
@@ -795,6 +818,7 @@ bool igt_panthor_fault_log_next(int log, struct igt_panthor_fault *fault)
 			return false;
 		record[max(got, (ssize_t)0)] = '\0';
 	} while (!igt_panthor_parse_fault(record, fault));
+	igt_panthor_snapshot_fault_read(fault->sequence);
 
 	return true;
 }
