@@ -179,6 +179,13 @@ guest_firmware() {
 		die 4 'the firmware image could not be made'
 }
 
+# guest_tools FOLDER: panthor_vmas, for a shell. The guest needs cairo for it, which the toolbox has.
+guest_tools() {
+	if [ "$ARCH_ROOT" = toolbox ] && [ -x "$BUILD_DIR/tools/panthor_vmas" ]; then
+		cp "$BUILD_DIR/tools/panthor_vmas" "$1/"
+	fi
+}
+
 # The libraries of igt_runner, which are those of the tests: libigt and what it needs. Each subtest is a
 # process that loads them. The root that the guest shares takes a message to the host for each
 # piece of them, the initramfs none. Where the initramfs is the root, no test needs libraries.
@@ -213,6 +220,7 @@ guest_ensure() {
 		kunit_guest "$root/board/kunit"
 	else
 		guest_tests "$root/board/igt"
+		[ "$1" != shell ] || guest_tools "$root/board/igt"
 		guest_libraries "$root/board/lib"
 	fi
 	echo "$1" >"$root/board/mode"

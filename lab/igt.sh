@@ -10,9 +10,7 @@
 # To be counted up when the functions that make an entry change what they make.
 IGT_RECIPE=1
 IGT_PACKAGE=igt-gpu-tools
-# The headers that igt.h includes and the toolbox lacks.
-IGT_HEADER_PACKAGES='libcairo2-dev'
-# What the entries take in the cache, generously.
+# What the entry takes in the cache, generously.
 IGT_MIB=150
 
 # igt_apt_begin FOLDER: an apt configuration of the toolbox's suite, sources and packages.
@@ -47,20 +45,6 @@ igt_make_source() {
 	rm -rf "$1/apt"
 }
 
-# Fills an entry: include/, the headers.
-igt_make_headers() {
-	igt_apt_begin "$1" || return
-	# shellcheck disable=SC2086 # names without blanks
-	source_apt "$1" apt-get -q download $IGT_HEADER_PACKAGES >"$1/log" 2>&1 || {
-		apt_explain "$1" "$SOURCE_MIRROR" "$TOOLBOX_SUITE"
-		cache_failed "$1" 2 "apt-get could not download $IGT_HEADER_PACKAGES"
-	}
-	for igt_deb in "$1"/apt/archives/*.deb; do
-		dpkg-deb -x "$igt_deb" "$1/deb" || return
-	done
-	mv "$1/deb/usr/include" "$1/include" && rm -rf "$1/apt" "$1/deb"
-}
-
 igt_key() {
 	printf '%s\n' "$IGT_RECIPE" "$TOOLBOX_SUITE" "$@" | key_of
 }
@@ -72,12 +56,4 @@ igt_source_ensure() {
 	igt_source_key=$(igt_key "source $IGT_PACKAGE")
 	cache_build source "$igt_source_key" "source of $IGT_PACKAGE" igt_make_source || return
 	IGT_SOURCE=$(cache_entry source "$igt_source_key")/igt
-}
-
-# igt_headers_ensure: sets IGT_HEADERS, the folder of these headers.
-igt_headers_ensure() {
-	igt_headers_key=$(igt_key "headers $IGT_HEADER_PACKAGES")
-	cache_build source "$igt_headers_key" "headers of $IGT_HEADER_PACKAGES" igt_make_headers ||
-		return
-	IGT_HEADERS=$(cache_entry source "$igt_headers_key")/include
 }

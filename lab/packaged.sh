@@ -271,6 +271,6 @@ cross_ensure() {
 		tools_key
 		cat "$REPO/lab/arch/$BOARD_ARCH.meson"
 	} | key_of)")
-	build_locked "$TESTS_DIR" -Dboard=disabled -Digt=standalone \
+	build_locked "$TESTS_DIR" -Dboard=disabled -Dtools=disabled -Digt=standalone \
 		--cross-file "$REPO/lab/arch/$BOARD_ARCH.meson"
 }

@@ -310,7 +310,8 @@ results_page() {
 	set -- --status "$(status_final)" --times "$STAGE_TIMES" --reports "$WORK/splats"
 	[ "$ACTION" != bench ] || set -- "$@" --bench
 	results_python page "$RESULTS_DIR" "$@" \
-		--plan "${BUILD_DIR:-}/docs/testplan/panthor_tests.fields"
+		--plan "${BUILD_DIR:-}/docs/testplan/panthor_tests.fields" \
+		--vmas "${BUILD_DIR:-}/tools/panthor_vmas"
 }
 
 # Prints the commit of this repository, with a + if files of it have changed since.

@@ -94,14 +94,25 @@ struct igt_panthor_vma {
 	uint64_t offset;
 };
 
+/**
+ * igt_panthor_vmas:
+ * @vma: lines
+ * @count: number of lines
+ * @vms: number of VMs, some of which may have no lines
+ *
+ * gpuvas.
+ */
 struct igt_panthor_vmas {
 	struct igt_panthor_vma *vma;
 	size_t count;
+	unsigned int vms;
 };
 
 int igt_panthor_parse_gems(const char *text, struct igt_panthor_gems *gems);
 int igt_panthor_parse_gpuvas(const char *text, struct igt_panthor_vmas *vmas);
 
+int igt_panthor_read_debugfs(int fd, const char *name, char **text);
+pid_t igt_panthor_outer_pid(void);
 bool igt_panthor_has_debugfs(int fd);
 void igt_panthor_require_debugfs(int fd);
 void igt_panthor_read_gems(int fd, struct igt_panthor_gems *gems);
@@ -163,17 +174,73 @@ void igt_panthor_evict_gem(int fd, const char *label);
  * igt_panthor_fault:
  * @as: address space of the access
  * @va: GPU virtual address of the access
+ * @sequence: sequence number of the record, 0 if it has none
  *
  * An MMU fault, from the kernel log.
  */
 struct igt_panthor_fault {
 	unsigned int as;
 	uint64_t va;
+	uint64_t sequence;
 };
 
 bool igt_panthor_parse_fault(const char *record, struct igt_panthor_fault *fault);
 int igt_panthor_fault_log_open(void);
 bool igt_panthor_fault_log_next(int log, struct igt_panthor_fault *fault);
 void igt_panthor_ignore_fault_messages(void);
+
+/* Range of the tag pages: each VM has one, at an address that no other VM uses. */
+#define IGT_PANTHOR_EXEC_TAG_VA (UINT64_C(1) << 37)
+#define IGT_PANTHOR_EXEC_TAG_VA_END (UINT64_C(1) << 38)
+
+/*
+ * What a failed subtest prints of its address spaces: gpuvas and gems as they are right after the
+ * failure, and the addresses that it was about. tools/panthor_vmas shows that.
+ *
+ * A subtest that fails leaves its body without closing its files. So the next one to touch a left
+ * file, igt_teardown() or the next row that opens the device, prints it. Whether a subtest failed or
+ * was skipped is in the kernel log, as is the address of a fault. Needs root and debugfs; without the
+ * latter, a message says once that it is missing.
+ */
+
+/* Ranges that are remembered of a job. */
+#define IGT_PANTHOR_SNAPSHOT_RANGES 4
+
+/**
+ * igt_panthor_snapshot_range:
+ * @va: first address
+ * @size: bytes
+ * @is_store: stores, maybe with loads
+ */
+struct igt_panthor_snapshot_range {
+	uint64_t va;
+	uint64_t size;
+	bool is_store;
+};
+
+/**
+ * igt_panthor_snapshot_job:
+ * @vm_va: an address that only the job's VM maps
+ * @range: ranges that it accesses at rising addresses, one after the other
+ * @count: number of @range
+ */
+struct igt_panthor_snapshot_job {
+	uint64_t vm_va;
+	struct igt_panthor_snapshot_range range[IGT_PANTHOR_SNAPSHOT_RANGES];
+	unsigned int count;
+};
+
+void igt_panthor_snapshot_job_begin(struct igt_panthor_snapshot_job *job, uint64_t vm_va);
+void igt_panthor_snapshot_job_add(struct igt_panthor_snapshot_job *job, uint64_t va, uint64_t size,
+				  bool is_store);
+void igt_panthor_snapshot_job_wait(const struct igt_panthor_snapshot_job *job);
+void igt_panthor_snapshot_mark(uint64_t va, const char *words);
+void igt_panthor_snapshot_mark_clear(void);
+void igt_panthor_snapshot_fault_read(uint64_t sequence);
+
+void igt_panthor_snapshot_begin(int fd);
+void igt_panthor_snapshot_opened(void);
+void igt_panthor_snapshot_closed(void);
+void igt_panthor_snapshot_left(int fd);
 
 #endif /* IGT_PANTHOR_DEBUGFS_H */

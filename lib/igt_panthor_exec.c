@@ -238,6 +238,7 @@ uint32_t igt_panthor_exec_group(struct igt_panthor_exec *exec)
 static void cs_start(struct igt_panthor_exec *exec, struct igt_panthor_cs *cs)
 {
 	igt_panthor_cs_init(cs, exec->cmd.map, CMD_SIZE, &exec->limits);
+	igt_panthor_snapshot_job_begin(&exec->job, exec->tag_va);
 }
 
 static void cs_submit(struct igt_panthor_exec *exec, struct igt_panthor_cs *cs)
@@ -253,18 +254,22 @@ static void cs_submit(struct igt_panthor_exec *exec, struct igt_panthor_cs *cs)
 
 static struct igt_panthor_job_result cs_wait_end(struct igt_panthor_exec *exec)
 {
+	igt_panthor_snapshot_job_wait(&exec->job);
 	return igt_panthor_job_wait(exec->fd, exec->group, exec->syncobj,
 				    IGT_PANTHOR_JOB_DEADLINE_MS);
 }
 
 /* The words that it loads follow the first @words of exec->out. */
-static void build_walk_behind(struct igt_panthor_cs *cs, const struct igt_panthor_walk *walk,
-			      uint32_t words)
+static void build_walk_behind(struct igt_panthor_exec *exec, struct igt_panthor_cs *cs,
+			      const struct igt_panthor_walk *walk, uint32_t words)
 {
 	const uint32_t step = igt_panthor_pattern(walk->stride, 0);
 	unsigned int loop;
 
 	igt_assert(walk->count > 0 && walk->count <= IGT_PANTHOR_WALK_MAX - words);
+	igt_panthor_snapshot_job_add(&exec->job, walk->va,
+				     walk->count * (uint64_t)walk->stride,
+				     walk->access & IGT_PANTHOR_STORE);
 
 	igt_panthor_cs_mov48(cs, REG_ADDRESS, walk->va);
 	igt_panthor_cs_mov48(cs, REG_OUT, OUT_VA + words * sizeof(uint32_t));
@@ -286,9 +291,10 @@ static void build_walk_behind(struct igt_panthor_cs *cs, const struct igt_pantho
 	igt_panthor_cs_branch(cs, CS_CONDITION_NEQUAL, REG_LEFT, loop);
 }
 
-static void build_walk(struct igt_panthor_cs *cs, const struct igt_panthor_walk *walk)
+static void build_walk(struct igt_panthor_exec *exec, struct igt_panthor_cs *cs,
+		       const struct igt_panthor_walk *walk)
 {
-	build_walk_behind(cs, walk, 0);
+	build_walk_behind(exec, cs, walk, 0);
 }
 
 static void poison_out(struct igt_panthor_exec *exec, uint32_t count)
@@ -314,7 +320,7 @@ struct igt_panthor_job_result __igt_panthor_exec_walk(struct igt_panthor_exec *e
 	struct igt_panthor_cs cs;
 
 	cs_start(exec, &cs);
-	build_walk(&cs, walk);
+	build_walk(exec, &cs, walk);
 	poison_out(exec, walk->count);
 	cs_submit(exec, &cs);
 
@@ -362,7 +368,7 @@ const uint32_t *igt_panthor_exec_walks(struct igt_panthor_exec *exec,
 	igt_assert(count > 0 && count <= IGT_PANTHOR_EXEC_MAX_WALKS);
 	cs_start(exec, &cs);
 	for (unsigned int i = 0; i < count; i++) {
-		build_walk_behind(&cs, &walk[i], words);
+		build_walk_behind(exec, &cs, &walk[i], words);
 		words += walk[i].count;
 	}
 	poison_out(exec, words);
@@ -391,6 +397,8 @@ void igt_panthor_exec_walk_verify(struct igt_panthor_exec *exec,
 		const uint64_t va = walk->va + (uint64_t)i * walk->stride;
 		const uint32_t expected = igt_panthor_pattern(va, walk->seed);
 
+		if (loaded[i] != expected)
+			igt_panthor_snapshot_mark(va, "another word than expected");
 		igt_assert_f(loaded[i] == expected, "GPU loaded %#x at %#llx, expected %#x\n",
 			     loaded[i], (unsigned long long)va, expected);
 	}
@@ -423,6 +431,7 @@ static void assert_faulted(struct igt_panthor_exec *exec,
 			   const struct igt_panthor_job_result *result, uint64_t va,
 			   enum igt_panthor_access access)
 {
+	igt_panthor_snapshot_mark(va, "has to fault");
 	igt_assert_f(result->fence < 0 && result->fence != -ETIME &&
 			     result->group_state & DRM_PANTHOR_GROUP_STATE_FATAL_FAULT,
 		     "%s at %#llx did not fault: fence %d, group state %#x\n",
@@ -443,6 +452,7 @@ static void end_fault(struct igt_panthor_exec *exec, int log, uint64_t va)
 		close(log);
 	}
 
+	igt_panthor_snapshot_mark_clear();
 	set_group_aside(exec);
 }
 
@@ -507,10 +517,10 @@ void igt_panthor_exec_pause(struct igt_panthor_exec *exec, const struct igt_pant
 
 	cs_start(exec, &cs);
 	if (first)
-		build_walk(&cs, first);
+		build_walk(exec, &cs, first);
 	build_pause(&cs);
 	if (second)
-		build_walk(&cs, second);
+		build_walk(exec, &cs, second);
 	cs_submit(exec, &cs);
 
 	igt_assert_f(igt_wait(flag[FLAG_PAUSED] == 1, PAUSE_DEADLINE_MS, 1),
@@ -562,7 +572,8 @@ void igt_panthor_exec_resume_must_fault(struct igt_panthor_exec *exec, uint64_t 
 	end_fault(exec, log, va);
 }
 
-static void build_repeat(struct igt_panthor_cs *cs, const struct igt_panthor_walk *walk)
+static void build_repeat(struct igt_panthor_exec *exec, struct igt_panthor_cs *cs,
+			 const struct igt_panthor_walk *walk)
 {
 	unsigned int loop;
 
@@ -570,7 +581,7 @@ static void build_repeat(struct igt_panthor_cs *cs, const struct igt_panthor_wal
 	loop = igt_panthor_cs_new_label(cs);
 	igt_panthor_cs_set_label(cs, loop);
 
-	build_walk(cs, walk);
+	build_walk(exec, cs, walk);
 	igt_panthor_cs_add32(cs, REG_ROUNDS, REG_ROUNDS, 1);
 	igt_panthor_cs_mov48(cs, REG_ADDRESS, FLAG_VA);
 	igt_panthor_cs_store(cs, REG_ROUNDS, 1, REG_ADDRESS, FLAG_ROUNDS * sizeof(uint32_t));
@@ -597,7 +608,7 @@ void igt_panthor_exec_repeat(struct igt_panthor_exec *exec, const struct igt_pan
 	flag[FLAG_RESUME] = 0;
 
 	cs_start(exec, &cs);
-	build_repeat(&cs, walk);
+	build_repeat(exec, &cs, walk);
 	cs_submit(exec, &cs);
 
 	igt_assert_f(igt_wait(flag[FLAG_ROUNDS], PAUSE_DEADLINE_MS, 1),
@@ -654,7 +665,7 @@ static int submit_walk(struct igt_panthor_exec *exec, const struct igt_panthor_w
 	struct igt_panthor_cs cs;
 
 	cs_start(exec, &cs);
-	build_walk(&cs, walk);
+	build_walk(exec, &cs, walk);
 	poison_out(exec, walk->count);
 
 	return submit_syncs(exec, &cs, syncs, count);
@@ -945,6 +956,8 @@ void igt_panthor_bo_assert_holds(const struct panthor_bo *bo, uint64_t va, uint3
 		const uint32_t found = *(uint32_t *)((char *)bo->map + offset);
 		const uint32_t expected = igt_panthor_pattern(va + offset, seed);
 
+		if (found != expected)
+			igt_panthor_snapshot_mark(va + offset, "another word in the BO");
 		igt_assert_f(found == expected, "BO has %#x at %#" PRIx64 ", expected %#x\n", found,
 			     offset, expected);
 	}

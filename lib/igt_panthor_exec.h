@@ -21,10 +21,6 @@
 /* User addresses in [0, IGT_PANTHOR_EXEC_VA_END) are reserved for struct igt_panthor_exec. */
 #define IGT_PANTHOR_EXEC_VA_END (UINT64_C(1) << 32)
 
-/* Range of the tag pages: each VM has one, at an address that no other VM uses. */
-#define IGT_PANTHOR_EXEC_TAG_VA (UINT64_C(1) << 37)
-#define IGT_PANTHOR_EXEC_TAG_VA_END (UINT64_C(1) << 38)
-
 /* Maximum number of accesses of a walk: each load needs a 32-bit word in @out. */
 #define IGT_PANTHOR_WALK_MAX (UINT32_C(1) << 18)
 
@@ -68,6 +64,7 @@ struct igt_panthor_visit {
  * @dummy: id of the dummy of @fd (igt_panthor_newest_dummy()), 0 if debugfs does not show it
  * @tag_va: GPU virtual address of @tag, which no other VM uses
  * @tag: BO that identifies the VM in gpuvas
+ * @job: what the last job accesses, for the picture of a failure
  * @told: the message that contents of sparse ranges are not compared was printed
  */
 struct igt_panthor_exec {
@@ -85,6 +82,7 @@ struct igt_panthor_exec {
 	uint64_t dummy;
 	uint64_t tag_va;
 	struct panthor_bo tag;
+	struct igt_panthor_snapshot_job job;
 	bool told;
 };
 

@@ -142,6 +142,8 @@ void igt_panthor_sparse_load(struct igt_panthor_exec *exec, uint64_t va, uint64_
 		const uint64_t from = last_alias(stored + i * PAGE, stored + size);
 		const uint32_t expected = igt_panthor_pattern(from, seed);
 
+		if (loaded[i] != expected)
+			igt_panthor_snapshot_mark(va + i * PAGE, "another word than expected");
 		igt_assert_f(loaded[i] == expected,
 			     "GPU loaded %#x at %#" PRIx64 ", expected %#x as stored at %#" PRIx64
 			     "\n",
@@ -165,6 +167,7 @@ void igt_panthor_sparse_assert_vma(const struct igt_panthor_vmas *vmas, int vm, 
 {
 	const struct igt_panthor_vma *vma = igt_panthor_find_vma(vmas, vm, va);
 
+	igt_panthor_snapshot_mark(va, "another VMA than expected");
 	igt_assert_f(vma && vma->va == va && vma->size == size,
 		     "gpuvas has no VMA at %#" PRIx64 " of %#" PRIx64 " bytes\n", va, size);
 	igt_assert_f(vma->offset == va % IGT_PANTHOR_DUMMY_SIZE,
@@ -173,6 +176,7 @@ void igt_panthor_sparse_assert_vma(const struct igt_panthor_vmas *vmas, int vm, 
 	if (!*object)
 		*object = vma->object;
 	igt_assert_eq_u64(vma->object, *object);
+	igt_panthor_snapshot_mark_clear();
 }
 
 /**

@@ -159,6 +159,7 @@ def run_page(args: argparse.Namespace) -> None:
         verdicts=[verdicts.Verdict.from_json(verdict) for verdict in judged],
         tests=(_json(folder / "results.json") or {}).get("tests") or {},
         bench=_json(folder / "bench.json") if args.bench else None,
+        vmas=args.vmas,
         plan=plan.read(args.plan),
         times=args.times,
         log=_lines(folder / "kernel.log"),
@@ -380,6 +381,7 @@ def options() -> argparse.ArgumentParser:
     made.add_argument("--status", type=int, required=True)
     made.add_argument("--times", default="")
     made.add_argument("--plan", type=Path, help="fields of the test plan")
+    made.add_argument("--vmas", type=Path, help="panthor_vmas, which draws address spaces")
     made.add_argument("--reports", type=Path, help="what the kernel reported outside of subtests")
     made.add_argument("--bench", action="store_true", help="bench.json is a comparison")
 

@@ -11,11 +11,11 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from report import bench, curves, repeat
+from report import bench, curves, repeat, spaces
 from report.defects import Matrix
 from report.plan import Planned
 from report.text import is_single, name_of, shown
-from report.verdicts import Kind, UNEXPECTED, Verdict
+from report.verdicts import FAILURES, Kind, UNEXPECTED, Verdict
 
 MEANING = {
     0: "no unexpected result",
@@ -48,6 +48,8 @@ class Run:
     verdicts: list[Verdict] = dataclasses.field(default_factory=list)
     tests: dict[str, Any] = dataclasses.field(default_factory=dict)
     bench: dict[str, Any] | None = None
+    # The program that draws address spaces; without it, no picture is missed.
+    vmas: pathlib.Path | None = None
     plan: dict[str, Planned] = dataclasses.field(default_factory=dict)
     times: str = ""
     log: list[str] = dataclasses.field(default_factory=list)
@@ -66,8 +68,22 @@ def planned(run: Run, verdict: Verdict) -> Planned | None:
     return run.plan.get(f"{verdict.test.rsplit('/', 1)[-1]}@{verdict.subtest}")
 
 
+def _pictures(
+    album: spaces.Album, verdict: Verdict, own: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Of the address spaces of a subtest that ran and failed."""
+    ran = verdict.kind in FAILURES and verdict.kind is not Kind.MISSING
+    if not ran or not spaces.is_shown_by(verdict.test):
+        return []
+    return [
+        {"name": picture.name, "svg": Markup(picture.svg), "why": picture.why}
+        for picture in album.pictures(str(own.get("out") or ""), verdict.subtest)
+    ]
+
+
 def _failures(run: Run, single: bool) -> list[dict[str, Any]]:
     failures = []
+    album = spaces.Album(run.vmas)
     for verdict in run.verdicts:
         if not verdict.unexpected:
             continue
@@ -81,7 +97,7 @@ def _failures(run: Run, single: bool) -> list[dict[str, Any]]:
                 "plan": planned(run, verdict),
                 "command": repeat.command(run.metadata, verdict),
                 "kernel": kernel[-KERNEL_LINES:],
-                "picture": None,
+                "pictures": _pictures(album, verdict, own),
             }
         )
     return failures

@@ -191,6 +191,8 @@ def main() -> int:
                 browser.screenshot(folder / f"{page.stem}-{width}.png")
                 over = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
                 checks.same(f"{width} pixels: fits", 0, browser.value(over))
+                picture = "document.querySelector('.picture svg').getBoundingClientRect().width >= 600"
+                checks.same(f"{width} pixels: a picture to read", True, browser.value(picture))
                 use_filter(browser, checks, width)
             asked = [
                 event["params"]["request"]["url"]

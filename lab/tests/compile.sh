@@ -60,12 +60,10 @@ ARM64_KERNEL=/usr/include/aarch64-linux-gnu
 tree() {
 	IGT_SOURCE=''
 	[ -n "$1" ] || return 0
-	{
-		case $1 in
-		igt) igt_source_ensure ;;
-		*) igt_source_ensure "$1" ;;
-		esac && igt_headers_ensure
-	} || exit 77
+	case $1 in
+	igt) igt_source_ensure ;;
+	*) igt_source_ensure "$1" ;;
+	esac || exit 77
 }
 
 # Sets $HEADERS. The header of the driver is the kernel's, as in ./run. The headers of libdrm are the
@@ -82,7 +80,7 @@ headers() {
 	for headers_folder in lib include include/drm-uapi include/linux-uapi; do
 		HEADERS="$HEADERS -isystem $IGT_SOURCE/$headers_folder"
 	done
-	HEADERS="$HEADERS -isystem /usr/include/libdrm -isystem $IGT_HEADERS/cairo"
+	HEADERS="$HEADERS -isystem /usr/include/libdrm -isystem /usr/include/cairo"
 	HEADERS="$HEADERS -include $WORK/uapi/config.h"
 }
 

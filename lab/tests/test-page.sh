@@ -16,19 +16,30 @@ for part in common toolbox tests/inside; do
 	. "$REPO/lab/$part.sh"
 done
 
-# Prints the page of a run with four subtests, of which one failed.
+# Prints the page of a run with four subtests, of which one failed, with a picture of its address space.
 page() {
 	inside env PYTHONPATH="$REPO/lab" python3 -B -c '
+import pathlib, tempfile
 from report import page
 from report.plan import Planned
 from report.verdicts import Kind, Verdict
 names = [("map-one", Kind.PASS, 0.1), ("map-two", Kind.SKIP, 0.2), ("evict-remap", Kind.FAIL, 0.5),
          ("evict-slow", Kind.PASS, 3.0)]
-verdicts = [Verdict(f"igt@panthor/t@{name}", kind.value.lower(), kind, seconds, ["words " * 40])
+test = "panthor_vm_sparse_t"
+verdicts = [Verdict(f"igt@panthor/{test}@{name}", kind.value.lower(), kind, seconds, ["words " * 40])
             for name, kind, seconds in names]
-plan = {f"t@{name}": Planned("Bind. " * 30, "Lost pages.", name.split("-")[0])
+plan = {f"{test}@{name}": Planned("Bind. " * 30, "Lost pages.", name.split("-")[0])
         for name, _, _ in names}
-print(page.page(page.Run(1, {"stock": True}, verdicts, plan=plan)))'
+part = "address spaces of evict-remap: begin\naddress spaces of evict-remap: end\n"
+tests = {f"igt@panthor/{test}@evict-remap": {"out": part}}
+with tempfile.TemporaryDirectory() as folder:
+    tool = pathlib.Path(folder) / "panthor_vmas"
+    tool.write_text("""#!/bin/sh
+echo "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"960\" height=\"300\" viewBox=\"0 0 960 300\">"
+echo "<rect width=\"960\" height=\"300\"/></svg>"
+""")
+    tool.chmod(0o755)
+    print(page.page(page.Run(1, {"stock": True}, verdicts, tests, plan=plan, vmas=tool)))'
 }
 
 # Where SHOTS names a folder, the screenshots are kept there.

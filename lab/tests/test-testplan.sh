@@ -501,7 +501,8 @@ KERNEL_HEADERS=$(find "$CACHE_OF_USER"/vmali/kernel/*/headers/include -maxdepth 
 project() {
 	[ -n "$KERNEL_HEADERS" ] || skip 'no kernel in the cache'
 	mkdir "$SCRATCH/project"
-	cp -r meson.build meson.options benchmarks docs kernel lab lib tests vmali "$SCRATCH/project"
+	cp -r meson.build meson.options benchmarks docs kernel lab lib tests tools vmali \
+		"$SCRATCH/project"
 	meson setup "$SCRATCH/build" "$SCRATCH/project" -Dboard=disabled -Dunit_tests=disabled \
 		-Digt_tests=enabled -Dkernel_headers="$KERNEL_HEADERS"
 	ninja -C "$SCRATCH/build"

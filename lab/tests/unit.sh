@@ -24,6 +24,6 @@ igt_tests=enabled
 
 export CC="$compiler" UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 meson setup "$WORK/build" "$REPO" --werror -Db_sanitize="$sanitizers" -Db_lundef=false \
-	-Dboard=enabled -Dunit_tests=enabled -Digt_tests="$igt_tests" \
+	-Dboard=enabled -Dtools=enabled -Dunit_tests=enabled -Digt_tests="$igt_tests" \
 	-Dkernel_headers="$KERNEL_DIR/headers/include"
 meson test -C "$WORK/build" --print-errorlogs

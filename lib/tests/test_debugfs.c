@@ -189,7 +189,13 @@ static void test_find_vm(void **state)
 
 static void test_unknown_formats(void **state)
 {
-	static const char * const texts[] = { "", "\n", "created-by size\n", GEMS_TAIL };
+	static const char * const texts[] = {
+		"", "\n", "created-by size\n", GEMS_TAIL,
+		/* All columns, but not in the driver's order. */
+		"refcount  evictions  size  resident-size  file-offset  state  usage  label  created-by\n"
+		"1         1          1     1              1            1      1\n",
+		" VAs | object offset | object | range | start\n | 1 | 1 | 1 | 1\n",
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -213,6 +219,7 @@ static void test_fault(void **state)
 		"VA 0x0000000200007FFC\\x0araw fault status: 0x3C3\n", &fault));
 	assert_int_equal(fault.as, 3);
 	assert_true(fault.va == 0x200007ffc);
+	assert_int_equal(fault.sequence, 412);
 
 	assert_false(igt_panthor_parse_fault("4,1,1,-;CSG slot 0 CS slot: 0\n", &fault));
 	assert_false(igt_panthor_parse_fault("Unhandled Page fault in AS3\n", &fault));
