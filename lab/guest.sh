@@ -103,6 +103,21 @@ tests_select() {
 		done <"$WORK/list.txt"
 	done <"$WORK/tests.txt"
 	[ -z "$TEST_LIST" ] || test_list_unknown
+	tests_shard
+}
+
+# Leaves of the selection the subtests of --shard. Neighbours, which take about as long as each other,
+# go to different shards.
+tests_shard() {
+	[ -n "$SHARD" ] || return 0
+	for shard_file in selected named; do
+		mv "$WORK/$shard_file.txt" "$WORK/$shard_file.all"
+	done
+	awk -v first="${SHARD%/*}" -v count="${SHARD#*/}" 'NR % count == first % count' \
+		"$WORK/selected.all" >"$WORK/selected.txt"
+	grep -x -F -f "$WORK/selected.txt" "$WORK/named.all" >"$WORK/named.txt" || :
+	[ -s "$WORK/selected.txt" ] || [ ! -s "$WORK/selected.all" ] ||
+		die 3 "--shard $SHARD: only $(wc -l <"$WORK/selected.all") subtests are selected"
 }
 
 test_selected() {

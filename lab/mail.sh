@@ -246,9 +246,7 @@ mail_export() {
 	for export_file in "$export_folder"/*/[0-9]*.patch; do
 		mail_sign "$export_file" >"$MAIL_SCRATCH/signed${export_file#"$export_folder"}"
 	done
-	GIT_COMMITTER_NAME=${MAIL_IDENTITY% <*} GIT_COMMITTER_EMAIL=${MAIL_IDENTITY##*<}
-	GIT_COMMITTER_EMAIL=${GIT_COMMITTER_EMAIL%>}
-	export GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
+	mail_committer
 	MAIL_AM=--signoff
 	mail_unpack "$MAIL_SCRATCH/tree" "$MAIL_SCRATCH/signed" 0 || return
 	mail_branches "$MAIL_SCRATCH/tree" "$export_folder" >"$MAIL_SCRATCH/branches"
@@ -295,6 +293,27 @@ mail_check() {
 }
 
 # ---------------------------------------------------------------------------------------------
+
+# mail_identity: prints NAME <EMAIL> of the caller, by the settings of their git.
+mail_identity() {
+	mail_line=$(git -c user.useConfigOnly=true var GIT_AUTHOR_IDENT 2>/dev/null) ||
+		mail_die 'git knows no name and address of yours: git config --global user.name' \
+			'NAME, and user.email ADDRESS'
+	printf '%s\n' "${mail_line%> *}>"
+}
+
+# Has git commit as the person MAIL_IDENTITY, NAME <ADDRESS>.
+mail_committer() {
+	GIT_COMMITTER_NAME=${MAIL_IDENTITY% <*} GIT_COMMITTER_EMAIL=${MAIL_IDENTITY##*<}
+	GIT_COMMITTER_EMAIL=${GIT_COMMITTER_EMAIL%>}
+	export GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
+}
+
+# mail_target DIR: refuses a folder that has something in it.
+mail_target() {
+	[ ! -e "$1" ] || [ -z "$(ls -A "$1" 2>/dev/null || echo file)" ] ||
+		mail_die "$1: there is something already"
+}
 
 # mail_die TEXT…: one line, and the end.
 mail_die() {

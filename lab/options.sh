@@ -15,6 +15,7 @@
 #   GLOBS        newline-separated patterns; a leading ! or ^ excludes
 #   TESTS        newline-separated names of installed IGT tests; empty: the sparse suite
 #   TEST_LIST    igt_runner's test list to run; empty: none
+#   SHARD        I/N: of the selected subtests every N-th, beginning with the I-th; empty: all
 #   BOARD_ARCH   architecture of the board's processors: x86-64 | arm64 (lab/arch)
 #   PAGES        size of their pages: 4k | 16k (arm64)
 #   KERNEL_ARG   kernel source folder or tarball; empty: the base
@@ -43,7 +44,7 @@ NL='
 '
 OPTIONS_LAB=$REPO/lab
 
-OPTION_VARIABLES='ACTION BOARD_ARCH PAGES GLOBS TESTS TEST_LIST KERNEL_ARG STOCK WITHOUT UNTIL PATCHES
+OPTION_VARIABLES='ACTION BOARD_ARCH PAGES GLOBS TESTS TEST_LIST SHARD KERNEL_ARG STOCK WITHOUT UNTIL PATCHES
 PARAMS TLB IGT CPU_PAGE SEED OPERATIONS RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE
 FAIL_FAST NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH MUTANTS MUTANTS_OF'
 
@@ -58,6 +59,9 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --test NAME             an installed IGT test instead of the sparse suite; repeatable
   --test-list FILE        only subtests of this list, as igt_runner takes it; see
                           tests/panthor/*.testlist
+  --shard I/N             of the selected subtests every N-th, beginning with the I-th: for N
+                          machines side by side. A subtest is in exactly one shard, and for the
+                          same selection always in the same one
   --kunit                 the driver's own KUnit tests instead of the sparse suite
   --multiple-mode         run all subtests of a binary in one process, as igt_runner does with
                           this option
@@ -188,6 +192,18 @@ option_test_list() {
 	[ -z "$TEST_LIST" ] || usage_error '--test-list was given twice'
 	readable_file "$1" || die 2 "--test-list $1: not a readable file"
 	TEST_LIST=$(absolute_path --test-list "$1") || exit
+}
+
+option_shard() {
+	[ -z "$SHARD" ] || usage_error '--shard was given twice'
+	case $1 in
+	*[!0-9/]* | */*/* | 0* | */0* | /* | */ | *?????*/* | */?????*) shard_ok=0 ;;
+	*/*) shard_ok=1 ;;
+	*) shard_ok=0 ;;
+	esac
+	[ "$shard_ok" = 1 ] && [ "${1%/*}" -le "${1#*/}" ] ||
+		usage_error "--shard $1: not I/N, two numbers from 1 to 9999 with I not above N"
+	SHARD=$1
 }
 
 option_kernel() {
@@ -374,6 +390,7 @@ option_with_value() {
 	case $1 in
 	--test) option_test "$2" ;;
 	--test-list) option_test_list "$2" ;;
+	--shard) option_shard "$2" ;;
 	--kernel) option_kernel "$2" ;;
 	--without) option_without "$2" ;;
 	--until) option_until "$2" ;;
@@ -416,7 +433,7 @@ option_flag() {
 options_defaults() {
 	ACTION=run TLB=keep BENCH=full
 	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
-	WITHOUT='' UNTIL='' CPU_PAGE=0 IGT='' SEED=1 OPERATIONS='' MUTANTS='' MUTANTS_OF=''
+	WITHOUT='' UNTIL='' SHARD='' CPU_PAGE=0 IGT='' SEED=1 OPERATIONS='' MUTANTS='' MUTANTS_OF=''
 	BOARD_ARCH=x86-64 PAGES='' EACH_PATCH='' REPLAY='' PATCH_READ=''
 	STOCK=0 SANITIZE=0 KUNIT=0 MULTIPLE=0 FAIL_FAST=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
@@ -466,6 +483,11 @@ options_conflicts() {
 	0:* | 1:run | 1:each-patch | 1:replay | 1:list | 1:help) ;;
 	*) usage_error "--multiple-mode and --$ACTION exclude each other" ;;
 	esac
+	[ -z "$SHARD" ] || [ "$KUNIT" = 0 ] || usage_error '--shard and --kunit exclude each other'
+	case $SHARD:$ACTION in
+	:* | ?*:run | ?*:each-patch | ?*:list | ?*:help) ;;
+	*) usage_error "--shard and --$ACTION exclude each other" ;;
+	esac
 	[ "$FAIL_FAST$KUNIT" != 11 ] || usage_error '--fail-fast and --kunit exclude each other'
 	case $FAIL_FAST:$ACTION in
 	0:* | 1:run | 1:each-patch | 1:replay | 1:mutants | 1:help) ;;
@@ -496,7 +518,7 @@ options_parse() {
 	options_defaults
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--arch | --pages | --test | --test-list | --kernel | --without | --until | --patch | \
+		--arch | --pages | --test | --test-list | --shard | --kernel | --without | --until | --patch | \
 			--each-patch | --replay | --param | --tlb | --cpu-page | --igt | --seed | --operations | --results | \
 			--trace | --mutants)
 			[ $# -ge 2 ] || usage_error "$1: needs a value"
@@ -506,7 +528,7 @@ options_parse() {
 			option_with_value "$1" "$2"
 			shift
 			;;
-		--arch=* | --pages=* | --test=* | --test-list=* | --kernel=* | --without=* | \
+		--arch=* | --pages=* | --test=* | --test-list=* | --shard=* | --kernel=* | --without=* | \
 			--until=* | --patch=* | --each-patch=* | --replay=* | --param=* | --tlb=* | --cpu-page=* | --igt=* | --seed=* | \
 			--operations=* | --results=* | --trace=* | --mutants=*)
 			option_with_value "${1%%=*}" "${1#*=}"

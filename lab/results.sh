@@ -332,7 +332,7 @@ results_metadata() {
 		--arg given "$KERNEL_ARG" --arg added "$PATCHES" --arg repo "$REPO/" \
 		--arg action "$ACTION" --arg kunit "$KUNIT" --arg fast "$FAIL_FAST" --arg all "$NO_SKIPS" \
 		--arg commit "$(results_commit)" \
-		--arg tests "$TESTS" --arg globs "$GLOBS" --arg accel "$ACCEL" \
+		--arg tests "$TESTS" --arg globs "$GLOBS" --arg shard "$SHARD" --arg accel "$ACCEL" \
 		--arg qemu "$(timeout 10 "$ARCH_QEMU" --version | head -n 1)" \
 		--arg igt "$(timeout 10 igt_runner --version | head -n 1)" \
 		--arg started "$(date -u +%Y-%m-%dT%H:%M:%SZ)" '
@@ -345,7 +345,7 @@ results_metadata() {
 		 patches_added: ($added | list | map(ltrimstr($repo))), seed: $seed,
 		 operations: $operations,
 		 params: ($params | list), tlb: $tlb, cpu_page: $cpu_page, tests: ($tests | list),
-		 globs: ($globs | list), accel: $accel, qemu: $qemu, igt: $igt,
+		 globs: ($globs | list), shard: $shard, accel: $accel, qemu: $qemu, igt: $igt,
 		 linked_with: $form}' \
 		>"$RESULTS_DIR/metadata.json"
 }

@@ -555,7 +555,8 @@ static bool compare_gpuvas(struct igt_panthor_replay *r, unsigned int vm,
 	}
 
 	if (page != run.page + run.pages || igt_panthor_shadow_next_run(&r->shadow, vm, false, &run))
-		return failed(r, "VM %u: gpuvas lacks pages from %u", vm, max(page, run.page));
+		return failed(r, "VM %u: gpuvas lacks pages from %u", vm,
+			      page > run.page ? page : run.page);
 
 	return true;
 }

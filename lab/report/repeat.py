@@ -86,4 +86,6 @@ def replay(folder: pathlib.Path, about: Mapping[str, Any], *, kernel_given: bool
         words += ["--test", test]
     if (given / "test-list").is_file():
         words += ["--test-list", str(given / "test-list")]
+    if about.get("shard"):
+        words += ["--shard", about["shard"]]
     return [*words, *(about.get("globs") or [])]

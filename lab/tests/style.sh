@@ -84,9 +84,9 @@ style_checkpatch() {
 		xargs -0 -n 16 -P "$(nproc)" perl "$@" --ignore "$USER_SPACE_IGNORES" --file
 }
 
-# The types of lab/report, all of which it has to state.
+# The types of lab/report and lab/igt_series, all of which they have to state.
 style_mypy() {
-	MYPYPATH=lab mypy --strict --no-incremental --cache-dir=/dev/null lab/report
+	MYPYPATH=lab mypy --strict --no-incremental --cache-dir=/dev/null lab/report lab/igt_series
 }
 
 case ${1:-} in

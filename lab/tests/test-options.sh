@@ -16,6 +16,8 @@ REPO=$(readlink -f -- "$(dirname -- "$(readlink -f -- "$0")")/../..")
 . "$REPO/lab/common.sh"
 # shellcheck source=lab/options.sh
 . "$REPO/lab/options.sh"
+# shellcheck source=lab/guest.sh
+. "$REPO/lab/guest.sh"
 
 cd "$SCRATCH"
 mkdir 'a tree' results full old
@@ -257,6 +259,16 @@ for value in 0 -1 1k 1000000001; do
 		"--operations $value: not a number from 1 to 1000000000*" --operations "$value"
 done
 check '--operations: no value' refused '--operations: needs a value*' --operations
+for value in 0/4 5/4 x 4 1/0 01/4 1/04 /4 1/ 1/4/4 -1/4 1/10000 99999999999999999999/4 ' 1/4'; do
+	check "--shard: '$value'" refused "--shard $value: not I/N*" --shard "$value"
+done
+check '--shard: no value' refused '--shard: needs a value*' --shard
+check '--shard: twice' refused '--shard was given twice*' --shard 1/2 --shard 2/2
+check '--shard and --kunit' refused '--shard and --kunit exclude*' --shard 1/2 --kunit
+for action in shell build bench clean-cache 'mutants=5'; do
+	check "--shard and --$action" refused "--shard and --${action%=*} exclude*" --shard 1/2 \
+		"--$action"
+done
 check '--param: no value' refused '--param a: not of the form K=V*' --param a
 check '--param: no name' refused '--param =1: not of the form K=V*' --param =1
 check '--param: a bad name' refused '--param a-b=1: not of the form K=V*' --param a-b=1
@@ -330,6 +342,45 @@ check 'asked for by name: no pattern does' names '' 'evict-*' 'bin?' '!bind'
 check 'asked for by name: the subtest' names evict-one evict-one 'b*'
 check 'asked for by name: with its test' names bind panthor/t@bind
 check 'asked for by name: another test' names '' panthor/u@bind
+
+# ---------------------------------------------------------------------------------------------
+# Shards
+
+# shard_of SHARD: what it leaves of seven subtests, two of which are named.
+shard_of() {
+	WORK=$SCRATCH/shard
+	mkdir -p "$WORK"
+	options_parse --shard "$1"
+	seq 1 7 | sed 's/^/igt@t@s/' >"$WORK/selected.txt"
+	printf 'igt@t@s2\nigt@t@s5\n' >"$WORK/named.txt"
+	tests_shard
+}
+
+shard_leaves() {
+	shard_of "$1"
+	same "$2" "$(sed 's/igt@t@//' "$WORK/selected.txt" | paste -s -d ' ' -)"
+	same "$3" "$(sed 's/igt@t@//' "$WORK/named.txt" | paste -s -d ' ' -)"
+}
+
+# Each subtest is in exactly one of N shards.
+shards_cover() {
+	for shard_n in 1 2 3 6 7; do
+		for shard_i in $(seq 1 "$shard_n"); do
+			shard_of "$shard_i/$shard_n"
+			cat "$WORK/selected.txt"
+		done | sort >"$SCRATCH/covered"
+		same 7 "$(wc -l <"$SCRATCH/covered")"
+		same 7 "$(sort -u "$SCRATCH/covered" | wc -l)"
+	done
+}
+
+check '--shard 1/3' shard_leaves 1/3 's1 s4 s7' ''
+check '--shard 2/3' shard_leaves 2/3 's2 s5' 's2 s5'
+check '--shard 3/3' shard_leaves 3/3 's3 s6' ''
+check '--shard 1/1: all' shard_leaves 1/1 's1 s2 s3 s4 s5 s6 s7' 's2 s5'
+check 'a subtest is in exactly one shard' shards_cover
+check 'a shard without a subtest' fails_with 3 \
+	'run: --shard 8/8: only 7 subtests are selected' shard_of 8/8
 
 # ---------------------------------------------------------------------------------------------
 # ./run itself

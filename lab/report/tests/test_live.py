@@ -181,6 +181,7 @@ def test_replay(tmp_path: pathlib.Path) -> None:
         "fail_fast": True,
         "tests": ["t"],
         "globs": ["a-*", "!a-b"],
+        "shard": "2/4",
     }
     with pytest.raises(repeat.NoReplay, match="given/ lacks patches"):
         repeat.replay(tmp_path, about, kernel_given=False)
@@ -197,6 +198,8 @@ def test_replay(tmp_path: pathlib.Path) -> None:
         "t",
         "--test-list",
         str(given / "test-list"),
+        "--shard",
+        "2/4",
         "a-*",
         "!a-b",
     ]
