@@ -111,6 +111,11 @@ priority() {
 
 model_start() {
 	set -- --socket "$WORK/vmali.socket" --tlb "$TLB"
+	# Findings are judged here (report/rules.py): for the model they are warnings.
+	case $RULES in
+	off) set -- "$@" --rules off ;;
+	*) set -- "$@" --rules warn --findings "$RESULTS_DIR/rules.jsonl" ;;
+	esac
 	[ -z "$TRACE_FILE" ] || set -- "$@" --trace "$TRACE_FILE"
 	# shellcheck disable=SC2046 # words
 	start vmali $(priority -10) "$BUILD_DIR/vmali/vmali" "$@"

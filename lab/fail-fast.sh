@@ -74,7 +74,8 @@ fail_fast_unexpected() {
 		FAIL_FAST_JUDGED=$((FAIL_FAST_JUDGED + 1)) fail_fast_n=$((fail_fast_n + 1))
 	done
 	timeout 30 igt_results "$WORK/jobs" >"$WORK/jobs.log" 2>&1 || return 1
-	results_expect unexpected --results "$WORK/jobs/results.json" >"$WORK/unexpected.txt"
+	results_expect unexpected --results "$WORK/jobs/results.json" --folder "$RESULTS_DIR" \
+		--rules "$RULES" >"$WORK/unexpected.txt"
 	[ -s "$WORK/unexpected.txt" ]
 }
 

@@ -25,6 +25,7 @@
 #   PATCHES      newline-separated patch files on top
 #   PARAMS       newline-separated panthor module parameters, K=V
 #   TLB          keep | off | tiny:SEED
+#   RULES        what a finding of the referee does: fail | warn | off (rules are not looked at)
 #   IGT          what the suite's tests are linked with: libigt | standalone (lib/igt/standalone)
 #   CPU_PAGE     bytes of the CPU page that the subtests reckon with; 0: the board's
 #   SEED         seed of what subtests draw at random
@@ -45,7 +46,7 @@ NL='
 OPTIONS_LAB=$REPO/lab
 
 OPTION_VARIABLES='ACTION BOARD_ARCH PAGES GLOBS TESTS TEST_LIST SHARD KERNEL_ARG STOCK WITHOUT UNTIL PATCHES
-PARAMS TLB IGT CPU_PAGE SEED OPERATIONS RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE
+PARAMS TLB RULES IGT CPU_PAGE SEED OPERATIONS RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE
 FAIL_FAST NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH MUTANTS MUTANTS_OF'
 
 options_help() {
@@ -83,6 +84,9 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --sanitize              a kernel with KASAN, UBSAN, lockdep, kmemleak and more; slower
   --param K=V             a panthor module parameter; repeatable
   --tlb MODE              the GPU's TLB: keep (default), off, tiny:SEED
+  --rules MODE            when the driver breaks a rule of vmali's referee: fail (default), the
+                          subtest that ran fails; warn, its verdict says so; off, rules are not
+                          looked at
   --cpu-page SIZE         subtests whose sizes fit CPU pages of 4K, 16K or 64K (default: those
                           of the board); its kernel stays as it is
   --igt standalone        the suite without libigt, linked with lib/igt/standalone as on a board
@@ -114,8 +118,8 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
 
 Exit status; when several apply, the first of 5, 6, 1, 7, 3:
   0  every selected subtest passed, skipped for a stated reason, or failed as expected
-  1  a subtest failed or crashed, the kernel gave a warning that no subtest asked for,
-     or the driver still held something after the last subtest
+  1  a subtest failed or crashed, the kernel gave a warning that no subtest asked for, the driver
+     broke a rule, or still held something after the last subtest
   2  usage or set-up error
   3  nothing ran, or everything was skipped
   4  a build failed
@@ -314,6 +318,13 @@ option_tlb() {
 	TLB=$1
 }
 
+option_rules() {
+	case $1 in
+	fail | warn | off) RULES=$1 ;;
+	*) usage_error "--rules $1: not fail, warn or off" ;;
+	esac
+}
+
 option_cpu_page() {
 	case $1 in
 	4K | 16K | 64K) CPU_PAGE=$((${1%K} * 1024)) ;;
@@ -399,6 +410,7 @@ option_with_value() {
 	--replay) option_replay "$2" ;;
 	--param) option_param "$2" ;;
 	--tlb) option_tlb "$2" ;;
+	--rules) option_rules "$2" ;;
 	--cpu-page) option_cpu_page "$2" ;;
 	--arch) option_arch "$2" ;;
 	--pages) option_pages "$2" ;;
@@ -434,7 +446,7 @@ options_defaults() {
 	ACTION=run TLB=keep BENCH=full
 	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
 	WITHOUT='' UNTIL='' SHARD='' CPU_PAGE=0 IGT='' SEED=1 OPERATIONS='' MUTANTS='' MUTANTS_OF=''
-	BOARD_ARCH=x86-64 PAGES='' EACH_PATCH='' REPLAY='' PATCH_READ=''
+	BOARD_ARCH=x86-64 PAGES='' EACH_PATCH='' REPLAY='' PATCH_READ='' RULES=''
 	STOCK=0 SANITIZE=0 KUNIT=0 MULTIPLE=0 FAIL_FAST=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
 
@@ -466,8 +478,19 @@ options_arch() {
 	[ "$BOARD_ARCH" = x86-64 ] || PAGES=${PAGES:-4k}
 }
 
+# Benchmarks and mutants are judged by what they measure and by what subtests notice.
+options_rules() {
+	case $ACTION:$RULES in
+	bench: | mutants:) RULES=off ;;
+	bench:off | mutants:off) ;;
+	bench:* | mutants:*) usage_error "--$ACTION and --rules $RULES exclude each other" ;;
+	esac
+	RULES=${RULES:-fail}
+}
+
 options_conflicts() {
 	options_arch
+	options_rules
 	[ "$QUIET$VERBOSE" != 11 ] || usage_error '--quiet and --verbose exclude each other'
 	[ "$STOCK" = 0 ] || [ -z "$WITHOUT" ] ||
 		usage_error '--stock and --without exclude each other'
@@ -518,9 +541,9 @@ options_parse() {
 	options_defaults
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--arch | --pages | --test | --test-list | --shard | --kernel | --without | --until | --patch | \
-			--each-patch | --replay | --param | --tlb | --cpu-page | --igt | --seed | --operations | --results | \
-			--trace | --mutants)
+		--arch | --pages | --test | --test-list | --shard | --kernel | --without | --until | \
+			--patch | --each-patch | --replay | --param | --tlb | --rules | --cpu-page | --igt | \
+			--seed | --operations | --results | --trace | --mutants)
 			[ $# -ge 2 ] || usage_error "$1: needs a value"
 			case $2 in
 			--*) usage_error "$1: needs a value, and $2 is an option" ;;
@@ -529,8 +552,8 @@ options_parse() {
 			shift
 			;;
 		--arch=* | --pages=* | --test=* | --test-list=* | --shard=* | --kernel=* | --without=* | \
-			--until=* | --patch=* | --each-patch=* | --replay=* | --param=* | --tlb=* | --cpu-page=* | --igt=* | --seed=* | \
-			--operations=* | --results=* | --trace=* | --mutants=*)
+			--until=* | --patch=* | --each-patch=* | --replay=* | --param=* | --tlb=* | --rules=* | \
+			--cpu-page=* | --igt=* | --seed=* | --operations=* | --results=* | --trace=* | --mutants=*)
 			option_with_value "${1%%=*}" "${1#*=}"
 			;;
 		--)

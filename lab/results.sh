@@ -12,6 +12,7 @@
 #   vmali.log      the model                       qemu.log     QEMU
 #   build.log      the last build of the model and the tests
 #   results.html   all of it on a page (see report/page.py)
+#   rules.jsonl    findings of the model's referee, a JSON object a line (see report/rules.py)
 #   bench.json     the benchmarks, side by side      bench/      a folder like this for each boot
 #   mutants.json   verdicts on mutants               mutants/    see lab/mutants/__main__.py
 #   mutants.txt    the same for people
@@ -22,7 +23,8 @@
 # Verdicts come from JSON and exit statuses only. Text is quoted, never parsed for a verdict.
 
 RESULT_FILES='metadata.json results.json junit.xml verdicts.json kernel.log console.log vmali.log
-qemu.log build.log results.html bench.json bench mutants.json mutants.txt igt guest given each'
+qemu.log build.log results.html rules.jsonl bench.json bench mutants.json mutants.txt igt guest given
+each'
 
 # An upper bound of what a run writes there.
 RESULTS_MIB=32
@@ -233,7 +235,7 @@ results_live_begin() {
 	set --
 	[ "$QUIET" = 0 ] || set -- --quiet
 	results_expect live "$@" "$RESULTS_DIR" --planned "$WORK/planned.txt" --work "$WORK/live" \
-		--shown "$WORK/shown.json" &
+		--shown "$WORK/shown.json" --rules "$RULES" &
 	LIVE=$!
 }
 
@@ -254,7 +256,7 @@ results_judge() {
 	[ ! -s "$WORK/shown.json" ] || set -- "$@" --shown "$WORK/shown.json"
 	# shellcheck disable=SC2046 # one option or none, without blanks
 	results_expect judge "$@" --results "$RESULTS_DIR/results.json" --out "$RESULTS_DIR" \
-		--statuses "$WORK/statuses" $(results_unrun)
+		--statuses "$WORK/statuses" --rules "$RULES" $(results_unrun)
 	read -r results_statuses <"$WORK/statuses"
 	for status in $results_statuses; do
 		status_add "$status"
@@ -324,7 +326,7 @@ results_commit() {
 results_metadata() {
 	jq -n --arg kernel "$KERNEL_RELEASE" --arg source "$KERNEL_VERSION" --arg stock "$STOCK" \
 		--arg arch "$BOARD_ARCH" --arg pages "$PAGES" \
-		--arg without "$WITHOUT" --arg until "$UNTIL" --arg sanitize "$SANITIZE" --arg multiple "$MULTIPLE" \
+		--arg without "$WITHOUT" --arg until "$UNTIL" --arg rules "$RULES" --arg sanitize "$SANITIZE" --arg multiple "$MULTIPLE" \
 		--arg expectations "$(expectations_name)" \
 		--arg patches "$(kernel_patches | sed 's/^-/taken back: /')" \
 		--arg params "$PARAMS" --arg tlb "$TLB" --argjson cpu_page "$CPU_PAGE" \
@@ -344,7 +346,7 @@ results_metadata() {
 		 expectations: $expectations, patches: ($patches | list), kernel_given: $given,
 		 patches_added: ($added | list | map(ltrimstr($repo))), seed: $seed,
 		 operations: $operations,
-		 params: ($params | list), tlb: $tlb, cpu_page: $cpu_page, tests: ($tests | list),
+		 params: ($params | list), tlb: $tlb, rules: $rules, cpu_page: $cpu_page, tests: ($tests | list),
 		 globs: ($globs | list), shard: $shard, accel: $accel, qemu: $qemu, igt: $igt,
 		 linked_with: $form}' \
 		>"$RESULTS_DIR/metadata.json"

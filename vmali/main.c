@@ -17,16 +17,25 @@
 #include "front/server.h"
 #include "gpu/gpu.h"
 #include "memory/guest_memory.h"
+#include "rules/rules.h"
 #include "trace/trace.h"
 
 enum exit_status {
 	EXIT_SERVED, /* the client disconnected, or a signal ended the program */
 	EXIT_FAILED, /* set-up or connection failed */
-	EXIT_USAGE
+	EXIT_USAGE,
+	EXIT_RULE_BROKEN /* with --rules fail */
+};
+
+enum rules_mode {
+	RULES_FAIL,
+	RULES_WARN,
+	RULES_OFF
 };
 
 struct options {
-	const char *socket, *trace;
+	const char *socket, *trace, *findings;
+	enum rules_mode rules;
 	struct mmu_config mmu;
 };
 
@@ -38,23 +47,31 @@ struct machine {
 };
 
 static const char help_text[] =
-	"Usage: vmali --socket PATH [--tlb MODE] [--trace FILE]\n"
+	"Usage: vmali --socket PATH [--tlb MODE] [--rules MODE] [--findings FILE] [--trace FILE]\n"
 	"Serve a software Mali CSF GPU to one vfio-user client such as QEMU.\n"
 	"\n"
 	"  --socket PATH  listen at this Unix socket, which appears once it can be connected to\n"
 	"  --tlb MODE     keep (default): a translation lives until it is invalidated;\n"
 	"                 off: every access walks the page tables;\n"
 	"                 tiny:SEED: a few entries, replaced at random\n"
+	"  --rules MODE   the rules that the driver must keep: warn (default): the first finding\n"
+	"                 of each goes to standard error; fail: and the exit status is 3;\n"
+	"                 off: they are not looked at\n"
+	"  --findings FILE\n"
+	"                 write each finding to FILE, a JSON object a line\n"
 	"  --trace FILE   write what the driver and the GPU do to FILE, - for standard error\n"
 	"  --help         this text\n"
 	"  --version      the version\n"
 	"\n"
 	"Exit status: 0 when the client disconnected or on SIGTERM, SIGINT or SIGHUP, 1 when\n"
-	"set-up or the connection failed, 2 for wrong usage.\n";
+	"set-up or the connection failed, 2 for wrong usage, 3 with --rules fail when the\n"
+	"driver broke a rule.\n";
 
 enum {
 	OPTION_SOCKET = 256,
 	OPTION_TLB,
+	OPTION_RULES,
+	OPTION_FINDINGS,
 	OPTION_TRACE,
 	OPTION_HELP,
 	OPTION_VERSION
@@ -64,6 +81,8 @@ enum {
 static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
 	{ "tlb", required_argument, NULL, OPTION_TLB },
+	{ "rules", required_argument, NULL, OPTION_RULES },
+	{ "findings", required_argument, NULL, OPTION_FINDINGS },
 	{ "trace", required_argument, NULL, OPTION_TRACE },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ "version", no_argument, NULL, OPTION_VERSION },
@@ -83,6 +102,23 @@ static int print(const char *text)
 	return fputs(text, stdout) == EOF || fflush(stdout) ? EXIT_FAILED : EXIT_SERVED;
 }
 
+static int parse_rules_mode(const char *text, enum rules_mode *mode)
+{
+	static const char *const names[] = {
+		[RULES_FAIL] = "fail",
+		[RULES_WARN] = "warn",
+		[RULES_OFF] = "off",
+	};
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(text, names[i])) {
+			*mode = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 /* Return: -1 to go on, or the exit status. */
 static int take_option(struct options *options, int option, const char *given)
 {
@@ -96,6 +132,13 @@ static int take_option(struct options *options, int option, const char *given)
 	case OPTION_TLB:
 		if (mmu_parse_tlb_mode(optarg, &options->mmu))
 			return usage_error("--tlb is keep, off or tiny:SEED, not ", optarg);
+		return -1;
+	case OPTION_RULES:
+		if (parse_rules_mode(optarg, &options->rules))
+			return usage_error("--rules is fail, warn or off, not ", optarg);
+		return -1;
+	case OPTION_FINDINGS:
+		options->findings = optarg;
 		return -1;
 	case OPTION_HELP:
 		return print(help_text);
@@ -128,6 +171,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 		return usage_error("unexpected argument ", argv[optind]);
 	if (!options->socket || !*options->socket)
 		return usage_error("--socket PATH is missing", "");
+	if (options->findings && options->rules == RULES_OFF)
+		return usage_error("--findings needs rules, not --rules off", "");
 	return -1;
 }
 
@@ -236,19 +281,25 @@ static int run(const struct options *options)
 	ret = options->trace ? trace_open(options->trace) : 0;
 	if (ret)
 		return fail(options->trace, ret);
+	ret = options->rules == RULES_OFF ? 0 : rules_open(options->findings);
+	if (ret)
+		return fail(options->findings, ret);
 	ret = machine_init(&machine, options);
 	if (ret)
 		return fail("making the GPU", ret);
 	status = run_machine(&machine, options, stop);
 	machine_fini(&machine);
+	rules_close();
 	trace_close();
 	close(stop);
+	if (status == EXIT_SERVED && options->rules == RULES_FAIL && rules_count_of_driver())
+		return EXIT_RULE_BROKEN;
 	return status;
 }
 
 int main(int argc, char **argv)
 {
-	struct options options = { .mmu.tlb = MMU_TLB_KEEP };
+	struct options options = { .mmu.tlb = MMU_TLB_KEEP, .rules = RULES_WARN };
 	int status = parse_options(argc, argv, &options);
 
 	return status >= 0 ? status : run(&options);

@@ -13,6 +13,7 @@ from typing import Any
 
 from report import bench, compare, defects, junit, ktap, live, plan, repeat, text, verdicts
 from report.expectations import Expectations, exactly
+from report.rules import Referee
 
 Path = pathlib.Path
 
@@ -84,16 +85,22 @@ def run_planned(args: argparse.Namespace) -> None:
 def run_judge(args: argparse.Namespace) -> None:
     """Judges a run, writes verdicts.json and junit.xml, and prints the table."""
     judged = _judge(args)
+    referee = Referee(args.out, _expectations(args), args.rules)
+    referee.apply(judged)
     if args.ended_for:
         verdicts.ended_early(judged, _lines(args.ended_for))
     _write(args.out / "verdicts.json", [verdict.to_json() for verdict in judged])
     (args.out / "junit.xml").write_text(junit.junit(judged), encoding="utf-8")
-    _write_statuses(args.statuses, verdicts.statuses(judged))
+    outside, fails = referee.rest()
+    statuses = verdicts.statuses(judged)
+    _write_statuses(args.statuses, [1, *statuses] if fails else statuses)
     before = (_json(args.shown) if args.shown else None) or {}
     for line in text.table(
         judged, quiet=args.quiet, skip=lambda one: before.get(one.id) == live.as_shown(one)
     ):
         print(line)
+    if outside and (fails or not args.quiet):
+        print("outside of any subtest the driver", *outside, sep="\n    ")
 
 
 def run_live(args: argparse.Namespace) -> None:
@@ -107,6 +114,7 @@ def run_live(args: argparse.Namespace) -> None:
         _expectations(args),
         about,
         quiet=args.quiet,
+        rules=args.rules,
     )
     live.watch(shown, args.work / "stop")
     _write(args.shown, shown.shown)
@@ -117,7 +125,10 @@ def run_unexpected(args: argparse.Namespace) -> None:
     results = _json(args.results) or {}
     tests = results.get("tests") or {}
     names = [name for name in tests if name.count("@") < 3]
-    for verdict in verdicts.judge(names, names, tests, _expectations(args)):
+    judged = verdicts.judge(names, names, tests, _expectations(args))
+    if args.folder:
+        Referee(args.folder, _expectations(args), args.rules).apply(judged)
+    for verdict in judged:
         if verdict.unexpected and verdict.result != "notrun":
             print(verdict.id)
 
@@ -244,6 +255,21 @@ def run_caught(args: argparse.Namespace) -> None:
         _say(lines, not lines)
 
 
+def run_ruled(args: argparse.Namespace) -> None:
+    """Whether in a run on the driver with a defect each subtest of RULES, `RULE TEST@SUBTEST` a line,
+    that ran broke that rule and no other."""
+    referee = Referee(args.results, Expectations(), "fail")
+    ran = {str(own["id"]).lower() for own in _records(args.results / "verdicts.json")}
+    lines = []
+    for line in _lines(args.rules):
+        rule, subtest = line.split()
+        name = f"igt@panthor/{subtest}".lower()
+        broken = sorted({finding.rule for finding in referee.by_name.get(name, [])})
+        if name in ran and broken != [rule]:
+            lines.append(f"{subtest} broke {', '.join(broken) or 'no rule'}, not {rule}")
+    _say(lines, not lines)
+
+
 def run_only(args: argparse.Namespace) -> None:
     """Whether in a run of the whole suite only subtests of one group failed: that of a patch's line
     Only."""
@@ -329,6 +355,12 @@ def _with_selection(parser: argparse.ArgumentParser) -> None:
     _with_expectations(parser)
 
 
+def _with_rules(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rules", choices=("fail", "warn", "off"), default="off", help="what findings do"
+    )
+
+
 def options() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="report", description=__doc__)
@@ -348,6 +380,7 @@ def options() -> argparse.ArgumentParser:
     judge.add_argument("--statuses", type=Path, required=True, help="write exit statuses to it")
     judge.add_argument("--ended-for", type=Path, help="subtests for which --fail-fast ended the run")
     judge.add_argument("--quiet", action="store_true", help="only what is unexpected")
+    _with_rules(judge)
     judge.add_argument("--shown", type=Path, help="what `live` has shown, which is not shown again")
 
     watch = command("live", run_live)
@@ -356,10 +389,13 @@ def options() -> argparse.ArgumentParser:
     watch.add_argument("--work", type=Path, required=True, help="a folder for files of its own")
     watch.add_argument("--shown", type=Path, required=True)
     watch.add_argument("--quiet", action="store_true", help="only what is unexpected")
+    _with_rules(watch)
     _with_expectations(watch)
 
     unexpected = command("unexpected", run_unexpected)
     unexpected.add_argument("--results", type=Path, required=True)
+    unexpected.add_argument("--folder", type=Path, help="the results folder, for findings")
+    _with_rules(unexpected)
     _with_expectations(unexpected)
 
     expected = command("expected", run_expected)
@@ -410,6 +446,10 @@ def _check_options(command: Callable[[str, Any], argparse.ArgumentParser]) -> No
     caught.add_argument("missers", type=Path, nargs="?", help="who has to pass with the defect")
     caught.add_argument("misses", type=Path, nargs="?")
     caught.add_argument("--whole", action="store_true", help="all that ran is in CATCHES and MISSES")
+
+    ruled = command("ruled", run_ruled)
+    ruled.add_argument("results", type=Path, help="the results folder of the run")
+    ruled.add_argument("rules", type=Path, help="RULE TEST@SUBTEST, one a line")
 
     only = command("only", run_only)
     only.add_argument("patch", type=Path)

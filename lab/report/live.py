@@ -22,6 +22,7 @@ from typing import Any
 
 from report import repeat, text, verdicts
 from report.expectations import Expectations
+from report.rules import Referee
 from report.verdicts import Verdict
 
 # Seconds between two looks at the folders, and the deadline of igt_results.
@@ -41,9 +42,11 @@ class Live:
         about: Mapping[str, Any],
         *,
         quiet: bool,
+        rules: str = "off",
     ) -> None:
         self.igt, self.work, self.about, self.quiet = igt, work, about, quiet
         self.planned, self.expected = planned, expected
+        self.referee = Referee(igt.parent, expected, rules)
         self.shown: dict[str, list[Any]] = {}
         self.unexpected = 0
         self.judged = 0
@@ -100,7 +103,10 @@ class Live:
     def show(self, tests: Mapping[str, Any]) -> None:
         """Prints the verdicts on what has a result."""
         names = [name for name in self.planned if name.lower() in tests and name not in self.shown]
-        for verdict in verdicts.judge(names, names, tests, self.expected):
+        judged = verdicts.judge(names, names, tests, self.expected)
+        self.referee.load()
+        self.referee.apply(judged)
+        for verdict in judged:
             if verdict.result in ("notrun", "incomplete"):
                 continue
             self.shown[verdict.id] = as_shown(verdict)

@@ -19,6 +19,7 @@ VALUES = (
     ("without", "--without", ""),
     ("until", "--until", ""),
     ("tlb", "--tlb", "keep"),
+    ("rules", "--rules", "fail"),
     ("seed", "--seed", "1"),
     ("operations", "--operations", ""),
     ("linked_with", "--igt", "libigt"),

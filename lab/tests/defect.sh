@@ -56,7 +56,33 @@ caught() {
 	done
 }
 
-# regression PATCH NAME ARG...: plants the defect and runs the subtests that have to catch it.
+# rule PATCH NAME ARG...: whether the driver with the defect breaks that rule of the referee, and no
+# other, in each subtest that the patch names by lines `Rule: RULE TEST@SUBTEST`; and whether these
+# subtests pass where no rule is looked at. A catch by the referee is none by the subtest: +rules
+# and +off keep it out of the matrix.
+rule() {
+	patch=$1 name=$2
+	shift 2
+	# shellcheck disable=SC2046 # words
+	set -- "$@" $(patch_params "regressions/$patch") --patch "$REPO/kernel/regressions/$patch"
+	regression_says "$patch" Rule >"$OUT/defects/$name.rules"
+	[ -s "$OUT/defects/$name.rules" ] || {
+		echo "kernel/regressions/$patch has no Rule line"
+		return 1
+	}
+	sed 's/.* //' "$OUT/defects/$name.rules" >"$OUT/defects/$name+rules"
+	: >"$OUT/defects/$name+rules.missers"
+	cp "$OUT/defects/$name+rules" "$OUT/defects/$name+off.missers"
+	: >"$OUT/defects/$name+off"
+	caught "$name+rules" "$@" || return
+	for rule_results in "$OUT/defects/$name+rules.results"/*; do
+		in_report ruled "$rule_results" "$OUT/defects/$name.rules" || return
+	done
+	caught "$name+off" --rules off "$@"
+}
+
+# regression PATCH NAME ARG...: plants the defect and runs the subtests that have to catch it, without
+# the help of the referee.
 regression() {
 	patch=$1 name=$2
 	shift 2
@@ -67,7 +93,7 @@ regression() {
 		return 1
 	}
 	# shellcheck disable=SC2046 # words
-	caught "$name" "$@" $(patch_params "regressions/$patch") \
+	caught "$name" --rules off "$@" $(patch_params "regressions/$patch") \
 		--patch "$REPO/kernel/regressions/$patch"
 }
 
@@ -104,7 +130,7 @@ revert() {
 	patch_says "$1" Missed-by >"$OUT/defects/$2.missers"
 	if [ -s "$OUT/defects/$2" ] && [ -z "$kunit" ]; then
 		# shellcheck disable=SC2046 # words
-		caught "$2" $(patch_params "patches/$1") --without "$1"
+		caught "$2" --rules off $(patch_params "patches/$1") --without "$1"
 	elif [ -s "$OUT/defects/$2" ] || [ -z "$kunit" ]; then
 		echo "kernel/patches/$1 needs either Caught-by lines or a line KUnit or Untested below ---"
 		return 1
@@ -134,6 +160,10 @@ judge() {
 	planted:*)
 		# shellcheck disable=SC2046 # one option or none
 		regression "$patch" "$name" $(regression_base "$patch")
+		;;
+	rule:*)
+		# shellcheck disable=SC2046 # one option or none
+		rule "$patch" "$name" $(regression_base "$patch")
 		;;
 	arm64-*:*)
 		pages=${defect%%:*}

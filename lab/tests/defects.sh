@@ -15,6 +15,12 @@ series() {
 	sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$REPO/kernel/$1/series"
 }
 
+# The planted defects that the referee alone notices, one patch of kernel/regressions a line.
+rule_series() {
+	[ ! -f "$REPO/kernel/regressions/series.rules" ] ||
+		sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$REPO/kernel/regressions/series.rules"
+}
+
 # Prints the path of the patch of kernel/patches whose file name is $1.
 series_path() {
 	series patches | grep -x -e "\(.*/\)\?$1"
@@ -43,6 +49,7 @@ regression_base() {
 # planted in the driver with the series, too.
 defects() {
 	series regressions | sed 's/^/planted:/'
+	rule_series | sed 's/^/rule:/'
 	[ -z "$(series patches)" ] || echo series:remap-first-2m.patch
 	echo backport:restore-sparse-vmas.patch
 	series patches | sed 's/^/revert:/'
@@ -77,7 +84,7 @@ defect_item() {
 	defect_name=${1##*[:/]}
 	defect_name=${defect_name%.patch}
 	case $1 in
-	planted:*) echo "regressions: $defect_name" ;;
+	planted:* | rule:*) echo "regressions: $defect_name" ;;
 	arm64-*:*)
 		defect_pages=${1%%:*}
 		echo "arm64: $defect_name, pages of ${defect_pages#arm64-}"

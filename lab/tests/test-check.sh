@@ -99,7 +99,7 @@ made_run() {
 	cat <<'RUN'
 #!/bin/sh
 here=$(dirname -- "$(readlink -f -- "$0")")
-defect='' mode='' results='' names=''
+defect='' mode='' results='' names='' rules=fail
 [ "$1" != --list ] || { printf 'panthor/t@%s\n' uapi-a uapi-b map-a; exit; }
 echo "$*" >>"$here/calls"
 [ "$1" != --mutants ] || {
@@ -111,6 +111,7 @@ while [ $# -gt 0 ]; do
 	--patch | --without) defect=$(basename "$2" .patch) && shift ;;
 	--results) results=$2 && shift ;;
 	--test | --test-list | --tlb | --param) shift ;;
+	--rules) rules=$2 && shift ;;
 	--igt)
 		[ "$2" = libigt ] || mode=+$2
 		shift
@@ -125,7 +126,19 @@ while [ $# -gt 0 ]; do
 done
 mkdir -p "$results"
 . "$here/running.sh"
-dead=0
+dead=0 job=0
+# Where rules are broken, each subtest has the folder that igt_runner makes for it.
+finding() {
+	[ -f "$here/rules" ] && [ "$rules" != off ] || return 1
+	mkdir -p "$results/igt/$job"
+	echo "panthor/t $name" >>"$results/igt/joblist.txt"
+	job=$((job + 1))
+	rule=$(sed -n "s/^$defect $name //p" "$here/rules")
+	[ -n "$rule" ] || return
+	sleep 0.01
+	printf '{"rule":"%s","time":%s}\n' "$rule" "$(date +%s.%N)" >>"$results/rules.jsonl"
+	sleep 0.01
+}
 for name in ${names:-uapi-a uapi-b map-a}; do
 	result=$(sed -n "s/^$defect$mode $name //p" "$here/fails") class=fail
 	[ "$dead" = 0 ] || result=notrun
@@ -134,6 +147,7 @@ for name in ${names:-uapi-a uapi-b map-a}; do
 	known | skip) class=$result ;;
 	dies) dead=1 result=incomplete ;;
 	esac
+	! finding || result=fail class=fail
 	printf '{"id":"igt@panthor/t@%s","test":"panthor/t","subtest":"%s","result":"%s",' \
 		"$name" "$name" "$result"
 	printf '"class":"%s"}\n' "$class"
@@ -155,6 +169,17 @@ defect() {
 		echo "Caught-by: t@$defect_subtest"
 		echo "$defect_name $defect_subtest fail" >>"$MADE/fails"
 	done >"$MADE/kernel/regressions/$defect_name.patch"
+}
+
+# rule_defect NAME RULE SUBTEST…: a planted defect that breaks this rule in these subtests.
+rule_defect() {
+	rule_defect_name=$1 rule_defect_rule=$2
+	shift 2
+	echo "$rule_defect_name.patch" >>"$MADE/kernel/regressions/series.rules"
+	for rule_defect_subtest; do
+		echo "Rule: $rule_defect_rule t@$rule_defect_subtest"
+		echo "$rule_defect_name $rule_defect_subtest $rule_defect_rule" >>"$MADE/rules"
+	done >"$MADE/kernel/regressions/$rule_defect_name.patch"
 }
 
 # misses NAME SUBTEST…: these subtests have to pass with that defect.
@@ -198,6 +223,48 @@ checked() {
 }
 
 # ---------------------------------------------------------------------------------------------
+
+rule_caught() {
+	fresh
+	rule_defect quiet lock-moved uapi-b map-a
+	checked 0 regressions:quiet '^pass  regressions: quiet' '^1 passed, 0 failed'
+	same 2 "$(grep -c quiet.patch "$MADE/calls")"
+	grep quiet.patch "$MADE/calls" | tail -n 1 | grep -q -e '--rules off'
+}
+
+rule_not_broken() {
+	fresh
+	rule_defect quiet lock-moved uapi-b map-a
+	sed -i '/map-a/d' "$MADE/rules"
+	checked 8 regressions:quiet '^FAIL  regressions: quiet' 'did not catch it: t@map-a'
+}
+
+other_rule_broken() {
+	fresh
+	rule_defect quiet lock-moved uapi-b
+	sed -i 's/lock-moved/ring-invalid/' "$MADE/rules"
+	checked 8 regressions:quiet 't@uapi-b broke ring-invalid, not lock-moved'
+}
+
+rule_caught_by_subtest() {
+	fresh
+	rule_defect quiet lock-moved uapi-b
+	fails_by quiet uapi-b
+	checked 8 regressions:quiet 'did not pass with it: t@uapi-b (fail)'
+}
+
+rule_not_named() {
+	fresh
+	rule_defect quiet lock-moved
+	: >"$MADE/rules"
+	checked 8 regressions:quiet 'kernel/regressions/quiet.patch has no Rule line'
+}
+
+check 'a defect that the referee alone notices' rule_caught
+check '... and does not, in one of the subtests' rule_not_broken
+check '... by another rule' other_rule_broken
+check '... that a subtest notices as well' rule_caught_by_subtest
+check '... without a Rule line' rule_not_named
 
 unknown_group() {
 	fails_with 2 'check: lunch: no such group; see ./check --help' "$REPO/check" lunch

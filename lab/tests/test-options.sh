@@ -54,6 +54,7 @@ defaults() {
 		"$ACTION $TLB $CPU_PAGE $STOCK $SANITIZE $KUNIT $MULTIPLE $FAIL_FAST $NO_SKIPS $HOST_TOOLS \
 $QUIET $VERBOSE"
 	same '' "$MUTANTS$MUTANTS_OF"
+	same fail "$RULES"
 	same 'libigt x86-64 ' "$IGT $BOARD_ARCH $PAGES"
 	same '' "$GLOBS$TESTS$TEST_LIST$KERNEL_ARG$WITHOUT$PATCHES$PARAMS$RESULTS_DIR$TRACE_FILE"
 	same '1:' "$SEED:$OPERATIONS"
@@ -90,6 +91,11 @@ check '--host-tools' after HOST_TOOLS 1 --host-tools
 check '--quiet' after QUIET 1 --quiet
 check '--verbose' after VERBOSE 1 --verbose
 check '--tlb off' after TLB off --tlb off
+check '--rules warn' after RULES warn --rules warn
+check '--rules=off' after RULES off --rules=off
+check '--bench: without rules' after RULES off --bench
+check '--mutants: without rules' after RULES off --mutants 40
+check '--bench --rules off' after RULES off --bench --rules off
 check '--cpu-page 4K' after CPU_PAGE 4096 --cpu-page 4K
 check '--cpu-page 64K' after CPU_PAGE 65536 --cpu-page=64K
 check '--igt standalone' after IGT standalone --igt standalone
@@ -165,6 +171,12 @@ check 'a value of two lines' refused '--test: a value must be one line*' --test 
 check '--tlb: no such mode' refused '--tlb on: not keep, off or tiny:SEED*' --tlb on
 check '--tlb: no seed' refused '--tlb tiny:: the seed is*' --tlb tiny:
 check '--tlb: a bad seed' refused '--tlb tiny:1x: the seed is*' --tlb tiny:1x
+check '--rules: no such mode' refused '--rules on: not fail, warn or off*' --rules on
+check '--rules: no value' refused '--rules: needs a value*' --rules
+check '--rules: empty' refused '--rules: a value must not be empty*' --rules=
+check '--bench and --rules' refused '--bench and --rules fail exclude each other*' --bench --rules fail
+check '--mutants and --rules' refused '--mutants and --rules warn exclude each other*' --mutants 3 \
+	--rules warn
 check '--test: a way out' refused '--test ../sh: not the name of a test*' --test ../sh
 check '--test: an absolute path' refused '--test /bin/sh: not*' --test /bin/sh
 check '--test-list: not there' refused '--test-list no.list: not a readable file' --test-list no.list

@@ -27,7 +27,7 @@ for part in common options kernel results; do
 done
 
 WORK=$SCRATCH/work EXPECTATIONS=$SCRATCH/expectations KERNEL_RELEASE=7.3.4 STOCK=0 QUIET=0
-NO_SKIPS=0 SANITIZE=0 ACTION=run deadline_subtest=90 PATCHES='' TEST_LIST='' EACH_PATCH=''
+NO_SKIPS=0 RULES=fail SANITIZE=0 ACTION=run deadline_subtest=90 PATCHES='' TEST_LIST='' EACH_PATCH=''
 mkdir "$WORK" "$EXPECTATIONS" "$SCRATCH/bin"
 
 # A series of one patch, whatever the project's own.

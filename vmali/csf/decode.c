@@ -3,8 +3,8 @@
 #include "csf/decode.h"
 
 #include "csf/stream.h"
+#include "rules/rules.h"
 #include "trace/text.h"
-#include "trace/trace.h"
 
 #define FLUSH_MODE_MAX 3	/* clean and invalidate */
 #define AXIS_MAX 2
@@ -270,8 +270,8 @@ bool csf_decode(uint64_t word, struct csf_instr *instr)
 		return false;
 	known = unpack(word, op, instr->arg);
 	if (!op->opaque && (word & ~known))
-		log_once("cs: %s with undefined bits set: 0x%016llx", op->name,
-			 (unsigned long long)word);
+		rules_broken(RULE_STREAM_UNDEFINED_BITS, RULES_NO_AS, 0, "%s: 0x%016llx", op->name,
+			     (unsigned long long)word);
 	return operands_valid(instr);
 }
 

@@ -6,6 +6,7 @@
 
 #include "csf/internal.h"
 #include "mmu/mmu.h"
+#include "rules/rules.h"
 #include "trace/trace.h"
 
 #define LINE_SIZE 64		/* bytes of a fetch, aligned */
@@ -58,8 +59,8 @@ enum csf_step csf_exec_nothing(struct csf_stream *cs, const struct csf_instr *in
  */
 static enum csf_step exec_endpoint(struct csf_stream *cs, const struct csf_instr *instr)
 {
-	log_once("cs: %s is not modelled: 0x%016llx", instr->op->name,
-		 (unsigned long long)instr->word);
+	rules_broken(RULE_STREAM_NOT_MODELLED, cs->config.as, 0, "%s: 0x%016llx", instr->op->name,
+		     (unsigned long long)instr->word);
 	return csf_fatal(cs, CSF_EXC_CS_ENDPOINT_FAULT, instr->word);
 }
 

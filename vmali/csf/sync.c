@@ -2,6 +2,7 @@
 // Copyright (C) 2026 The vmali authors
 #include "csf/internal.h"
 #include "mmu/mmu.h"
+#include "rules/rules.h"
 #include "trace/trace.h"
 
 /*
@@ -127,7 +128,8 @@ static enum csf_step block(struct csf_stream *cs, const struct csf_instr *instr,
 	 * suspended queue with another condition wrongly.
 	 */
 	if (cs->wait.condition > CSF_COND_GREATER)
-		log_once("cs: SYNC_WAIT blocks on a condition that the driver cannot evaluate");
+		rules_broken(RULE_STREAM_WAIT_CONDITION, cs->config.as, sync->va,
+			     "SYNC_WAIT blocks on condition %u", (unsigned int)cs->wait.condition);
 	return CSF_STEP_BLOCKED;
 }
 

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "regs/gpu_regs.h"
+#include "rules/rules.h"
 #include "trace/trace.h"
 
 /*
@@ -86,10 +87,12 @@ static void gpu_init_irqs(struct gpu *gpu)
 static void gpu_command_reset(struct gpu *gpu, uint32_t payload)
 {
 	if (payload != GPU_RESET_SOFT && payload != GPU_RESET_HARD) {
-		log_once("GPU_CMD: reset of unknown kind 0x%x", payload);
+		rules_broken(RULE_GPU_COMMAND_UNKNOWN, RULES_NO_AS, payload,
+			     "reset of unknown kind 0x%x", payload);
 		return;
 	}
 	trace("gpu", "%s reset", payload == GPU_RESET_SOFT ? "soft" : "hard");
+	rules_note(RULES_NO_AS, "GPU reset", payload, payload);
 	gpu_reset_core(gpu);
 	if (payload == GPU_RESET_HARD)
 		gpu_init_irqs(gpu);
@@ -102,6 +105,9 @@ static void gpu_command_flush(struct gpu *gpu, uint32_t payload)
 	gpu->latest_flush =
 		gpu->latest_flush == LATEST_FLUSH_LAST ? LATEST_FLUSH_FIRST : gpu->latest_flush + 1;
 	trace("gpu", "flush caches 0x%03x, flush id %u", payload, gpu->latest_flush);
+	rules_note(RULES_NO_AS, "FLUSH_CACHES", payload, payload);
+	if (field_get(payload, GPU_FLUSH_L2) == GPU_FLUSH_CLEAN_INVALIDATE)
+		mmu_caches_flushed(gpu->mmu);
 	gpu_irq_raise(&gpu->irq[BOARD_VECTOR_GPU], GPU_IRQ_CLEAN_CACHES_COMPLETED);
 }
 
@@ -119,7 +125,8 @@ void gpu_command(struct gpu *gpu, uint32_t value)
 		gpu_command_flush(gpu, payload);
 		break;
 	default:
-		log_once("GPU_CMD 0x%08x is not known", value);
+		rules_broken(RULE_GPU_COMMAND_UNKNOWN, RULES_NO_AS, value, "GPU_CMD = 0x%08x",
+			     value);
 	}
 }
 

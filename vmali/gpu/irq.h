@@ -3,6 +3,7 @@
 #ifndef VMALI_GPU_IRQ_H
 #define VMALI_GPU_IRQ_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "board.h"
@@ -21,6 +22,10 @@ struct gpu_irq {
 	enum board_vector vector;
 	const char *name;
 	uint32_t raw, mask;
+	/* For the referee (rules/). */
+	uint32_t seen;		/* bits that the driver has read since it cleared them */
+	uint32_t enabled;	/* last mask that was not 0 */
+	bool read_closed;	/* RAWSTAT was read since the mask became 0 */
 };
 
 /* All registers zero. */
@@ -34,7 +39,7 @@ void gpu_irq_raise(struct gpu_irq *irq, uint32_t bits);
 void gpu_irq_drop(struct gpu_irq *irq);
 
 /* @reg: enum int_reg. */
-uint32_t gpu_irq_read(const struct gpu_irq *irq, uint32_t reg);
+uint32_t gpu_irq_read(struct gpu_irq *irq, uint32_t reg);
 void gpu_irq_write(struct gpu_irq *irq, uint32_t reg, uint32_t value);
 
 #endif

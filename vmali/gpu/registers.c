@@ -6,6 +6,7 @@
 
 #include "regs/as_regs.h"
 #include "regs/gpu_identity.h"
+#include "rules/rules.h"
 #include "trace/trace.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -69,8 +70,14 @@ static uint32_t read_power(struct gpu *gpu, uint32_t offset)
 
 static void write_power(struct gpu *gpu, uint32_t offset, uint32_t value)
 {
+	bool was_on = gpu->power.ready[POWER_L2];
 	uint32_t bits = gpu_power_write(&gpu->power, offset, value);
 
+	if (was_on && !gpu->power.ready[POWER_L2] &&
+	    mcu_status_read(gpu->mcu) == MCU_STATUS_ENABLED)
+		rules_broken(RULE_L2_OFF_BUSY, RULES_NO_AS, REG_POWER + offset,
+			     "the L2 is powered off, %u groups are resident",
+			     mcu_resident_groups(gpu->mcu));
 	gpu_irq_raise(&gpu->irq[BOARD_VECTOR_GPU], bits);
 }
 
@@ -117,8 +124,10 @@ static void write_mcu(struct gpu *gpu, uint32_t offset, uint32_t value)
 {
 	if (offset)
 		return;		/* MCU_STATUS is read-only */
+	rules_note(RULES_NO_AS, "MCU_CONTROL", value, value);
 	if (value != MCU_CONTROL_DISABLE && !gpu->power.ready[POWER_L2])
-		log_once("MCU enabled while the L2 is off");
+		rules_broken(RULE_MCU_WITHOUT_L2, RULES_NO_AS, REG_MCU_CONTROL,
+			     "MCU_CONTROL = %u while the L2 is off", value);
 	mcu_control_write(gpu->mcu, value);
 }
 
@@ -249,12 +258,13 @@ static void plain_write(struct gpu *gpu, uint32_t offset, uint32_t value)
 	int i = plain_find(offset);
 
 	if (identity_find(offset)) {
-		log_once("write of 0x%08x to read-only register %s", value,
-			 identity_find(offset)->name);
+		rules_broken(RULE_REGISTER_READ_ONLY, RULES_NO_AS, offset, "0x%08x to %s", value,
+			     identity_find(offset)->name);
 		return;
 	}
 	if (i < 0) {
-		log_once("write of 0x%08x to register 0x%05x, which is not there", value, offset);
+		rules_broken(RULE_REGISTER_UNKNOWN, RULES_NO_AS, offset, "0x%08x to 0x%05x", value,
+			     offset);
 		return;
 	}
 	trace("reg", "%s = 0x%08x", plain[i].name, value);
@@ -281,7 +291,8 @@ bool gpu_reg_write(struct gpu *gpu, uint32_t offset, uint32_t value)
 		return false;
 	}
 	if (!range->write) {
-		log_once("write of 0x%08x to read-only register %s", value, range->name);
+		rules_broken(RULE_REGISTER_READ_ONLY, RULES_NO_AS, offset, "0x%08x to %s", value,
+			     range->name);
 		return false;
 	}
 	if (!(range->flags & TELLS))

@@ -3,6 +3,7 @@
 #include "mcu/mcu_private.h"
 
 #include "regs/gpu_regs.h"
+#include "rules/rules.h"
 #include "trace/trace.h"
 
 static const struct mailbox global_box = {
@@ -34,8 +35,9 @@ static void global_progress_timer(struct mcu *mcu)
 
 static void global_not_there(struct mcu *mcu)
 {
-	(void)mcu;
-	log_once("MCU: a request for protected mode or performance counters, which are not there");
+	rules_broken(RULE_REQUEST_UNKNOWN, MCU_AS, FIRMWARE_SHARED_VA + global_box.req,
+		     "protected mode or performance counters: request word 0x%08x",
+		     mcu_get(mcu, global_box.req));
 }
 
 /* Requests that are acknowledged at once, which excludes GLB_HALT. */

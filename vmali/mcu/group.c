@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "regs/gpu_regs.h"
+#include "rules/rules.h"
 #include "trace/trace.h"
 
 void group_boot(struct mcu *mcu, unsigned int g)
@@ -56,6 +57,12 @@ static void group_occupy(struct mcu *mcu, struct mcu_group *group)
 	group->as = field_get(mcu_get(mcu, input + CSG_I_CONFIG), CSG_CONFIG_AS);
 	group->suspend_buf = mcu_get64(mcu, input + CSG_I_SUSPEND_BUF);
 	group->resident = true;
+	if (group->as == MCU_AS || group->as >= MMU_AS_COUNT)
+		rules_broken(RULE_GROUP_AS_INVALID, RULES_NO_AS,
+			     FIRMWARE_SHARED_VA + input + CSG_I_CONFIG, "CSG%u: AS%u",
+			     mcu_group_index(mcu, group), group->as);
+	else
+		mmu_as_used(mcu->mmu, group->as);
 }
 
 static void group_ack_streams(struct mcu *mcu, struct mcu_group *group)
@@ -163,16 +170,25 @@ static uint32_t group_state_request(struct mcu *mcu, struct mcu_group *group, ui
 	int ret;
 
 	if (state >= CSG_STATE_COUNT) {
-		log_once("CSG%u: state %u is not known", g, state);
+		rules_broken(RULE_REQUEST_UNKNOWN, MCU_AS,
+			     FIRMWARE_SHARED_VA + CSG_INPUT(g) + CSG_I_REQ, "CSG%u: state %u", g,
+			     state);
 		return 0;
 	}
+	rules_note(group->as ? (int)group->as : RULES_NO_AS, states[state].name, g, g);
+	if (group->request_waits && group->requested != state)
+		rules_broken(RULE_REQUEST_CHANGED, MCU_AS,
+			     FIRMWARE_SHARED_VA + CSG_INPUT(g) + CSG_I_REQ, "CSG%u: %s, then %s", g,
+			     states[group->requested].name, states[state].name);
 	ret = states[state].enter(mcu, group);
 	group->request_waits = ret == -EAGAIN;
+	group->requested = state;
 	if (ret == -EAGAIN)
 		return 0;
 	if (ret) {
-		log_once("CSG%u: %s failed, its suspend buffer is not accessible", g,
-			 states[state].name);
+		rules_broken(RULE_SUSPEND_BUFFER_LOST, MCU_AS, group->suspend_buf,
+			     "CSG%u: %s failed, the buffer is not accessible", g,
+			     states[state].name);
 		group_discard(group);
 		return 0;
 	}

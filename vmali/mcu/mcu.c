@@ -7,11 +7,18 @@
 #include <string.h>
 
 #include "regs/gpu_regs.h"
+#include "rules/rules.h"
 #include "trace/trace.h"
 
 #define PAGE_SIZE 4096u
 #define STREAM_COUNT (MCU_CSG_COUNT * MCU_CS_PER_CSG)
 #define POLLS_PER_SEC 1000
+
+static void unreachable(const char *how, uint32_t offset)
+{
+	rules_broken(RULE_INTERFACE_UNREACHABLE, MCU_AS, FIRMWARE_SHARED_VA + offset,
+		     "+0x%x of the section cannot be %s", offset, how);
+}
 
 uint32_t mcu_get(struct mcu *mcu, uint32_t offset)
 {
@@ -19,7 +26,7 @@ uint32_t mcu_get(struct mcu *mcu, uint32_t offset)
 
 	if (!mmu_read32(mcu->mmu, MCU_AS, FIRMWARE_SHARED_VA + offset, &value))
 		return value;
-	log_once("MCU: shared section is not readable at +0x%x", offset);
+	unreachable("read", offset);
 	return 0;
 }
 
@@ -29,20 +36,20 @@ uint64_t mcu_get64(struct mcu *mcu, uint32_t offset)
 
 	if (!mmu_read64(mcu->mmu, MCU_AS, FIRMWARE_SHARED_VA + offset, &value))
 		return value;
-	log_once("MCU: shared section is not readable at +0x%x", offset);
+	unreachable("read", offset);
 	return 0;
 }
 
 void mcu_put(struct mcu *mcu, uint32_t offset, uint32_t value)
 {
 	if (mmu_write32(mcu->mmu, MCU_AS, FIRMWARE_SHARED_VA + offset, value))
-		log_once("MCU: shared section is not writable at +0x%x", offset);
+		unreachable("written", offset);
 }
 
 void mcu_put64(struct mcu *mcu, uint32_t offset, uint64_t value)
 {
 	if (mmu_write64(mcu->mmu, MCU_AS, FIRMWARE_SHARED_VA + offset, value))
-		log_once("MCU: shared section is not writable at +0x%x", offset);
+		unreachable("written", offset);
 }
 
 /*
@@ -155,10 +162,12 @@ void mcu_control_write(struct mcu *mcu, uint32_t value)
 		break;
 	case MCU_CONTROL_ENABLE:
 	case MCU_CONTROL_AUTO:
+		mmu_as_used(mcu->mmu, MCU_AS);
 		mcu->boot_wanted = mcu->status != MCU_STATUS_ENABLED;
 		break;
 	default:
-		log_once("MCU_CONTROL 0x%x is not known", value);
+		rules_broken(RULE_MCU_CONTROL_UNKNOWN, RULES_NO_AS, REG_MCU_CONTROL,
+			     "MCU_CONTROL = 0x%x", value);
 		return;
 	}
 	mcu->control = value;
@@ -174,9 +183,43 @@ uint32_t mcu_status_read(const struct mcu *mcu)
 	return mcu->status;
 }
 
+unsigned int mcu_resident_groups(const struct mcu *mcu)
+{
+	unsigned int count = 0;
+
+	for (unsigned int g = 0; g < MCU_CSG_COUNT; g++)
+		count += mcu->group[g].resident;
+	return count;
+}
+
+static bool doorbell_is_used(const struct mcu *mcu, unsigned int id)
+{
+	for (unsigned int i = 0; i < STREAM_COUNT; i++) {
+		const struct mcu_group *group = &mcu->group[i / MCU_CS_PER_CSG];
+		const struct mcu_stream *stream = &group->stream[i % MCU_CS_PER_CSG];
+
+		if (group->resident && stream->run != STREAM_OFF && stream->doorbell == id)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A write rings a doorbell at once, while the requests of the driver wait for mcu_run(). The driver
+ * rings none before START or RESUME are acknowledged, nor after it has asked for SUSPEND.
+ */
+static void check_doorbell(const struct mcu *mcu, unsigned int id)
+{
+	if (rules_on() && id != DOORBELL_GLOBAL && mcu->status == MCU_STATUS_ENABLED &&
+	    !doorbell_is_used(mcu, id))
+		rules_broken(RULE_DOORBELL_WITHOUT_GROUP, RULES_NO_AS, REG_DOORBELL(id),
+			     "doorbell %u, %u groups are resident", id, mcu_resident_groups(mcu));
+}
+
 void mcu_doorbell(struct mcu *mcu, unsigned int id)
 {
 	trace("mcu", "doorbell %u", id);
+	check_doorbell(mcu, id);
 	if (id < 64)
 		mcu->doorbells |= 1ull << id;
 }
@@ -213,8 +256,11 @@ static int mcu_reach(struct mcu *mcu)
 	uint32_t word;
 	int ret = 0;
 
-	for (uint32_t at = 0; !ret && at < MCU_INTERFACE_SIZE; at += PAGE_SIZE)
+	for (uint32_t at = 0; !ret && at < MCU_INTERFACE_SIZE; at += PAGE_SIZE) {
 		ret = mmu_read32(mcu->mmu, MCU_AS, FIRMWARE_SHARED_VA + at, &word);
+		if (ret == -EFAULT && mcu->status == MCU_STATUS_ENABLED)
+			unreachable("read", at);
+	}
 	return ret;
 }
 
@@ -230,7 +276,8 @@ static void mcu_boot(struct mcu *mcu)
 		return;
 	mcu_disable(mcu);
 	if (ret) {
-		log_once("MCU: cannot boot, no shared section at 0x%x", FIRMWARE_SHARED_VA);
+		rules_broken(RULE_MCU_WITHOUT_TABLES, MCU_AS, FIRMWARE_SHARED_VA,
+			     "no shared section at 0x%x", FIRMWARE_SHARED_VA);
 		trace("mcu", "boot failed");
 		mcu->status = MCU_STATUS_FATAL;
 		return;

@@ -44,6 +44,9 @@ uint32_t mcu_status_read(const struct mcu *mcu);
 /* Ring doorbell @id: 0 is the global doorbell, others are user doorbells of streams. */
 void mcu_doorbell(struct mcu *mcu, unsigned int id);
 
+/* Number of groups that have a slot. */
+unsigned int mcu_resident_groups(const struct mcu *mcu);
+
 /* Let stalled streams repeat their access, after a command to an AS. */
 void mcu_kick(struct mcu *mcu);
 

@@ -51,6 +51,7 @@ struct mcu_group {
 	bool pending;			/* group_look() has to be called */
 	bool resident;			/* started or resumed */
 	bool request_waits;		/* a state request waits for UNLOCK: streams do not run */
+	uint8_t requested;		/* enum csg_state: the last state request */
 	bool idle;			/* CSG_IDLE was reported */
 	bool timed_out;			/* CSG_PROGRESS_TIMER_EVENT was reported */
 	bool sync_update;		/* CSG_SYNC_UPDATE is due */

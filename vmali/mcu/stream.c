@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "rules/rules.h"
 #include "trace/trace.h"
 
 #define SLICE_INSTRUCTIONS 256
@@ -149,7 +150,9 @@ int stream_look(struct mcu *mcu, struct mcu_group *group, unsigned int s)
 	if (!group->resident)
 		return 0;
 	if (req & CS_STATE & ~CS_START) {
-		log_once("CS: state %u is not known", req & CS_STATE);
+		rules_broken(RULE_REQUEST_UNKNOWN, MCU_AS, FIRMWARE_SHARED_VA + box.req,
+			     "CSG%u CS%u: state %u", mcu_group_index(mcu, group), s,
+			     req & CS_STATE);
 		return 0;
 	}
 	if ((req & CS_STATE) == CS_STOP)
@@ -268,8 +271,8 @@ static bool stream_fetch(struct mcu *mcu, struct mcu_group *group, unsigned int 
 	}
 	if (insert_valid(&stream->cs, *insert))
 		return true;
-	log_once("CS: ring indices make no sense: insert 0x%llx, extract 0x%llx",
-		 (unsigned long long)*insert, (unsigned long long)stream->cs.state.extract);
+	rules_broken(RULE_RING_INVALID, MCU_AS, stream->ring_input, "insert 0x%llx, extract 0x%llx",
+		     (unsigned long long)*insert, (unsigned long long)stream->cs.state.extract);
 	stream_fatal(mcu, group, s, EXC_CS_CONFIG_FAULT, *insert);
 	return false;
 }

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "trace/trace.h"
+#include "rules/rules.h"
 
 /*
  * When a group leaves its slot, the state of its streams is saved to its suspend buffer, in the
@@ -62,7 +62,9 @@ static int restore_stream(struct mcu *mcu, struct mcu_group *group, unsigned int
 	if (ret)
 		return ret;
 	if (!valid) {
-		log_once("CS: a suspend buffer was changed while its group was suspended");
+		rules_broken(RULE_SUSPEND_BUFFER_LOST, MCU_AS, group->suspend_buf,
+			     "CSG%u CS%u: the buffer was changed while the group was suspended",
+			     mcu_group_index(mcu, group), s);
 		stream_fatal(mcu, group, s, EXC_CS_UNRECOVERABLE, group->suspend_buf);
 	} else if (saved->run == STREAM_HALTED) {
 		group->stream[s].run = STREAM_HALTED;

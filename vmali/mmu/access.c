@@ -5,7 +5,9 @@
 #include "memory/guest_memory.h"
 #include "mmu/internal.h"
 #include "mmu/pt_format.h"
+#include "mmu/referee.h"
 #include "regs/as_regs.h"
+#include "rules/rules.h"
 #include "trace/trace.h"
 
 /* Part of an access that is mapped by one leaf. */
@@ -80,13 +82,17 @@ static unsigned int find_leaf(struct mmu *mmu, unsigned int number, uint64_t va,
 			      struct pt_translation *leaf)
 {
 	unsigned int exception;
+	const char *malformed;
 
+	mmu->as[number].used = true;
 	if (tlb_find(mmu->tlb, number, va, leaf)) {
 		mmu->stats.hits++;
 		return AS_EXC_NONE;
 	}
 	mmu->stats.walks++;
-	exception = pt_walk(mmu->mem, &mmu->as[number].regime, va, leaf);
+	exception = pt_walk(mmu->mem, &mmu->as[number].regime, va, leaf, &malformed);
+	if (malformed)
+		referee_malformed(number, va, malformed);
 	if (exception == AS_EXC_NONE)
 		tlb_insert(mmu->tlb, number, va, leaf);
 	return exception;
@@ -131,8 +137,8 @@ static unsigned int translate(struct mmu *mmu, unsigned int number, uint64_t va,
 	case AS_ADRMODE_UNMAPPED:
 		return AS_EXC_TRANSLATION_FAULT;
 	default:
-		log_once("mmu: AS%u: access in address mode %u, which is not modelled", number,
-			 mmu->as[number].mode);
+		rules_broken(RULE_ADDRESS_MODE_UNKNOWN, number, va, "an access in address mode %u",
+			     mmu->as[number].mode);
 		return AS_EXC_TRANSLATION_FAULT;
 	}
 }

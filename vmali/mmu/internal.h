@@ -26,6 +26,10 @@ struct mmu_as {
 	unsigned int mode;		/* enum as_adrmode; accesses in other modes fault */
 	struct pt_regime regime;
 	struct mmu_lock lock;
+	/* For the referee. */
+	bool written;			/* TRANSTAB, MEMATTR or TRANSCFG, since UPDATE */
+	bool used;			/* accessed since the caches were flushed */
+	bool flushed;			/* the caches were flushed since LOCK */
 };
 
 struct mmu {
@@ -34,6 +38,7 @@ struct mmu {
 	struct tlb *tlb;
 	struct mmu_stats stats;
 	struct mmu_as as[MMU_AS_COUNT];
+	uint32_t turn;			/* for the referee: entry of the TLB that is next */
 };
 
 /* Perform @command (enum as_command) on address space @as. */

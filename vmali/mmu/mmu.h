@@ -99,6 +99,12 @@ int mmu_read64(struct mmu *mmu, unsigned int as, uint64_t va, uint64_t *value);
 int mmu_write32(struct mmu *mmu, unsigned int as, uint64_t va, uint32_t value);
 int mmu_write64(struct mmu *mmu, unsigned int as, uint64_t va, uint64_t value);
 
+/* For the referee: the GPU's caches were flushed. */
+void mmu_caches_flushed(struct mmu *mmu);
+
+/* For the referee: a group, or the MCU, starts in @as. */
+void mmu_as_used(struct mmu *mmu, unsigned int as);
+
 /* The driver cleared the bit of @as in the MMU interrupt: report the next fault again. */
 void mmu_fault_cleared(struct mmu *mmu, unsigned int as);
 

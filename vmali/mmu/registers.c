@@ -4,7 +4,9 @@
 
 #include "mmu/internal.h"
 #include "mmu/pt_format.h"
+#include "mmu/referee.h"
 #include "regs/as_regs.h"
+#include "rules/rules.h"
 #include "trace/trace.h"
 
 /* A 64-bit register without effect on access: two 32-bit halves, the low one first. */
@@ -69,11 +71,14 @@ void mmu_reg_write(struct mmu *mmu, uint32_t offset, uint32_t value)
 		return;
 	}
 	if (!reg || !reg->writable) {
-		log_once("mmu: write of 0x%x to read-only AS register 0x%x", value, offset);
+		rules_broken(RULE_REGISTER_READ_ONLY, offset / AS_BLOCK_SIZE, reg_offset,
+			     "0x%08x to AS register 0x%x", value, reg_offset);
 		return;
 	}
 	storage = storage_of(&mmu->as[offset / AS_BLOCK_SIZE], reg);
 	*storage = field_set(*storage, half_of(offset), value);
+	if (reg->offset != AS_REG_LOCKADDR)
+		mmu->as[offset / AS_BLOCK_SIZE].written = true;
 }
 
 static unsigned int input_address_bits(uint64_t transcfg)
@@ -87,6 +92,8 @@ static void update(struct mmu *mmu, unsigned int number)
 {
 	struct mmu_as *as = &mmu->as[number];
 
+	referee_update(mmu, number);
+	as->written = false;
 	as->mode = field_get(as->transcfg, AS_TRANSCFG_ADRMODE);
 	as->regime = (struct pt_regime){
 		.root = as->transtab & field_mask(AS_TRANSTAB_BASE),
@@ -102,13 +109,14 @@ static void update(struct mmu *mmu, unsigned int number)
 	      (unsigned long long)as->transtab, (unsigned long long)as->transcfg);
 }
 
-static struct mmu_lock decode_lockaddr(uint64_t lockaddr)
+static struct mmu_lock decode_lockaddr(unsigned int number, uint64_t lockaddr)
 {
 	unsigned int size_lg2 = field_get(lockaddr, AS_LOCKADDR_SIZE_LG2_MINUS_1) + 1;
 	uint64_t start = lockaddr & field_mask(AS_LOCKADDR_START), low_bits;
 
 	if (size_lg2 < AS_LOCK_REGION_MIN_LG2) {
-		log_once("mmu: LOCK of less than %u KiB", 1u << (AS_LOCK_REGION_MIN_LG2 - 10));
+		rules_broken(RULE_LOCK_BELOW_MINIMUM, number, start, "LOCKADDR 0x%llx",
+			     (unsigned long long)lockaddr);
 		size_lg2 = AS_LOCK_REGION_MIN_LG2;
 	}
 	low_bits = size_lg2 == 64 ? UINT64_MAX : (1ull << size_lg2) - 1;
@@ -124,12 +132,12 @@ static struct mmu_lock decode_lockaddr(uint64_t lockaddr)
  * LOCKADDR). panthor_vm_lock_region() locks the union when it extends a region, so it loses
  * nothing. If a driver moves the region, the old one ends without an UNLOCK and its invalidation.
  */
-static void lock(unsigned int number, struct mmu_as *as)
+static void lock(struct mmu *mmu, unsigned int number)
 {
-	struct mmu_lock region = decode_lockaddr(as->lockaddr);
+	struct mmu_as *as = &mmu->as[number];
+	struct mmu_lock region = decode_lockaddr(number, as->lockaddr);
 
-	if (as->lock.held && (as->lock.start < region.start || as->lock.last > region.last))
-		log_once("mmu: AS%u: LOCK leaves a part of the locked region behind", number);
+	referee_lock(mmu, number, &region);
 	as->lock = region;
 	trace("mmu", "AS%u LOCK 0x%llx..0x%llx", number, (unsigned long long)region.start,
 	      (unsigned long long)region.last);
@@ -143,6 +151,7 @@ static void unlock(struct mmu *mmu, unsigned int number, const char *command)
 {
 	struct mmu_lock *region = &mmu->as[number].lock;
 
+	referee_unlock(mmu, number, command);
 	if (!region->held) {
 		trace("mmu", "AS%u %s, nothing locked", number, command);
 		return;
@@ -167,7 +176,7 @@ void mmu_command(struct mmu *mmu, unsigned int as, uint32_t command)
 		update(mmu, as);
 		break;
 	case AS_COMMAND_LOCK:
-		lock(as, &mmu->as[as]);
+		lock(mmu, as);
 		break;
 	case AS_COMMAND_UNLOCK:
 		unlock(mmu, as, "UNLOCK");
@@ -179,6 +188,6 @@ void mmu_command(struct mmu *mmu, unsigned int as, uint32_t command)
 		unlock(mmu, as, "FLUSH_MEM");
 		break;
 	default:
-		log_once("mmu: AS%u: unknown command 0x%x", as, command);
+		rules_broken(RULE_AS_COMMAND_UNKNOWN, as, command, "command 0x%x", command);
 	}
 }

@@ -116,6 +116,46 @@ bool tlb_find(const struct tlb *tlb, unsigned int as, uint64_t va, struct pt_tra
 	return false;
 }
 
+bool tlb_find_level(const struct tlb *tlb, unsigned int as, unsigned int level, uint64_t va,
+		    struct pt_translation *out)
+{
+	uint32_t found = *find_link(tlb, as, level, va);
+
+	if (found)
+		*out = tlb->entry[found].leaf;
+	return found;
+}
+
+unsigned int tlb_count(const struct tlb *tlb, unsigned int as, unsigned int level)
+{
+	return tlb->count[as][level];
+}
+
+void tlb_set_reported(struct tlb *tlb, unsigned int as, uint64_t va, unsigned int level)
+{
+	uint32_t found = *find_link(tlb, as, level, va);
+
+	if (found)
+		tlb->entry[found].leaf.reported = true;
+}
+
+bool tlb_next(const struct tlb *tlb, uint32_t *turn, unsigned int *as, uint64_t *va,
+	      struct pt_translation *leaf)
+{
+	const struct tlb_entry *entry;
+
+	/* entry 0 is not used, and behind @fresh none was */
+	if (!*turn || *turn >= tlb->fresh)
+		*turn = 1;
+	if (*turn >= tlb->fresh)
+		return false;
+	entry = &tlb->entry[(*turn)++];
+	*as = entry->as;
+	*va = entry->va;
+	*leaf = entry->leaf;
+	return entry->used;
+}
+
 static void drop_link(struct tlb *tlb, uint32_t *link)
 {
 	uint32_t number = *link;

@@ -34,6 +34,25 @@ void tlb_destroy(struct tlb *tlb);
  */
 bool tlb_find(const struct tlb *tlb, unsigned int as, uint64_t va, struct pt_translation *out);
 
+/* tlb_find() for a leaf of @level alone. */
+bool tlb_find_level(const struct tlb *tlb, unsigned int as, unsigned int level, uint64_t va,
+		    struct pt_translation *out);
+
+/* Number of leaves of @level in @as. */
+unsigned int tlb_count(const struct tlb *tlb, unsigned int as, unsigned int level);
+
+/* Set @reported of a leaf that tlb_find_level() finds. */
+void tlb_set_reported(struct tlb *tlb, unsigned int as, uint64_t va, unsigned int level);
+
+/**
+ * tlb_next() - Look at the entries one by one
+ * @turn: where to look; set to the next entry, or to the first behind the last.
+ *
+ * Return: false if there is no leaf in this entry. @as, @va and @leaf are filled otherwise.
+ */
+bool tlb_next(const struct tlb *tlb, uint32_t *turn, unsigned int *as, uint64_t *va,
+	      struct pt_translation *leaf);
+
 /* Insert @leaf, which maps @va. */
 void tlb_insert(struct tlb *tlb, unsigned int as, uint64_t va, const struct pt_translation *leaf);
 

@@ -60,6 +60,7 @@ static unsigned int end_at_leaf(const struct pt_regime *regime, const struct hie
 {
 	uint64_t size_mask = (1ull << pt_entry_lg2(level)) - 1;
 
+	out->reported = false;
 	/* The low address bits of a block descriptor are reserved: clear them. */
 	out->pa = (pte & field_mask(PTE_ADDRESS)) & ~size_mask;
 	out->level = level;
@@ -87,19 +88,47 @@ static bool is_translation_fault(uint64_t pte, unsigned int level)
 	return !field_get(pte, PTE_VALID) || block_at_level_0 || reserved_at_level_3;
 }
 
+static unsigned int bus_fault(const char **malformed)
+{
+	if (malformed && !*malformed)
+		*malformed = "a table outside of RAM";
+	return AS_EXC_GPU_BUS_FAULT;
+}
+
+/* What no descriptor of a table may be. Return: words, or NULL. */
+static const char *find_malformed(uint64_t pte, unsigned int level, uint64_t table, uint64_t root)
+{
+	uint64_t pa = pte & field_mask(PTE_ADDRESS);
+
+	if (!field_get(pte, PTE_VALID))
+		return NULL;
+	if (pa_too_large(pa))
+		return "an address beyond 40 bits";
+	if (!field_get(pte, PTE_TABLE) && (level == 0 || level == PT_LAST_LEVEL))
+		return level ? "bits 1:0 of a page are 01" : "a block at level 0";
+	if (is_leaf(pte, level))
+		return pa & ((1ull << pt_entry_lg2(level)) - 1) ? "a block that is not aligned"
+								: NULL;
+	return pa == table || pa == root ? "a table that is linked to itself" : NULL;
+}
+
 unsigned int pt_walk(struct guest_memory *mem, const struct pt_regime *regime, uint64_t va,
-		     struct pt_translation *out)
+		     struct pt_translation *out, const char **malformed)
 {
 	uint64_t table = regime->root, pte;
 	struct hierarchy limits = { 0 };
 
+	if (malformed)
+		*malformed = NULL;
 	if (va >> regime->va_bits)
 		return AS_EXC_ADDR_SIZE_FAULT_IN;
 	if (pa_too_large(table))
 		return AS_EXC_ADDR_SIZE_FAULT_OUT;
 	for (unsigned int level = first_level(regime); level < PT_LEVELS; level++) {
 		if (guest_memory_read64(mem, table + pt_entry_offset(va, level), &pte))
-			return AS_EXC_GPU_BUS_FAULT;
+			return bus_fault(malformed);
+		if (malformed && !*malformed)
+			*malformed = find_malformed(pte, level, table, regime->root);
 		if (is_translation_fault(pte, level))
 			return AS_EXC_TRANSLATION_FAULT + level;
 		if (is_leaf(pte, level))

@@ -33,21 +33,24 @@ struct pt_perms {
  * struct pt_translation - A leaf, as found by a walk
  * @pa: address that the first byte of the leaf maps to.
  * @level: level of the leaf, which determines its size.
+ * @reported: set in the TLB by the referee, which tells of a change once.
  */
 struct pt_translation {
 	uint64_t pa;
 	uint8_t level;
 	struct pt_perms perms;
+	bool reported;
 };
 
 /**
  * pt_walk() - Walk the tables for @va
  *
- * Reads at most four descriptors. Permissions are reported, not checked.
+ * Reads at most four descriptors. Permissions are reported, not checked. Unless @malformed is NULL,
+ * it is set to words for a descriptor that no table may have, or to NULL.
  *
  * Return: AS_EXC_NONE with @out filled, or an exception type of enum as_exception plus the level.
  */
 unsigned int pt_walk(struct guest_memory *mem, const struct pt_regime *regime, uint64_t va,
-		     struct pt_translation *out);
+		     struct pt_translation *out, const char **malformed);
 
 #endif

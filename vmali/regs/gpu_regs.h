@@ -93,6 +93,10 @@ enum gpu_reset_payload {
 	GPU_RESET_HARD = 2
 };
 
+/* Payload of a flush, for the L2 (GPU_FLUSH_CACHES() in panthor_gpu_regs.h) */
+#define GPU_FLUSH_L2 FIELD(3, 0)
+#define GPU_FLUSH_CLEAN_INVALIDATE 3
+
 #define GPU_STATUS_ACTIVE FIELD(0, 0)
 #define GPU_STATUS_PWR_ACTIVE FIELD(1, 1)
 

@@ -6,6 +6,7 @@
 
 #include "mmu/mmu.h"
 #include "shader/internal.h"
+#include "rules/rules.h"
 #include "trace/trace.h"
 
 /* A resource: a table of descriptors. */
@@ -28,7 +29,7 @@ static enum shader_step read_words(struct shader_core *core, uint64_t va, uint64
 
 static enum shader_step invalid(struct shader_core *core, uint32_t handle, const char *reason)
 {
-	log_once("shader: resource 0x%08x: %s", handle, reason);
+	rules_broken(RULE_JOB_RESOURCE, core->as, handle, "resource 0x%08x: %s", handle, reason);
 	trace("shader", "AS%u resource 0x%08x: %s", core->as, handle, reason);
 	return shader_fault(core, SHADER_EXC_DATA_INVALID_FAULT, handle);
 }

@@ -7,6 +7,7 @@
 #include "mmu/mmu.h"
 #include "shader/descriptor.h"
 #include "shader/internal.h"
+#include "rules/rules.h"
 #include "trace/trace.h"
 
 #define DECODED_COUNT 256	/* cached decoded words, more than a kernel of the driver has */
@@ -79,8 +80,8 @@ static enum shader_step exec_barrier(struct shader_core *core, const struct shad
 {
 	if (single_thread(core->job))
 		return SHADER_STEP_NEXT;
-	log_once("shader: barriers are not modelled: 0x%016llx at 0x%llx",
-		 (unsigned long long)instr->word, (unsigned long long)core->job->pc);
+	rules_broken(RULE_JOB_NOT_MODELLED, core->as, core->job->pc, "a barrier: 0x%016llx",
+		     (unsigned long long)instr->word);
 	return shader_fault(core, SHADER_EXC_INSTR_BARRIER_FAULT, instr->word);
 }
 
@@ -198,7 +199,8 @@ static bool get_workgroup(struct shader_job *job, uint32_t workgroup)
 
 static enum shader_step reject_job(struct shader_core *core, const char *reason, uint64_t info)
 {
-	log_once("shader: a job with %s: 0x%llx", reason, (unsigned long long)info);
+	rules_broken(RULE_JOB_NOT_MODELLED, core->as, core->job->pc, "a job with %s: 0x%llx", reason,
+		     (unsigned long long)info);
 	trace("shader", "AS%u job with %s: 0x%llx", core->as, reason, (unsigned long long)info);
 	return shader_fault(core, SHADER_EXC_DATA_INVALID_FAULT, info);
 }
@@ -319,8 +321,8 @@ static enum shader_step reject_word(struct shader_core *core, uint64_t word)
 	char text[256];
 
 	shader_disassemble(word, text, sizeof(text));
-	log_once("shader: 0x%016llx at 0x%llx is not modelled: %s", (unsigned long long)word,
-		 (unsigned long long)core->job->pc, text);
+	rules_broken(RULE_JOB_NOT_MODELLED, core->as, core->job->pc, "0x%016llx: %s",
+		     (unsigned long long)word, text);
 	trace("shader", "AS%u 0x%llx: 0x%016llx is not modelled: %s", core->as,
 	      (unsigned long long)core->job->pc, (unsigned long long)word, text);
 	return shader_fault(core, SHADER_EXC_INSTR_INVALID_ENC, word);
@@ -344,8 +346,9 @@ static enum shader_step load_uniforms(struct shader_core *core)
 static enum shader_step prepare_uniforms(struct shader_core *core, const struct shader_instr *instr)
 {
 	if (instr->uniforms > 2 * field_get(core->job->fau, FAU_COUNT)) {
-		log_once("shader: 0x%016llx at 0x%llx reads a uniform that the job does not have",
-			 (unsigned long long)instr->word, (unsigned long long)core->job->pc);
+		rules_broken(RULE_JOB_RESOURCE, core->as, core->job->pc,
+			     "0x%016llx reads a uniform that the job does not have",
+			     (unsigned long long)instr->word);
 		return shader_fault(core, SHADER_EXC_DATA_INVALID_FAULT, instr->word);
 	}
 	return core->uniforms_loaded ? SHADER_STEP_NEXT : load_uniforms(core);

@@ -10,6 +10,7 @@
  *  5. The engine's lock and bell; with the engine thread: a job from doorbell to interrupt,
  *     register accesses during an endless stream, and its suspend, start and stop.
  *  6. Random register writes neither crash nor hang it.
+ *  7. What the referee sees of registers, power and interrupts.
  *
  * Deadlines allow for a loaded machine and a sanitizer. A slice takes less than a millisecond.
  */
@@ -31,6 +32,7 @@
 #include "regs/gpu_regs.h"
 #include "tests/firmware_client.h"
 #include "tests/random.h"
+#include "tests/rule_counts.h"
 
 #define STEPS_MAX 10000
 #define DEADLINE_MS 5000
@@ -695,6 +697,134 @@ static void test_hostile_registers(void **state)
 	assert_int_equal(rd(b, REG_MCU_STATUS), MCU_STATUS_ENABLED);
 }
 
+/* 7. The referee */
+
+static int rules_setup(void **state)
+{
+	return rules_open(NULL) ? -1 : setup_stepped(state);
+}
+
+static int rules_teardown(void **state)
+{
+	rules_close();
+	return teardown(state);
+}
+
+/* The interrupt handler of panthor, but for what it does: PANTHOR_IRQ_HANDLER(). */
+static void handle_irq(struct board *b, uint32_t block, uint32_t mask)
+{
+	uint32_t status;
+
+	assert_int_not_equal(rd(b, block + INT_STAT), 0);
+	wr(b, block + INT_MASK, 0);
+	while ((status = rd(b, block + INT_RAWSTAT) & mask))
+		wr(b, block + INT_CLEAR, status);
+	wr(b, block + INT_MASK, mask);
+}
+
+/* Power-up, a cache flush, suspend, resume, reset. */
+static void test_rules_kept(void **state)
+{
+	struct board *b = *state;
+
+	power_up(b);
+	run(b);
+	handle_irq(b, REG_JOB_INT, ~0u);
+	wr(b, REG_GPU_CMD, 0x33304);
+	handle_irq(b, REG_GPU_INT, GPU_IRQ_CLEAN_CACHES_COMPLETED);
+	/* a suspended driver reads nothing, and clears all when it resumes */
+	wr(b, REG_GPU_INT + INT_MASK, 0);
+	wr(b, REG_GPU_CMD, 0x33304);
+	wr(b, REG_GPU_INT + INT_CLEAR, GPU_IRQ_CLEAN_CACHES_COMPLETED);
+	wr(b, REG_GPU_INT + INT_MASK, GPU_IRQ_CLEAN_CACHES_COMPLETED);
+	wr(b, REG_MCU_CONTROL, MCU_CONTROL_DISABLE);
+	in_process_write64(&b->front, REG_POWER_AT(POWER_OFF, POWER_L2), 1);
+	wr(b, REG_GPU_CMD, 0x101);
+	power_up(b);
+	run(b);
+	assert_int_equal(rd(b, REG_MCU_STATUS), MCU_STATUS_ENABLED);
+	assert_kept();
+}
+
+/* An interrupt that comes while the handler works is cleared with the others. */
+static void test_rule_cleared_unread(void **state)
+{
+	struct board *b = *state;
+
+	unmask(b);
+	wr(b, REG_GPU_CMD, 0x33304);
+	rd(b, REG_GPU_INT + INT_STAT);
+	wr(b, REG_GPU_INT + INT_MASK, 0);
+	rd(b, REG_GPU_INT + INT_RAWSTAT);
+	wr(b, REG_GPU_CMD, 0x101);
+	wr(b, REG_GPU_INT + INT_CLEAR, ~0u);
+	assert_broken(RULE_IRQ_CLEARED_UNREAD, 1);
+	/* raised again before it is cleared, and once more after that */
+	wr(b, REG_GPU_INT + INT_MASK, GPU_IRQ_CLEAN_CACHES_COMPLETED);
+	wr(b, REG_GPU_CMD, 0x33304);
+	rd(b, REG_GPU_INT + INT_RAWSTAT);
+	wr(b, REG_GPU_CMD, 0x33304);
+	wr(b, REG_GPU_INT + INT_CLEAR, GPU_IRQ_CLEAN_CACHES_COMPLETED);
+	assert_broken(RULE_IRQ_CLEARED_UNREAD, 1);
+	wr(b, REG_GPU_CMD, 0x33304);
+	wr(b, REG_GPU_INT + INT_CLEAR, GPU_IRQ_CLEAN_CACHES_COMPLETED);
+	assert_broken(RULE_IRQ_CLEARED_UNREAD, 2);
+}
+
+static void test_rule_l2(void **state)
+{
+	struct board *b = *state;
+
+	power_up(b);
+	run(b);
+	in_process_write64(&b->front, REG_POWER_AT(POWER_OFF, POWER_TILER), 1);
+	assert_kept();
+	in_process_write64(&b->front, REG_POWER_AT(POWER_OFF, POWER_L2), 1);
+	assert_broken(RULE_L2_OFF_BUSY, 1);
+	rules_open(NULL);
+	wr(b, REG_MCU_CONTROL, MCU_CONTROL_DISABLE);
+	wr(b, REG_MCU_CONTROL, MCU_CONTROL_AUTO);
+	assert_broken(RULE_MCU_WITHOUT_L2, 1);
+}
+
+static void test_rule_registers(void **state)
+{
+	static const uint32_t read_only[] = {
+		REG_GPU_ID, REG_GPU_STATUS, REG_LATEST_FLUSH, REG_JOB_INT + INT_RAWSTAT,
+	};
+	struct board *b = *state;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(read_only); i++) {
+		wr(b, read_only[i], 0);
+		assert_broken(RULE_REGISTER_READ_ONLY, i + 1);
+	}
+	rules_open(NULL);
+	wr(b, 0x7fc, 1);
+	assert_broken(RULE_REGISTER_UNKNOWN, 1);
+	rules_open(NULL);
+	wr(b, REG_GPU_CMD, 0x301);
+	wr(b, REG_GPU_CMD, 9);
+	assert_broken(RULE_GPU_COMMAND_UNKNOWN, 2);
+}
+
+/* A flush that leaves the L2 as it is does not count. */
+static void test_rule_unflushed(void **state)
+{
+	static const uint32_t flushes[] = { 0x33004, 0x33104, 0x33204, 0x33304 };
+	const uint32_t base = REG_AS + AS_BLOCK_SIZE;
+	struct board *b = *state;
+
+	power_up(b);
+	for (unsigned int i = 0; i < ARRAY_SIZE(flushes); i++) {
+		in_process_write64(&b->front, base + AS_REG_LOCKADDR, 0x8000000 | 14);
+		wr(b, base + AS_REG_COMMAND, AS_COMMAND_LOCK);
+		wr(b, REG_GPU_CMD, flushes[i]);
+		wr(b, base + AS_REG_COMMAND, AS_COMMAND_UNLOCK);
+	}
+	assert_broken(RULE_UNLOCK_UNFLUSHED, 3);
+}
+
+#define RULES(test) cmocka_unit_test_setup_teardown(test, rules_setup, rules_teardown)
 #define STEPPED(test) cmocka_unit_test_setup_teardown(test, setup_stepped, teardown)
 #define THREADED(test) cmocka_unit_test_setup_teardown(test, setup_threaded, teardown)
 
@@ -720,6 +850,11 @@ int main(void)
 		THREADED(test_thread_hammered),
 		THREADED(test_thread_start_stop),
 		STEPPED(test_hostile_registers),
+		RULES(test_rules_kept),
+		RULES(test_rule_cleared_unread),
+		RULES(test_rule_l2),
+		RULES(test_rule_registers),
+		RULES(test_rule_unflushed),
 	};
 
 	return cmocka_run_group_tests_name("gpu", tests, NULL, NULL);

@@ -9,6 +9,7 @@
  *     the socket is gone, the trace is written.
  *  4. a client that disconnects: status 0; a client that violates the protocol: status 1.
  *  5. after the first client has connected, a second one is refused and the socket's name is free.
+ *  6. a client that breaks a rule: a line in the file of findings, and a status that --rules decides.
  *
  * Each wait ends after DEADLINE_MS. On an idle machine, waits are much shorter.
  */
@@ -38,7 +39,7 @@
 #include "front/protocol.h"
 
 #define DEADLINE_MS 10000
-#define MAX_ARGS 6
+#define MAX_ARGS 8
 
 static const char *program;
 static char folder[] = "/tmp/vmali-main.XXXXXX";
@@ -140,6 +141,10 @@ static void test_usage(void **state)
 		{ { "--socket", socket_path, "--tlb", "large" }, 2, "large" },
 		{ { "--socket", socket_path, "--tlb", "tiny:" }, 2, "tiny:" },
 		{ { "--socket", socket_path, "--tlb" }, 2, "--tlb" },
+		{ { "--socket", socket_path, "--rules", "on" }, 2, "on" },
+		{ { "--socket", socket_path, "--rules" }, 2, "--rules" },
+		{ { "--socket", socket_path, "--rules", "off", "--findings", "f" }, 2, "--findings" },
+		{ { "--socket", socket_path, "--findings", "/nonexistent/f" }, 1, "/nonexistent/f" },
 		{ { "--sockets", socket_path }, 2, "--sockets" },
 		{ { "-x" }, 2, "-x" },
 		{ { "--version" }, 0, "vmali " },
@@ -167,7 +172,7 @@ static void test_help(void **state)
 {
 	static const char *const args[] = { "--help", NULL };
 	static const char *const options[] = {
-		"--socket", "--tlb", "--trace", "--help", "--version",
+		"--socket", "--tlb", "--rules", "--findings", "--trace", "--help", "--version",
 	};
 	struct process process;
 	char output[4096];
@@ -179,17 +184,24 @@ static void test_help(void **state)
 		assert_non_null(strstr(output, options[i]));
 }
 
-/* Start with a socket and a trace, and wait until the socket is there. */
-static void start_server(struct process *process)
+/* Wait until the socket is there. */
+static void await_socket(void)
 {
-	const char *args[] = { "--socket", socket_path, "--trace", trace_path, NULL };
 	const struct timespec pause = { .tv_nsec = 1000000 };
 
-	start(process, args);
 	for (unsigned int ms = 0; !socket_exists(); ms++) {
 		assert_true(ms < DEADLINE_MS);
 		nanosleep(&pause, NULL);
 	}
+}
+
+/* Start with a socket and a trace. */
+static void start_server(struct process *process)
+{
+	const char *args[] = { "--socket", socket_path, "--trace", trace_path, NULL };
+
+	start(process, args);
+	await_socket();
 }
 
 /* Return: a connected socket, or -1. */
@@ -317,6 +329,55 @@ static void test_garbage(void **state)
 	close(client);
 }
 
+/* The write of 0 to register 0, GPU_ID, which is read-only. */
+static void break_a_rule(int client)
+{
+	struct {
+		struct vfio_user_region_access access;
+		uint32_t value;
+	} write = { .access = { .region = VFIO_USER_REGION_BAR0, .count = 4 } };
+
+	ask(client, VFIO_USER_REGION_WRITE, &write, sizeof(write.access) + sizeof(write.value));
+}
+
+static void test_rules(void **state)
+{
+	static const struct {
+		const char *mode;
+		bool breaks;
+		int status;
+	} rows[] = {
+		{ "fail", false, 0 }, { "fail", true, 3 }, { "warn", true, 0 }, { "off", true, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *args[] = { "--socket", socket_path, "--rules", rows[i].mode,
+				       "--findings", trace_path, NULL };
+		bool off = !strcmp(rows[i].mode, "off"), told = rows[i].breaks && !off;
+		struct process process;
+		char output[4096];
+		struct stat st;
+		int client;
+
+		if (off)
+			args[4] = NULL;
+		unlink(trace_path);
+		start(&process, args);
+		await_socket();
+		client = connect_and_agree();
+		if (rows[i].breaks)
+			break_a_rule(client);
+		close(client);
+		assert_int_equal(finish(&process, output, sizeof(output)), rows[i].status);
+		assert_int_equal(count_lines(output), told);
+		assert_int_equal(!!strstr(output, "register-read-only"), told);
+		assert_int_equal(stat(trace_path, &st), off ? -1 : 0);
+		if (!off)
+			assert_int_equal(st.st_size > 0, told);
+	}
+}
+
 #define MAIN_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(int argc, char **argv)
@@ -329,6 +390,7 @@ int main(int argc, char **argv)
 		MAIN_TEST(test_disconnect),
 		MAIN_TEST(test_second_client),
 		MAIN_TEST(test_garbage),
+		MAIN_TEST(test_rules),
 	};
 	/* clang-format on */
 

@@ -14,6 +14,7 @@
  *  7. Locked regions: nothing is lost while the interface, a ring or a suspend buffer is locked.
  *  8. Endless streams: other streams get an equal share, requests are executed.
  *  9. Random words in the shared section neither crash nor hang the MCU.
+ * 10. What the referee sees: nothing of a driver that keeps the rules, and each rule that is broken.
  *
  * Slices are counted, not timed: RUNS_MAX is far more than any scenario needs.
  */
@@ -28,9 +29,11 @@
 #include "mcu/layout.h"
 #include "mcu/mcu.h"
 #include "mmu/mmu.h"
+#include "regs/as_regs.h"
 #include "regs/gpu_regs.h"
 #include "tests/firmware_client.h"
 #include "tests/random.h"
+#include "tests/rule_counts.h"
 #include "tests/shader_words.h"
 
 #define RUNS_MAX 10000
@@ -1390,6 +1393,191 @@ static void hostile_step(struct board *b, struct random *random, uint32_t *contr
 	}
 }
 
+/* 10. The referee */
+
+static int rules_setup(void **state)
+{
+	return rules_open(NULL) ? -1 : board_setup(state);
+}
+
+static int rules_teardown(void **state)
+{
+	rules_close();
+	return board_teardown(state);
+}
+
+static void test_rules_kept(void **state)
+{
+	struct board *b = *state;
+
+	start_group(b, 0, 0x3);
+	put_sum(b, 0, 0, 1000);
+	mcu_doorbell(b->mcu, 1);
+	mcu_run(b->mcu);
+	suspend(b, 0);
+	client_program_group(&b->client, 0, 1);
+	as_lock(b->mmu, 0, SUSPEND_VA(0), LOCK_LG2);
+	state_request(b, 0, CSG_RESUME);
+	run(b);
+	mmu_caches_flushed(b->mmu);
+	as_unlock(b->mmu, 0);
+	mcu_kick(b->mcu);
+	run(b);
+	assert_true(state_acked(b, 0));
+	mcu_doorbell(b->mcu, 1);
+	run(b);
+	mcu_control_write(b->mcu, MCU_CONTROL_DISABLE);
+	mcu_doorbell(b->mcu, 1);
+	assert_kept();
+}
+
+static void test_rule_doorbell(void **state)
+{
+	struct board *b = *state;
+
+	start_group(b, 0, 1);
+	start_group(b, 1, 1);
+	mcu_doorbell(b->mcu, 3);
+	assert_broken(RULE_DOORBELL_WITHOUT_GROUP, 1);
+	suspend(b, 0);
+	mcu_doorbell(b->mcu, 2);
+	assert_broken(RULE_DOORBELL_WITHOUT_GROUP, 1);
+	mcu_doorbell(b->mcu, 1);
+	assert_broken(RULE_DOORBELL_WITHOUT_GROUP, 2);
+}
+
+static void test_rule_request_changed(void **state)
+{
+	struct board *b = *state;
+
+	start_group(b, 0, 1);
+	as_lock(b->mmu, 0, SUSPEND_VA(0), LOCK_LG2);
+	state_request(b, 0, CSG_SUSPEND);
+	run(b);
+	state_request(b, 0, CSG_SUSPEND);
+	run(b);
+	assert_kept();
+	state_request(b, 0, CSG_TERMINATE);
+	run(b);
+	assert_broken(RULE_REQUEST_CHANGED, 1);
+}
+
+static void test_rule_group_as(void **state)
+{
+	static const uint32_t invalid[] = { 0, MMU_AS_COUNT, 15 };
+	struct board *b = *state;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(invalid); i++) {
+		client_program_group(&b->client, 0, 0);
+		section_put(&b->client, csg_in(&b->client, 0) + CSG_I_CONFIG, invalid[i]);
+		state_request(b, 0, CSG_START);
+		run(b);
+		assert_broken(RULE_GROUP_AS_INVALID, i + 1);
+		state_request(b, 0, CSG_TERMINATE);
+		run(b);
+	}
+}
+
+/* The registers of the AS are written, and the group starts without them. */
+static void test_rule_group_not_updated(void **state)
+{
+	struct board *b = *state;
+
+	as_write64(b->mmu, GROUP_AS(0), AS_REG_MEMATTR, 0);
+	start_group(b, 0, 0);
+	assert_broken(RULE_AS_NOT_UPDATED, 1);
+}
+
+static void test_rule_no_tables(void **state)
+{
+	struct board *b = *state;
+
+	mcu_control_write(b->mcu, MCU_CONTROL_DISABLE);
+	as_write64(b->mmu, 0, AS_REG_TRANSCFG, 1);
+	as_command(b->mmu, 0, AS_COMMAND_UPDATE);
+	mcu_control_write(b->mcu, MCU_CONTROL_AUTO);
+	run(b);
+	assert_broken(RULE_MCU_WITHOUT_TABLES, 1);
+}
+
+static void test_rule_interface(void **state)
+{
+	struct board *b = *state;
+
+	pgtable_set(&b->client.mcu_pt, SECTION_VA + GLB_OUTPUT, 3, 0);
+	as_enable(b->mmu, 0, &b->client.mcu_pt);
+	assert_int_equal(mcu_run(b->mcu), MCU_IDLE);
+	assert_int_equal(rules_count(RULE_INTERFACE_UNREACHABLE), 1);
+}
+
+static void test_rule_requests(void **state)
+{
+	struct board *b = *state;
+	struct client *c = &b->client;
+
+	section_toggle(c, glb_in(c), glb_out(c), GLB_PROTM_ENTER);
+	ring_global(b);
+	assert_broken(RULE_REQUEST_UNKNOWN, 1);
+	state_request(b, 0, 5);
+	run(b);
+	assert_broken(RULE_REQUEST_UNKNOWN, 2);
+	mcu_control_write(b->mcu, 7);
+	assert_int_equal(rules_count(RULE_MCU_CONTROL_UNKNOWN), 1);
+}
+
+static void test_rule_ring(void **state)
+{
+	struct board *b = *state;
+
+	start_group(b, 0, 1);
+	mcu_put64_va(&b->client, RING_INPUT_VA(0, 0) + RING_I_INSERT, 4);
+	mcu_doorbell(b->mcu, 1);
+	run(b);
+	assert_broken(RULE_RING_INVALID, 1);
+}
+
+static void test_rule_suspend_buffer(void **state)
+{
+	struct board *b = *state;
+	struct client *c = &b->client;
+
+	client_program_group(c, 0, 1);
+	section_put64(c, csg_in(c, 0) + CSG_I_SUSPEND_BUF, UNMAPPED_VA);
+	state_request(b, 0, CSG_START);
+	run(b);
+	state_request(b, 0, CSG_SUSPEND);
+	run(b);
+	assert_broken(RULE_SUSPEND_BUFFER_LOST, 1);
+}
+
+static void test_rule_suspend_buffer_changed(void **state)
+{
+	struct board *b = *state;
+	struct client *c = &b->client;
+
+	start_group(b, 0, 1);
+	suspend(b, 0);
+	mcu_put64_va(c, SUSPEND_VA(0), 0);
+	client_program_group(c, 0, 1);
+	state_request(b, 0, CSG_RESUME);
+	run(b);
+	assert_broken(RULE_SUSPEND_BUFFER_LOST, 1);
+}
+
+/* What a stream does wrong is the client's. */
+static void test_rule_client(void **state)
+{
+	static const uint64_t ring[] = { 40ull << 56 };
+	struct board *b = *state;
+
+	start_group(b, 0, 1);
+	ring_put(&b->client, 0, 0, ring, 1);
+	ring_insert(&b->client, 0, 0);
+	mcu_doorbell(b->mcu, 1);
+	run(b);
+	assert_int_equal(rules_count_of_driver(), 0);
+}
+
 static void test_hostile_section(void **state)
 {
 	struct random random = random_start("test_hostile_section");
@@ -1424,6 +1612,7 @@ static void test_hostile_section(void **state)
 }
 
 #define ON(test) cmocka_unit_test_setup_teardown(test, board_setup, board_teardown)
+#define RULES(test) cmocka_unit_test_setup_teardown(test, rules_setup, rules_teardown)
 #define OFF(test) cmocka_unit_test_setup_teardown(test, board_setup_off, board_teardown)
 
 int main(void)
@@ -1474,6 +1663,18 @@ int main(void)
 		ON(test_polling_stream_gives_way),
 		ON(test_endless_stream_is_suspended),
 		ON(test_hostile_section),
+		RULES(test_rules_kept),
+		RULES(test_rule_doorbell),
+		RULES(test_rule_request_changed),
+		RULES(test_rule_group_as),
+		RULES(test_rule_group_not_updated),
+		RULES(test_rule_no_tables),
+		RULES(test_rule_interface),
+		RULES(test_rule_requests),
+		RULES(test_rule_ring),
+		RULES(test_rule_suspend_buffer),
+		RULES(test_rule_suspend_buffer_changed),
+		RULES(test_rule_client),
 	};
 
 	return cmocka_run_group_tests_name("mcu", tests, NULL, NULL);

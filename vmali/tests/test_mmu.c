@@ -370,7 +370,7 @@ static void test_execute(void **state)
 		pgtable_set(&f->pt, VA, 3, cases[i].pte);
 		above = pgtable_entry(&f->pt, VA, 2);
 		set_ram64(f, above, ram64(f, above) | cases[i].tables);
-		assert_int_equal(pt_walk(f->mem, &regime, VA, &leaf), AS_EXC_NONE);
+		assert_int_equal(pt_walk(f->mem, &regime, VA, &leaf, NULL), AS_EXC_NONE);
 		assert_int_equal(leaf.perms.execute, cases[i].execute);
 		drop_fixture(f);
 	}
