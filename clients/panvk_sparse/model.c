@@ -208,6 +208,8 @@ bool model_allows(const struct model *model, const struct op *op, bool aliased, 
 		return false;
 	if (!aliased && (op->buffer >= SPARSE_BUFFERS || op->source >= SPARSE_BUFFERS))
 		return false;
+	if (op->kind == OP_QUERIES && (op->count % 2 || op->count > 2 * QUERIES_MAX))
+		return false;
 	if (op->kind == OP_COPY && !copy_allowed(model, op, strict))
 		return false;
 	if (op->kind == OP_COPY || op->kind == OP_UPDATE)
@@ -299,6 +301,8 @@ static uint32_t value_of(const struct model *model, const struct op *op, uint32_
 		return op->seed;
 	if (op->kind == OP_UPDATE)
 		return model_update(op, i);
+	if (op->kind == OP_QUERIES)
+		return 0;
 	source = model_word(model, op->source, op->source_first + i);
 	return source ? *source : 0;
 }
@@ -343,7 +347,7 @@ void model_apply(struct model *model, const struct op *op)
 /* Text */
 
 static const char *const kind_name[OP_COUNT] = {
-	"bind", "bind in turn", "fill", "update", "copy", "scatter", "add",
+	"bind", "bind in turn", "fill", "update", "copy", "queries", "scatter", "add",
 	"recreate"
 };
 static const char *const order_name[ORDER_COUNT] = { "binary", "timeline", "fence" };

@@ -49,6 +49,7 @@ enum op_kind {
 	OP_FILL,	/* vkCmdFillBuffer(): words first, count of buffer; the value is the seed */
 	OP_UPDATE,	/* vkCmdUpdateBuffer() */
 	OP_COPY,	/* vkCmdCopyBuffer(): from source, source_first */
+	OP_QUERIES,	/* vkCmdCopyQueryPoolResults() of queries that are reset: pairs of 0 */
 	OP_SCATTER,	/* stores of a shader to words at random, all in different places */
 	OP_ADD,		/* atomic additions of a shader to words at random */
 	OP_RECREATE,	/* destroys a sparse buffer, which may be bound, and creates it anew */
@@ -74,6 +75,8 @@ struct op {
 	uint32_t first, count, source_first;
 	uint32_t seed;
 };
+
+#define QUERIES_MAX 64
 
 /* Words that a shader accesses, with values; of OP_SCATTER and OP_ADD. */
 #define SCATTER_MAX 256

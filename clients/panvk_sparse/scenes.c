@@ -80,7 +80,8 @@ static bool whole(struct world *world, bool evict)
 {
 	if (!BIND({ 0, 0, 1024, 0, 0 }, { 1, 0, 515, 1, 0 }, { 2, 0, 24, 2, 0 }))
 		return false;
-	if (!touch(world, evict, 0, 1) || !touch(world, evict, 1, 2) || !touch(world, evict, 2, 3))
+	if (!touch(world, evict, 0, 1) || !touch(world, evict, 1, 2) || !touch(world, evict, 2, 3) ||
+	    !command(world, evict, OP_QUERIES, 1, 1000, 2 * QUERIES_MAX))
 		return false;
 	if (!BIND(NOTHING(0, 0, 1024), NOTHING(1, 0, 515), NOTHING(2, 0, 24)))
 		return false;

@@ -27,10 +27,12 @@ struct vk_functions {
 	PFN_vkCmdBindDescriptorSets CmdBindDescriptorSets;
 	PFN_vkCmdBindPipeline CmdBindPipeline;
 	PFN_vkCmdCopyBuffer CmdCopyBuffer;
+	PFN_vkCmdCopyQueryPoolResults CmdCopyQueryPoolResults;
 	PFN_vkCmdDispatch CmdDispatch;
 	PFN_vkCmdFillBuffer CmdFillBuffer;
 	PFN_vkCmdPipelineBarrier CmdPipelineBarrier;
 	PFN_vkCmdPushConstants CmdPushConstants;
+	PFN_vkCmdResetQueryPool CmdResetQueryPool;
 	PFN_vkCmdUpdateBuffer CmdUpdateBuffer;
 	PFN_vkCreateBuffer CreateBuffer;
 	PFN_vkCreateCommandPool CreateCommandPool;
@@ -41,6 +43,7 @@ struct vk_functions {
 	PFN_vkCreateDevice CreateDevice;
 	PFN_vkCreateFence CreateFence;
 	PFN_vkCreatePipelineLayout CreatePipelineLayout;
+	PFN_vkCreateQueryPool CreateQueryPool;
 	PFN_vkCreateSemaphore CreateSemaphore;
 	PFN_vkCreateShaderModule CreateShaderModule;
 	PFN_vkDestroyBuffer DestroyBuffer;
@@ -53,6 +56,7 @@ struct vk_functions {
 	PFN_vkDestroyInstance DestroyInstance;
 	PFN_vkDestroyPipeline DestroyPipeline;
 	PFN_vkDestroyPipelineLayout DestroyPipelineLayout;
+	PFN_vkDestroyQueryPool DestroyQueryPool;
 	PFN_vkDestroySemaphore DestroySemaphore;
 	PFN_vkDestroyShaderModule DestroyShaderModule;
 	PFN_vkEndCommandBuffer EndCommandBuffer;

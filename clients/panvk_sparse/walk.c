@@ -53,7 +53,7 @@ static const struct {
 	unsigned int weight;
 } kinds[] = {
 	{ OP_BIND, 10 }, { OP_BIND_CHAIN, 4 }, { OP_FILL, 2 }, { OP_UPDATE, 1 }, { OP_COPY, 3 },
-	{ OP_SCATTER, 4 }, { OP_ADD, 3 }, { OP_RECREATE, 1 }
+	{ OP_QUERIES, 1 }, { OP_SCATTER, 4 }, { OP_ADD, 3 }, { OP_RECREATE, 1 }
 };
 
 static enum op_kind draw_kind(struct random *random)
@@ -172,6 +172,8 @@ static void draw_range(struct walk *walk, struct random *random, const struct wo
 	op->count = 1 + (one_of(random, 4) ? draw(random, 8 * size) : draw(random, 600));
 	if (op->kind == OP_SCATTER || op->kind == OP_ADD)
 		op->count = one_of(random, 3) ? most : draw(random, 16 * size) + 1;
+	if (op->kind == OP_QUERIES)
+		op->count = 2 * (1 + draw(random, QUERIES_MAX));
 	op->count = op->count < most ? op->count : most;
 	words = world->model.buffer_blocks[op->source] * size;
 	op->source_first = draw(random, words);

@@ -196,6 +196,11 @@ static void create_commands(struct world *world)
 		.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
 		.commandBufferCount = COMMANDS_MAX,
 	};
+	const VkQueryPoolCreateInfo queries = {
+		.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
+		.queryType = VK_QUERY_TYPE_OCCLUSION,
+		.queryCount = QUERIES_MAX,
+	};
 	const VkFenceCreateInfo fence = { .sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO };
 	VkDevice device = world->device.handle;
 
@@ -207,6 +212,7 @@ static void create_commands(struct world *world)
 		world->binary[i] = create_semaphore(world, VK_SEMAPHORE_TYPE_BINARY);
 	world->timeline = create_semaphore(world, VK_SEMAPHORE_TYPE_TIMELINE);
 	vk_check(vk.CreateFence(device, &fence, NULL, &world->fence), "vkCreateFence");
+	vk_check(vk.CreateQueryPool(device, &queries, NULL, &world->queries), "vkCreateQueryPool");
 }
 
 /* A buffer with memory of its own, all of it. */
@@ -550,6 +556,19 @@ static void record_update(struct world *world, VkCommandBuffer command, const st
 	}
 }
 
+/* Each query gives its value and its availability. */
+static void record_queries(struct world *world, VkCommandBuffer command, const struct op *op)
+{
+	uint32_t count = op->count / 2;
+
+	vk.CmdResetQueryPool(command, world->queries, 0, count);
+	barrier(command);
+	vk.CmdCopyQueryPoolResults(command, world->queries, 0, count, world->buffer[op->buffer],
+				   (VkDeviceSize)op->first * 4, 8,
+				   VK_QUERY_RESULT_WITH_AVAILABILITY_BIT |
+				   VK_QUERY_RESULT_PARTIAL_BIT);
+}
+
 static void record(struct world *world, VkCommandBuffer command, const struct op *op)
 {
 	const VkBufferCopy copy = { (VkDeviceSize)op->source_first * 4, (VkDeviceSize)op->first * 4,
@@ -562,6 +581,9 @@ static void record(struct world *world, VkCommandBuffer command, const struct op
 		break;
 	case OP_UPDATE:
 		record_update(world, command, op);
+		break;
+	case OP_QUERIES:
+		record_queries(world, command, op);
 		break;
 	case OP_COPY:
 		vk.CmdCopyBuffer(command, world->buffer[op->source], world->buffer[op->buffer], 1,
@@ -890,6 +912,7 @@ void world_close(struct world *world)
 		vk.DestroySemaphore(device, world->binary[i], NULL);
 	vk.DestroySemaphore(device, world->timeline, NULL);
 	vk.DestroyFence(device, world->fence, NULL);
+	vk.DestroyQueryPool(device, world->queries, NULL);
 	vk_device_close(&world->device);
 	model_close(&world->model);
 }

@@ -49,6 +49,7 @@ struct world {
 	VkSemaphore timeline;
 	uint64_t timeline_value;
 	VkFence fence;
+	VkQueryPool queries;
 	VkSemaphore wait;		/* what the next submission waits for, or VK_NULL_HANDLE */
 	bool lost;
 	char message[MESSAGE_SIZE];	/* the first thing that went wrong, or empty */
