@@ -43,8 +43,19 @@ deadlines_operations() {
 	deadline_suite=$((deadline_suite + 4 * deadline_subtest))
 }
 
+# A client starts anew for each scene, in a few seconds, and a second is enough for any of its
+# operations. It replays those of a walk that fails.
+deadlines_client() {
+	deadline_subtest=$((deadline_subtest + MINIMISE_SECONDS + ${OPERATIONS:-250}))
+	deadline_suite=$((deadline_suite + 4 * deadline_subtest))
+}
+
 deadlines_set() {
-	[ -z "$OPERATIONS" ] || deadlines_operations
+	if [ -n "$CLIENT" ]; then
+		deadlines_client
+	elif [ -n "$OPERATIONS" ]; then
+		deadlines_operations
+	fi
 	[ "$SANITIZE" = 0 ] || deadlines_sanitized
 	arch_deadlines
 	for pair in ${VMALI_DEADLINES:-}; do

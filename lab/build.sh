@@ -35,15 +35,21 @@ build_all() {
 	build_set_up "$@" && timeout -k 5 "$NINJA_SECONDS" ninja -C "$1"
 }
 
-# build_locked FOLDER ARG...: a failure ends the session with status 4 and the last lines of the log.
+# build_locked FOLDER ARG...: builds the project in FOLDER.
 build_locked() {
-	mkdir -p "${1%/*}" 2>/dev/null || cache_refused "${1%/*}"
+	build_with build_all "$@"
+}
+
+# build_with FUNC FOLDER ARG...: FUNC FOLDER ARG... builds. A failure ends the session with status 4 and the
+# last lines of the log.
+build_with() {
+	mkdir -p "${2%/*}" 2>/dev/null || cache_refused "${2%/*}"
 	build_log=$WORK/build.log
-	verbose "ninja -C $1"
+	verbose "ninja -C $2"
 	(
 		flock -w 900 9 || exit 1
-		build_all "$@" >"$build_log" 2>&1
-	) 9>>"${1%/*}/.${1##*/}.lock" || build_failed
+		"$@" >"$build_log" 2>&1
+	) 9>>"${2%/*}/.${2##*/}.lock" || build_failed
 	[ -z "$RESULTS_DIR" ] || cat "$build_log" >>"$RESULTS_DIR/build.log"
 }
 
@@ -52,6 +58,7 @@ build_ensure() {
 	BUILD_DIR=$(cache_entry build "$(build_inputs | key_of)")
 	build_locked "$BUILD_DIR" -Dboard=enabled -Digt="$(arch_form)"
 	arch_tests_ensure
+	[ -z "$CLIENT" ] || client_build_ensure
 }
 
 build_failed() {

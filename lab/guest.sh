@@ -29,7 +29,10 @@ installed_test() {
 
 # Prints the tests to run, one a line, as paths below a test root.
 tests_wanted() {
-	if [ -z "$TESTS" ]; then
+	if [ -n "$CLIENT" ]; then
+		echo "$CLIENT_TEST"
+		return
+	elif [ -z "$TESTS" ]; then
 		suite_tests
 		return
 	fi
@@ -51,7 +54,10 @@ test_binary() {
 # from the test itself. For a test without subtests the output is an empty line: its status for
 # --list-subtests is 79.
 list_subtests() {
-	if [ -z "$TESTS" ]; then
+	if [ -n "$CLIENT" ]; then
+		client_list
+		return
+	elif [ -z "$TESTS" ]; then
 		cat "$BUILD_DIR/tests/$1.subtests"
 		return
 	fi
@@ -150,7 +156,9 @@ guest_tests() {
 		case $test in
 		*/*) mkdir -p "$1/${test%/*}" ;;
 		esac
-		if [ -n "$TESTS" ]; then
+		if [ -n "$CLIENT" ]; then
+			client_guest "$root" "$1"
+		elif [ -n "$TESTS" ]; then
 			ln -s "$(test_binary "$test")" "$1/$test"
 		else
 			cp "$(test_binary "$test")" "$1/$test"

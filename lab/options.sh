@@ -17,6 +17,8 @@
 #   TEST_LIST    igt_runner's test list to run; empty: none
 #   SHARD        I/N: of the selected subtests every N-th, beginning with the I-th; empty: all
 #   BOARD_ARCH   architecture of the board's processors: x86-64 | arm64 (lab/arch)
+#   CLIENT       panvk: the client of clients/panvk_sparse instead of the suite; empty: none
+#   MESA         the suite of Debian whose Mesa that client has
 #   PAGES        size of their pages: 4k | 16k (arm64)
 #   KERNEL_ARG   kernel source folder or tarball; empty: the base
 #   STOCK        1: the base as it is, without kernel/patches
@@ -45,13 +47,14 @@ NL='
 '
 OPTIONS_LAB=$REPO/lab
 
-OPTION_VARIABLES='ACTION BOARD_ARCH PAGES GLOBS TESTS TEST_LIST SHARD KERNEL_ARG STOCK WITHOUT UNTIL PATCHES
-PARAMS TLB RULES IGT CPU_PAGE SEED OPERATIONS RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE
+OPTION_VARIABLES='ACTION BOARD_ARCH PAGES CLIENT MESA GLOBS TESTS TEST_LIST SHARD KERNEL_ARG STOCK WITHOUT
+UNTIL PATCHES PARAMS TLB RULES IGT CPU_PAGE SEED OPERATIONS RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE
 FAIL_FAST NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH MUTANTS MUTANTS_OF'
 
 options_help() {
 	cat <<'HELP'
 Usage: ./run [OPTION...] [GLOB...]
+       ./run --arch arm64 --client panvk [OPTION...] [SEED|GLOB...]
 
 Runs the subtests for sparse mappings of the panthor driver on a virtual Mali board.
 GLOBs select subtests; one that begins with ! or ^ excludes, and the last match decides.
@@ -73,6 +76,10 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
                           of the base's version, which is downloaded, with the driver of
                           kernel/patches, or as packaged with --stock (default: x86-64)
   --pages SIZE            with --arch arm64: the kernel with pages of 4k (default) or 16k
+  --client panvk          with --arch arm64: sparse buffers of Vulkan, by Debian's Mesa (PanVK), which is
+                          downloaded, instead of the suite: scenes, and walks of random operations, each
+                          with a SEED; --operations is their number in each walk (default: 250)
+  --mesa SUITE            with --client: Mesa of Debian's sid (default) or forky
   --kernel DIR|TARBALL    this kernel source instead of the default base
   --stock                 the base as it is, without kernel/patches
   --without PATCH         without this one patch of kernel/patches/series
@@ -346,6 +353,18 @@ option_pages() {
 	esac
 }
 
+option_client() {
+	[ "$1" = panvk ] || usage_error "--client $1: no such client; there is panvk"
+	CLIENT=$1
+}
+
+option_mesa() {
+	case $1 in
+	sid | forky) MESA=$1 ;;
+	*) usage_error "--mesa $1: not sid or forky" ;;
+	esac
+}
+
 option_igt() {
 	case $1 in
 	libigt | standalone) IGT=$1 ;;
@@ -414,6 +433,8 @@ option_with_value() {
 	--cpu-page) option_cpu_page "$2" ;;
 	--arch) option_arch "$2" ;;
 	--pages) option_pages "$2" ;;
+	--client) option_client "$2" ;;
+	--mesa) option_mesa "$2" ;;
 	--igt) option_igt "$2" ;;
 	--seed) option_seed "$2" ;;
 	--operations) option_operations "$2" ;;
@@ -446,7 +467,7 @@ options_defaults() {
 	ACTION=run TLB=keep BENCH=full
 	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
 	WITHOUT='' UNTIL='' SHARD='' CPU_PAGE=0 IGT='' SEED=1 OPERATIONS='' MUTANTS='' MUTANTS_OF=''
-	BOARD_ARCH=x86-64 PAGES='' EACH_PATCH='' REPLAY='' PATCH_READ='' RULES=''
+	BOARD_ARCH=x86-64 PAGES='' CLIENT='' MESA='' EACH_PATCH='' REPLAY='' PATCH_READ='' RULES=''
 	STOCK=0 SANITIZE=0 KUNIT=0 MULTIPLE=0 FAIL_FAST=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
 
@@ -488,9 +509,35 @@ options_rules() {
 	RULES=${RULES:-fail}
 }
 
+# With a client a GLOB that is a number is the seed of a walk.
+options_seeds() {
+	GLOBS=$(printf '%s\n' "$GLOBS" | sed 's/^[1-9][0-9]*$/walk-&/')
+	options_long=$(printf '%s\n' "$GLOBS" | grep -x 'walk-[0-9]*' | grep -x 'walk-.\{10,\}' |
+		head -n 1) || :
+	[ -z "$options_long" ] ||
+		usage_error "${options_long#walk-}: the seed of a walk is from 1 to 999999999"
+}
+
+# The client's tests are its own, and it takes neither a seed for all nor another harness.
+options_client() {
+	[ "$ACTION" != help ] || return 0
+	if [ -z "$CLIENT" ]; then
+		[ -z "$MESA" ] || usage_error '--mesa goes with --client'
+		return
+	fi
+	[ "$BOARD_ARCH" = arm64 ] || usage_error '--client goes with --arch arm64'
+	[ -z "$TEST_LIST" ] || usage_error '--client and --test-list exclude each other'
+	[ "$CPU_PAGE" = 0 ] || usage_error '--client and --cpu-page exclude each other'
+	[ "$SEED" = 1 ] || usage_error '--client and --seed exclude each other: seeds are arguments'
+	[ "$HOST_TOOLS" = 0 ] || usage_error '--client and --host-tools exclude each other'
+	MESA=${MESA:-sid}
+	options_seeds
+}
+
 options_conflicts() {
 	options_arch
 	options_rules
+	options_client
 	[ "$QUIET$VERBOSE" != 11 ] || usage_error '--quiet and --verbose exclude each other'
 	[ "$STOCK" = 0 ] || [ -z "$WITHOUT" ] ||
 		usage_error '--stock and --without exclude each other'
@@ -541,9 +588,9 @@ options_parse() {
 	options_defaults
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--arch | --pages | --test | --test-list | --shard | --kernel | --without | --until | \
-			--patch | --each-patch | --replay | --param | --tlb | --rules | --cpu-page | --igt | \
-			--seed | --operations | --results | --trace | --mutants)
+		--arch | --pages | --client | --mesa | --test | --test-list | --shard | --kernel | \
+			--without | --until | --patch | --each-patch | --replay | --param | --tlb | --rules | \
+			--cpu-page | --igt | --seed | --operations | --results | --trace | --mutants)
 			[ $# -ge 2 ] || usage_error "$1: needs a value"
 			case $2 in
 			--*) usage_error "$1: needs a value, and $2 is an option" ;;
@@ -551,9 +598,10 @@ options_parse() {
 			option_with_value "$1" "$2"
 			shift
 			;;
-		--arch=* | --pages=* | --test=* | --test-list=* | --shard=* | --kernel=* | --without=* | \
-			--until=* | --patch=* | --each-patch=* | --replay=* | --param=* | --tlb=* | --rules=* | \
-			--cpu-page=* | --igt=* | --seed=* | --operations=* | --results=* | --trace=* | --mutants=*)
+		--arch=* | --pages=* | --client=* | --mesa=* | --test=* | --test-list=* | --shard=* | \
+			--kernel=* | --without=* | --until=* | --patch=* | --each-patch=* | --replay=* | \
+			--param=* | --tlb=* | --rules=* | --cpu-page=* | --igt=* | --seed=* | --operations=* | \
+			--results=* | --trace=* | --mutants=*)
 			option_with_value "${1%%=*}" "${1#*=}"
 			;;
 		--)

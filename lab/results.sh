@@ -325,8 +325,9 @@ results_commit() {
 # metadata.json, from the session's variables.
 results_metadata() {
 	jq -n --arg kernel "$KERNEL_RELEASE" --arg source "$KERNEL_VERSION" --arg stock "$STOCK" \
-		--arg arch "$BOARD_ARCH" --arg pages "$PAGES" \
-		--arg without "$WITHOUT" --arg until "$UNTIL" --arg rules "$RULES" --arg sanitize "$SANITIZE" --arg multiple "$MULTIPLE" \
+		--arg arch "$BOARD_ARCH" --arg pages "$PAGES" --arg client "$CLIENT" --arg mesa "$MESA" \
+		--arg mesa_version "${MESA_VERSION:-}" --arg without "$WITHOUT" --arg until "$UNTIL" \
+		--arg rules "$RULES" --arg sanitize "$SANITIZE" --arg multiple "$MULTIPLE" \
 		--arg expectations "$(expectations_name)" \
 		--arg patches "$(kernel_patches | sed 's/^-/taken back: /')" \
 		--arg params "$PARAMS" --arg tlb "$TLB" --argjson cpu_page "$CPU_PAGE" \
@@ -339,7 +340,8 @@ results_metadata() {
 		--arg igt "$(timeout 10 igt_runner --version | head -n 1)" \
 		--arg started "$(date -u +%Y-%m-%dT%H:%M:%SZ)" '
 		def list: split("\n") | map(select(. != ""));
-		{started: $started, action: $action, commit: $commit, arch: $arch, pages: $pages, kernel: $kernel, kernel_source: $source,
+		{started: $started, action: $action, commit: $commit, arch: $arch, pages: $pages, client: $client, mesa: $mesa,
+		 mesa_version: $mesa_version, kernel: $kernel, kernel_source: $source,
 		 stock: ($stock == "1"), without: $without, until: $until, sanitize: ($sanitize == "1"),
 		 multiple_mode: ($multiple == "1"), kunit: ($kunit == "1"),
 		 fail_fast: ($fast == "1"), no_skips: ($all == "1"),

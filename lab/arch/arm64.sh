@@ -7,6 +7,7 @@
 # is its initramfs. See lab/arch/x86-64.sh for what each variable and function is.
 
 . "$REPO/lab/packaged.sh"
+. "$REPO/lab/client.sh"
 
 ARCH_QEMU=qemu-system-aarch64
 # Version 2 of the interrupt controller takes message-signalled interrupts without an ITS.
@@ -45,12 +46,13 @@ REFUSED
 }
 
 arch_expectations() {
+	[ -z "$CLIENT" ] || printf '%s\n' "-panvk-$MESA_VERSION" -panvk
 	[ "${PAGES:-4k}" = 4k ] || echo "-arm64-$PAGES"
 	echo -arm64
 }
 
 arch_shown() {
-	echo "arm64, pages of ${PAGES%k} KiB, "
+	echo "arm64, pages of ${PAGES%k} KiB, ${MESA_VERSION:+Mesa $MESA_VERSION, }"
 }
 
 # The packaged kernel takes three times as long to boot.
@@ -64,11 +66,12 @@ arch_igt() {
 }
 
 arch_cached() {
-	packaged_cached
+	packaged_cached && { [ -z "$CLIENT" ] || client_cached; }
 }
 
 arch_tools_ensure() {
 	tools_ensure
+	[ -z "$CLIENT" ] || client_ensure
 }
 
 arch_kernel_ensure() {

@@ -15,6 +15,8 @@ from report.verdicts import Verdict
 VALUES = (
     ("arch", "--arch", "x86-64"),
     ("pages", "--pages", ""),
+    ("client", "--client", ""),
+    ("mesa", "--mesa", ""),
     ("kernel_given", "--kernel", ""),
     ("without", "--without", ""),
     ("until", "--until", ""),

@@ -113,6 +113,14 @@ special() {
 	same "$special_wanted" "$(with "$@" -- arch_expectations)"
 }
 
+# Those of a client begin with the version of Mesa.
+client_special() {
+	MESA_VERSION=26.1.6
+	special '-panvk-26.1.6
+-panvk
+-arm64' --arch arm64 --client panvk
+}
+
 # What the release calls itself does not matter.
 release_name() {
 	KERNEL_RELEASE=7.3.4+deb13-arm64-16k
@@ -125,6 +133,7 @@ check 'the packaged kernel of the version of the base' abi
 check 'a patch beyond the driver is refused' wide_patch
 check '... and a series is left out' until_wide
 check 'expectations: x86-64' special ''
+check 'expectations: a client' client_special
 check 'expectations: arm64' special -arm64 --arch arm64
 check 'expectations: arm64, 16 KiB' special '-arm64-16k
 -arm64' --arch arm64 --pages 16k

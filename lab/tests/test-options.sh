@@ -107,6 +107,11 @@ check '--arch arm64: pages' after PAGES 16k --pages 16k --arch arm64
 check '--arch arm64 with what works there' after TLB off --arch arm64 --pages=4k --stock --tlb off \
 	--patch second.patch --param a=1 --cpu-page 64K --igt standalone --fail-fast --no-skips \
 	--trace trace --results new --seed 2 --operations 9 --test-list linux.tar 'evict-*'
+check '--client panvk: Mesa of sid' after MESA sid --arch arm64 --client panvk
+check '--client panvk: another Mesa' after MESA forky --client=panvk --mesa=forky --arch arm64
+check '--client panvk: seeds and scenes' after GLOBS "walk-17${NL}tail${NL}!walk-3" --arch arm64 \
+	--client panvk 17 tail '!walk-3'
+check 'no client: a number is a GLOB' after GLOBS 17 --arch arm64 17
 check '--arch arm64: --shell' after ACTION shell --shell --arch arm64
 check '--arch arm64: --list' after ACTION list --list --arch arm64
 check '--seed' after SEED 5 --seed 5
@@ -250,6 +255,20 @@ done
 check '--arch: no such board' refused '--arch foo: not x86-64 or arm64*' --arch foo
 check '--arch: no value' refused '--arch: needs a value*' --arch
 check '--arch: another name' refused '--arch aarch64: not x86-64 or arm64*' --arch=aarch64
+check '--client: no such client' refused '--client foo: no such client; there is panvk*' \
+	--arch arm64 --client foo
+check '--client: no value' refused '--client: needs a value*' --arch arm64 --client
+check '--client: without --arch' refused '--client goes with --arch arm64*' --client panvk
+check '--client: a seed that is too long' refused '9999999999: the seed of a walk*' --arch arm64 \
+	--client panvk 9999999999
+for option in '--cpu-page 16K' '--seed 2' --host-tools; do
+	# shellcheck disable=SC2086 # words
+	check "--client and $option" refused "--client and ${option%% *} exclude each other*" \
+		--arch arm64 --client panvk $option
+done
+check '--mesa: no such suite' refused '--mesa trixie: not sid or forky*' --arch arm64 --client panvk \
+	--mesa trixie
+check '--mesa: without --client' refused '--mesa goes with --client*' --arch arm64 --mesa sid
 check '--pages: no such size' refused '--pages 64k: not 4k or 16k*' --arch arm64 --pages 64k
 check '--pages: bytes' refused '--pages 4096: not 4k or 16k*' --arch arm64 --pages 4096
 check '--pages: no value' refused '--pages: needs a value*' --arch arm64 --pages
