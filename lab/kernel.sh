@@ -396,6 +396,13 @@ source_make_patched() {
 	printf '%s\n' "$KERNEL_VERSION" >"$1/version"
 }
 
+# source_patched_newer FOLDER FILE: the files that were patched in the copy FOLDER become newer than FILE,
+# which has the time of a kernel without the patches. They are older if the copy was made first, and make
+# would not compile what depends on them again.
+source_patched_newer() {
+	find "$1" -type f -newer "${KERNEL_SOURCE%/linux}/version" ! -newer "$2" -exec touch {} +
+}
+
 # source_shown FOLDER: mounts FOLDER over KERNEL_SOURCE, for this session only. Object trees hold the
 # path of their source tree. With one path for all states of the source, they can be reused.
 source_shown() {
@@ -698,10 +705,13 @@ kernel_unpatched_ensure() {
 	[ "$KERNEL_PATCHED" = 1 ] && [ -z "${KERNEL_ARG:-}" ] && ! cache_has kernel "$KERNEL_KEY" ||
 		return 0
 	umount "$KERNEL_SOURCE"
+	kernel_unpatched=$(KERNEL_SOURCE_ID=$KERNEL_UNPATCHED_ID && kernel_key)
 	(
 		KERNEL_SOURCE_ID=$KERNEL_UNPATCHED_ID
-		cache_build kernel "$(kernel_key)" "kernel ($KERNEL_VERSION)" kernel_make_entry
+		cache_build kernel "$kernel_unpatched" "kernel ($KERNEL_VERSION)" kernel_make_entry
 	) || exit
+	source_patched_newer "$(cache_entry source "$source_key")/linux" \
+		"$(cache_entry kernel "$kernel_unpatched")/files"
 	source_shown "$(cache_entry source "$source_key")/linux"
 }
 

@@ -475,6 +475,25 @@ test_base() {
 	fails kernel_usable_base "$SCRATCH/base" "$SCRATCH/older"
 }
 
+# A patched copy that is older than the kernel without the patches: of its files those that were patched
+# become newer, and those of the package stay.
+test_patched_newer() {
+	KERNEL_SOURCE=$SCRATCH/package/linux
+	mkdir -p "$KERNEL_SOURCE" "$SCRATCH/copy"
+	touch -d @100 "$KERNEL_SOURCE/a.h" "$KERNEL_SOURCE/b.h"
+	touch -d @200 "$SCRATCH/package/version"
+	ln "$KERNEL_SOURCE/a.h" "$SCRATCH/copy/a.h"
+	touch -d @300 "$SCRATCH/copy/b.h"
+	touch -d @400 "$SCRATCH/kernel-files"
+	source_patched_newer "$SCRATCH/copy" "$SCRATCH/kernel-files"
+	same 100 "$(stat -c %Y "$KERNEL_SOURCE/a.h")"
+	[ "$(stat -c %Y "$SCRATCH/copy/b.h")" -gt 400 ]
+	# One that is newer already stays, since another session may build from it.
+	touch -d @500 "$SCRATCH/copy/b.h"
+	source_patched_newer "$SCRATCH/copy" "$SCRATCH/kernel-files"
+	same 500 "$(stat -c %Y "$SCRATCH/copy/b.h")"
+}
+
 # The default place of the cache is below a folder with a dot, as are the entries that are being made.
 test_start_from_base() {
 	CACHE_DIR=$SCRATCH/.cache/vmali start_entry=$SCRATCH/.cache/vmali/kernel/.two.X.tmp
@@ -682,6 +701,7 @@ check 'a cache folder with blanks is refused' test_blanks
 check 'options that did not stick are named' test_config
 check 'the sanitized kernel has options of its own' test_config_sanitized
 check 'objects are used again only if that is right' test_base
+check '... of a patched copy, if it is newer' test_patched_newer
 check '... and found in the default place of the cache' test_start_from_base
 check '... and those of a driver with more files are not' test_module_base
 check 'keys hold no paths' test_keys_have_no_paths
