@@ -189,11 +189,12 @@ static void test_find_vm(void **state)
 
 static void test_unknown_formats(void **state)
 {
-	static const char * const texts[] = {
-		"", "\n", "created-by size\n", GEMS_TAIL,
-		/* All columns, but not in the driver's order. */
+	/* All columns, but not in the driver's order. */
+	static const char other_order[] =
 		"refcount  evictions  size  resident-size  file-offset  state  usage  label  created-by\n"
-		"1         1          1     1              1            1      1\n",
+		"1         1          1     1              1            1      1\n";
+	static const char * const texts[] = {
+		"", "\n", "created-by size\n", GEMS_TAIL, other_order,
 		" VAs | object offset | object | range | start\n | 1 | 1 | 1 | 1\n",
 	};
 
