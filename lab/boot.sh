@@ -193,6 +193,10 @@ with_root() {
 	"$@"
 }
 
+# The kernel's log. Without huge pages flags-* writes a message for each page: a smaller buffer is overwritten
+# before igt_runner has read which faults a subtest expects.
+LOG_BYTES=1M
+
 # Runs $@ with QEMU's command line appended. $CONSOLE is the serial console's chardev.
 with_qemu() {
 	accel='tcg,thread=multi' cpu=$ARCH_CPU
@@ -208,7 +212,7 @@ with_qemu() {
 		-chardev "$CONSOLE" -serial chardev:console \
 		-kernel "$KERNEL_DIR/$ARCH_IMAGE" -initrd "$INITRAMFS" \
 		-append "console=$ARCH_CONSOLE loglevel=5 panic=-1 slab_nomerge kasan_multi_shot \
-${VMALI_APPEND:-}"
+log_buf_len=$LOG_BYTES ${VMALI_APPEND:-}"
 }
 
 qemu_start() {
