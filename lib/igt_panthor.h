@@ -46,13 +46,6 @@ struct panthor_bo {
  */
 #define IGT_PANTHOR_JOB_DEADLINE_MS 10000
 
-/*
- * Deadline for the release of closed, destroyed or unmapped objects. Workers of the driver release
- * them after their groups are off the GPU and an RCU grace period is over: some 30 ms on an idle
- * machine, a hundred times that with all of the kernel's checks.
- */
-#define IGT_PANTHOR_RELEASE_DEADLINE_MS 3000
-
 uint64_t igt_panthor_cpu_page_size(void);
 uint64_t igt_panthor_cpu_page_align(uint64_t size);
 

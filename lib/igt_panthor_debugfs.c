@@ -163,13 +163,47 @@ void igt_panthor_read_gpuvas(int fd, struct igt_panthor_vmas *vmas)
 	free(text);
 }
 
+/**
+ * files:
+ * @open: number of files of the device that this process has open
+ * @closed: it has closed one
+ * @least: BOs of the process behind the opening of its only file: at first the dummy, if the driver has
+ *	one; what a defect leaks is added
+ */
+static struct {
+	unsigned int open;
+	bool closed;
+	unsigned int least;
+} files = { .least = 1 };
+
+/*
+ * Workers release the BOs of files that earlier subtests or rows of the process have closed. A subtest that
+ * counts the BOs of its process waits for that.
+ */
+static void await_released(int fd)
+{
+	if (!files.closed || files.open || !igt_panthor_has_debugfs(fd))
+		return;
+	if (!igt_wait(igt_panthor_count_own_gems(fd) <= files.least,
+		      IGT_PANTHOR_RELEASE_DEADLINE_MS, 2))
+		files.least = igt_panthor_count_own_gems(fd);
+}
+
+static void count_closed(void)
+{
+	igt_panthor_snapshot_closed();
+	files.closed = true;
+	if (files.open)
+		files.open--;
+}
+
 /* The first file that a failed subtest has left: all of them are open still. */
 static void close_file(void *data)
 {
 	const int fd = (intptr_t)data;
 
 	igt_panthor_snapshot_left(fd);
-	igt_panthor_snapshot_closed();
+	count_closed();
 	close(fd);
 }
 
@@ -185,7 +219,9 @@ int igt_panthor_open(void)
 	const int fd = drm_open_driver_render(DRIVER_PANTHOR);
 
 	igt_panthor_snapshot_begin(fd);
+	await_released(fd);
 	igt_panthor_snapshot_opened();
+	files.open++;
 	igt_teardown_add(close_file, (void *)(intptr_t)fd);
 	return fd;
 }
@@ -210,6 +246,7 @@ int __igt_panthor_reopen(int fd)
 		return -errno;
 
 	igt_panthor_snapshot_opened();
+	files.open++;
 	igt_teardown_add(close_file, (void *)(intptr_t)opened);
 	return opened;
 }
@@ -221,7 +258,7 @@ int __igt_panthor_reopen(int fd)
 void igt_panthor_close(int fd)
 {
 	igt_teardown_drop(close_file, (void *)(intptr_t)fd);
-	igt_panthor_snapshot_closed();
+	count_closed();
 	igt_assert_eq(close(fd), 0);
 }
 

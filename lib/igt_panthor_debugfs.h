@@ -27,6 +27,13 @@
  */
 #define IGT_PANTHOR_EVICT_DEADLINE_MS 1500
 
+/*
+ * Deadline for the release of closed, destroyed or unmapped objects. Workers of the driver release
+ * them after their groups are off the GPU and an RCU grace period is over: some 30 ms on an idle
+ * machine, a hundred times that with all of the kernel's checks.
+ */
+#define IGT_PANTHOR_RELEASE_DEADLINE_MS 3000
+
 /* Pause between the end of a scan and the start of the next. */
 #define IGT_PANTHOR_EVICT_INTERVAL_MS 20
 
