@@ -166,15 +166,15 @@ void igt_panthor_read_gpuvas(int fd, struct igt_panthor_vmas *vmas)
 /**
  * files:
  * @open: number of files of the device that this process has open
- * @closed: it has closed one
- * @least: BOs of the process behind the opening of its only file: at first the dummy, if the driver has
- *	one; what a defect leaks is added
+ * @opened: it has opened one
+ * @least: BOs of the process behind the opening of its first file: dummies, of which libigt has one for
+ *	the file that its exit handler uses; what a defect leaks is added
  */
 static struct {
 	unsigned int open;
-	bool closed;
+	bool opened;
 	unsigned int least;
-} files = { .least = 1 };
+} files;
 
 /*
  * Workers release the BOs of files that earlier subtests or rows of the process have closed. A subtest that
@@ -182,17 +182,18 @@ static struct {
  */
 static void await_released(int fd)
 {
-	if (!files.closed || files.open || !igt_panthor_has_debugfs(fd))
+	if (files.open || !igt_panthor_has_debugfs(fd))
 		return;
-	if (!igt_wait(igt_panthor_count_own_gems(fd) <= files.least,
+	if (!files.opened ||
+	    !igt_wait(igt_panthor_count_own_gems(fd) <= files.least,
 		      IGT_PANTHOR_RELEASE_DEADLINE_MS, 2))
 		files.least = igt_panthor_count_own_gems(fd);
+	files.opened = true;
 }
 
 static void count_closed(void)
 {
 	igt_panthor_snapshot_closed();
-	files.closed = true;
 	if (files.open)
 		files.open--;
 }
