@@ -167,8 +167,8 @@ void igt_panthor_read_gpuvas(int fd, struct igt_panthor_vmas *vmas)
  * files:
  * @open: number of files of the device that this process has open
  * @opened: it has opened one
- * @least: BOs of the process behind the opening of its first file: dummies, of which libigt has one for
- *	the file that its exit handler uses; what a defect leaks is added
+ * @least: BOs of the process behind the opening of its first file: dummies, of which libigt has
+ *	one for the file that its exit handler uses; what a defect leaks is added
  */
 static struct {
 	unsigned int open;
@@ -177,8 +177,8 @@ static struct {
 } files;
 
 /*
- * Workers release the BOs of files that earlier subtests or rows of the process have closed. A subtest that
- * counts the BOs of its process waits for that.
+ * Workers release the BOs of files that earlier subtests or rows of the process have closed. A
+ * subtest that counts the BOs of its process waits for that.
  */
 static void await_released(int fd)
 {

@@ -204,10 +204,10 @@ void igt_panthor_ignore_fault_messages(void);
  * What a failed subtest prints of its address spaces: gpuvas and gems as they are right after the
  * failure, and the addresses that it was about. tools/panthor_vmas shows that.
  *
- * A subtest that fails leaves its body without closing its files. So the next one to touch a left
- * file, igt_teardown() or the next row that opens the device, prints it. Whether a subtest failed or
- * was skipped is in the kernel log, as is the address of a fault. Needs root and debugfs; without the
- * latter, a message says once that it is missing.
+ * A subtest that fails leaves its body without closing its files. igt_teardown(), or the next row
+ * that opens the device, prints what such a file has. Whether a subtest failed or was skipped is in
+ * the kernel log, as is the address of a fault. Needs root and debugfs; without debugfs, a message
+ * says once that it is missing.
  */
 
 /* Ranges that are remembered of a job. */
