@@ -2,8 +2,20 @@
 # Copyright (C) 2026 The vmali authors
 # shellcheck shell=sh
 #
-# For tests of lab/ that need the toolbox of whoever runs them. After lab/tests/lib.sh and
-# lab/toolbox.sh.
+# For tests of lab/ that need the toolbox of whoever runs them.
+
+# become_inside TEST: becomes the script TEST of lab/tests, in the toolbox, with the argument `inside`.
+# Before lab/tests/lib.sh, which makes a folder.
+become_inside() {
+	for part in common toolbox kernel; do
+		# shellcheck source=/dev/null
+		. "$REPO/lab/$part.sh"
+	done
+	toolbox_ensure
+	toolbox_exec sh "$REPO/lab/tests/$1" inside
+}
+
+# The others come after lab/tests/lib.sh and lab/toolbox.sh.
 
 need_toolbox() {
 	namespace true 2>/dev/null || skip 'no namespaces here'

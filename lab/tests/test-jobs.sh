@@ -13,17 +13,9 @@ set -eu
 
 REPO=$(readlink -f -- "$(dirname -- "$0")/../..")
 
-if [ "${1:-}" != inside ]; then
-	for part in common toolbox; do
-		# shellcheck source=/dev/null
-		. "$REPO/lab/$part.sh"
-	done
-	if ! cache_has toolbox "$(toolbox_key)"; then
-		echo '0 passed, 0 failed, 1 skipped: no toolbox in the cache'
-		exit 77
-	fi
-	toolbox_exec sh "$REPO/lab/tests/test-jobs.sh" inside
-fi
+# shellcheck source=lab/tests/inside.sh
+. "$REPO/lab/tests/inside.sh"
+[ "${1:-}" = inside ] || become_inside test-jobs.sh
 
 # shellcheck source=lab/tests/lib.sh
 . "$REPO/lab/tests/lib.sh"

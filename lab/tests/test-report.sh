@@ -7,13 +7,8 @@
 set -eu
 
 REPO=$(readlink -f -- "$(dirname -- "$(readlink -f -- "$0")")/../..")
-if [ "${1:-}" != inside ]; then
-	for part in common toolbox kernel; do
-		# shellcheck source=/dev/null
-		. "$REPO/lab/$part.sh"
-	done
-	toolbox_ensure
-	toolbox_exec sh "$REPO/lab/tests/test-report.sh" inside
-fi
+# shellcheck source=lab/tests/inside.sh
+. "$REPO/lab/tests/inside.sh"
+[ "${1:-}" = inside ] || become_inside test-report.sh
 cd "$REPO"
 PYTHONPATH=lab exec python3 -B -m pytest -q -p no:cacheprovider lab/report/tests

@@ -11,14 +11,9 @@
 set -eu
 
 REPO=$(readlink -f -- "$(dirname -- "$(readlink -f -- "$0")")/../..")
-if [ "${1:-}" != inside ]; then
-	for part in common toolbox kernel; do
-		# shellcheck source=/dev/null
-		. "$REPO/lab/$part.sh"
-	done
-	toolbox_ensure
-	toolbox_exec sh "$REPO/lab/tests/test-results.sh" inside
-fi
+# shellcheck source=lab/tests/inside.sh
+. "$REPO/lab/tests/inside.sh"
+[ "${1:-}" = inside ] || become_inside test-results.sh
 # shellcheck source=lab/tests/lib.sh
 . "$REPO/lab/tests/lib.sh"
 for part in common options kernel results; do
