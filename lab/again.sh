@@ -2,8 +2,8 @@
 # Copyright (C) 2026 The vmali authors
 # shellcheck shell=sh disable=SC2154
 #
-# What starts ./run again, on the host: --each-patch before a series and after each of its patches, and
-# --replay as a results folder says that it was started. lab/results.sh says what is in such a folder.
+# Options of ./run that start ./run again, on the host: --each-patch does so before a series and after each
+# of its patches, --replay with the options that a results folder records (see lab/results.sh).
 
 # Prints the command line $@ without --each-patch, --replay and --results, one argument a line.
 again_arguments() {

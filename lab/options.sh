@@ -85,15 +85,14 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --without PATCH         without this one patch of kernel/patches/series
   --until PATCH           with the patches up to this one
   --patch FILE            one more patch on top, or a mailbox; repeatable; - is standard input
-  --each-patch MBOX       the subtests before a series and after each of its patches, up to the
+  --each-patch MBOX       run the subtests before a series and after each of its patches, up to the
                           first that breaks something; MBOX as git format-patch --stdout or
                           b4 am -o - print it; - is standard input
   --sanitize              a kernel with KASAN, UBSAN, lockdep, kmemleak and more; slower
   --param K=V             a panthor module parameter; repeatable
   --tlb MODE              the GPU's TLB: keep (default), off, tiny:SEED
-  --rules MODE            when the driver breaks a rule of vmali's referee: fail (default), the
-                          subtest that ran fails; warn, its verdict says so; off, rules are not
-                          looked at
+  --rules MODE            a rule of vmali's referee that the driver breaks fails the subtest (fail,
+                          the default), is a remark of its verdict (warn), or is not checked (off)
   --cpu-page SIZE         subtests whose sizes fit CPU pages of 4K, 16K or 64K (default: those
                           of the board); its kernel stays as it is
   --igt standalone        the suite without libigt, linked with lib/igt/standalone as on a board
@@ -104,9 +103,8 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
                           their deadline grows with N
   --results DIR           where results go (default: a new folder under build/results)
   --trace FILE            write what the driver did to FILE
-  --replay DIR            what the results folder DIR says that it ran, with its patches, seeds
-                          and options, and whether each subtest fares as recorded; further
-                          options are added
+  --replay DIR            repeat the run that the results folder DIR records, with its patches,
+                          seeds and options, and compare the verdicts; further options are added
   --mutants N[:SEED]      N mutants of the driver, each with one operator, constant, condition or
                           statement changed, drawn by SEED from kernel/mutants/functions; says
                           which subtest kills which, and which survive. 200 take some 90
@@ -584,26 +582,33 @@ options_conflicts() {
 		usage_error '--clean-cache runs no subtest'
 }
 
+# True if the option $1 takes a value, as `--NAME VALUE` or `--NAME=VALUE`.
+option_valued() {
+	case $1 in
+	--arch | --pages | --client | --mesa | --test | --test-list | --shard | --kernel | --without | \
+		--until | --patch | --each-patch | --replay | --param | --tlb | --rules | --cpu-page | \
+		--igt | --seed | --operations | --results | --trace | --mutants) ;;
+	*) return 1 ;;
+	esac
+}
+
 options_parse() {
 	options_defaults
 	while [ $# -gt 0 ]; do
-		case $1 in
-		--arch | --pages | --client | --mesa | --test | --test-list | --shard | --kernel | \
-			--without | --until | --patch | --each-patch | --replay | --param | --tlb | --rules | \
-			--cpu-page | --igt | --seed | --operations | --results | --trace | --mutants)
+		if option_valued "$1"; then
 			[ $# -ge 2 ] || usage_error "$1: needs a value"
 			case $2 in
 			--*) usage_error "$1: needs a value, and $2 is an option" ;;
 			esac
 			option_with_value "$1" "$2"
-			shift
-			;;
-		--arch=* | --pages=* | --client=* | --mesa=* | --test=* | --test-list=* | --shard=* | \
-			--kernel=* | --without=* | --until=* | --patch=* | --each-patch=* | --replay=* | \
-			--param=* | --tlb=* | --rules=* | --cpu-page=* | --igt=* | --seed=* | --operations=* | \
-			--results=* | --trace=* | --mutants=*)
+			shift 2
+			continue
+		elif option_valued "${1%%=*}"; then
 			option_with_value "${1%%=*}" "${1#*=}"
-			;;
+			shift
+			continue
+		fi
+		case $1 in
 		--)
 			shift
 			break

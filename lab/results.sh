@@ -340,8 +340,9 @@ results_metadata() {
 		--arg igt "$(timeout 10 igt_runner --version | head -n 1)" \
 		--arg started "$(date -u +%Y-%m-%dT%H:%M:%SZ)" '
 		def list: split("\n") | map(select(. != ""));
-		{started: $started, action: $action, commit: $commit, arch: $arch, pages: $pages, client: $client, mesa: $mesa,
-		 mesa_version: $mesa_version, kernel: $kernel, kernel_source: $source,
+		{started: $started, action: $action, commit: $commit, arch: $arch, pages: $pages,
+		 client: $client, mesa: $mesa, mesa_version: $mesa_version,
+		 kernel: $kernel, kernel_source: $source,
 		 stock: ($stock == "1"), without: $without, until: $until, sanitize: ($sanitize == "1"),
 		 multiple_mode: ($multiple == "1"), kunit: ($kunit == "1"),
 		 fail_fast: ($fast == "1"), no_skips: ($all == "1"),

@@ -418,7 +418,7 @@ check 'a shard without a subtest' fails_with 3 \
 
 # Every option of the help is one that is parsed, and the other way round.
 help_complete() {
-	same "$(sed -n '/^options_parse/,/^}/p; /^option_flag/,/^}/p' "$REPO/lab/options.sh" |
+	same "$(sed -n '/^option_valued/,/^}/p; /^option_flag/,/^}/p' "$REPO/lab/options.sh" |
 		grep -o -e '--[a-z-]*[a-z]' | sort -u)" \
 		"$("$REPO/run" --help | grep -o -e '^  --[a-z-]*' | tr -d ' ' | sort -u)"
 }
