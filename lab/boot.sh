@@ -193,8 +193,8 @@ with_root() {
 	"$@"
 }
 
-# The kernel's log. Without huge pages flags-* writes a message for each page: a smaller buffer is overwritten
-# before igt_runner has read which faults a subtest expects.
+# Size of the kernel's log buffer. Without huge pages flags-* writes a message for each page, which
+# overwrites a smaller one before igt_runner has read which faults the subtest expects.
 LOG_BYTES=1M
 
 # Runs $@ with QEMU's command line appended. $CONSOLE is the serial console's chardev.
