@@ -193,7 +193,6 @@ static void await_released(int fd)
 
 static void count_closed(void)
 {
-	igt_panthor_snapshot_closed();
 	if (files.open)
 		files.open--;
 }
@@ -219,9 +218,8 @@ int igt_panthor_open(void)
 {
 	const int fd = drm_open_driver_render(DRIVER_PANTHOR);
 
-	igt_panthor_snapshot_begin(fd);
+	igt_panthor_snapshot_begin(fd, files.open);
 	await_released(fd);
-	igt_panthor_snapshot_opened();
 	files.open++;
 	igt_teardown_add(close_file, (void *)(intptr_t)fd);
 	return fd;
@@ -246,7 +244,6 @@ int __igt_panthor_reopen(int fd)
 	if (opened < 0)
 		return -errno;
 
-	igt_panthor_snapshot_opened();
 	files.open++;
 	igt_teardown_add(close_file, (void *)(intptr_t)opened);
 	return opened;

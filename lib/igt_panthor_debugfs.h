@@ -245,9 +245,7 @@ void igt_panthor_snapshot_mark(uint64_t va, const char *words);
 void igt_panthor_snapshot_mark_clear(void);
 void igt_panthor_snapshot_fault_read(uint64_t sequence);
 
-void igt_panthor_snapshot_begin(int fd);
-void igt_panthor_snapshot_opened(void);
-void igt_panthor_snapshot_closed(void);
+void igt_panthor_snapshot_begin(int fd, unsigned int left);
 void igt_panthor_snapshot_left(int fd);
 
 #endif /* IGT_PANTHOR_DEBUGFS_H */

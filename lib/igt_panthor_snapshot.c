@@ -56,14 +56,12 @@ static struct {
 /**
  * last:
  * @owner: process that opened the device first; its children do not print
- * @files: number of files of the device that it has open
  * @job: job that was waited for last
  * @mark: an assertion was about @mark_va
  * @fault_read: sequence number of the last fault in the kernel log that the subtest has read itself
  */
 static struct {
 	pid_t owner;
-	unsigned int files;
 	struct igt_panthor_snapshot_job job;
 	const char *mark;
 	uint64_t mark_va;
@@ -540,42 +538,21 @@ void igt_panthor_snapshot_left(int fd)
 /**
  * igt_panthor_snapshot_begin:
  * @fd: device, just opened by a subtest or row
+ * @left: number of files of the device that the process had open before
  *
- * If a file is still open that a failed row has left, prints its address spaces.
+ * If a failed row has left a file open, prints its address spaces.
  */
-void igt_panthor_snapshot_begin(int fd)
+void igt_panthor_snapshot_begin(int fd, unsigned int left)
 {
 	if (!last.owner)
 		last.owner = getpid();
 	if (!is_owner())
 		return;
 	open_kmsg();
-	if (last.files) {
+	if (left) {
 		igt_panthor_snapshot_left(fd);
 	} else {
 		read_kmsg();
 		forget();
 	}
-}
-
-/**
- * igt_panthor_snapshot_opened:
- *
- * Counts a file of the device. Nothing else: a subtest may let allocations fail meanwhile.
- */
-void igt_panthor_snapshot_opened(void)
-{
-	if (is_owner())
-		last.files++;
-}
-
-/**
- * igt_panthor_snapshot_closed:
- *
- * Counts a file of the device that is going to be closed.
- */
-void igt_panthor_snapshot_closed(void)
-{
-	if (is_owner() && last.files)
-		last.files--;
 }

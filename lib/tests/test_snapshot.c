@@ -60,6 +60,9 @@ bool igt_panthor_parse_fault(const char *record, struct igt_panthor_fault *fault
 
 static unsigned int sequence;
 
+/* Number of open files of the device. */
+static unsigned int files;
+
 /* A record of the kernel log. */
 static void record(const char *format, ...)
 {
@@ -124,6 +127,7 @@ static int reset(void **state)
 	memset(&last, 0, sizeof(last));
 	printed[0] = '\0';
 	sequence = 0;
+	files = 0;
 	debugfs_error = 0;
 	make_files(3, 2);
 	return 0;
@@ -147,8 +151,7 @@ static unsigned int count(const char *words)
 
 static void open_device(int fd)
 {
-	igt_panthor_snapshot_begin(fd);
-	igt_panthor_snapshot_opened();
+	igt_panthor_snapshot_begin(fd, files++);
 }
 
 static void job(uint64_t va, uint64_t size)
@@ -320,7 +323,6 @@ static void test_child(void **state)
 	igt_record("finished subtest a, FAIL");
 	open_device(3);
 	igt_panthor_snapshot_left(3);
-	igt_panthor_snapshot_closed();
 	assert_string_equal(printed, "");
 }
 
