@@ -463,25 +463,12 @@ static void print_marks(void)
 			 last.job.range[i].size, last.job.range[i].is_store ? "stores" : "loads");
 }
 
-static int read_gpuvas(int fd, char **text)
-{
-	int err;
-
-	/* ENODEV: another process creates or destroys a VM. */
-	for (unsigned int i = 0; i < FAULT_TRIES; i++) {
-		err = igt_panthor_read_debugfs(fd, "gpuvas", text);
-		if (err != -ENODEV)
-			break;
-		usleep(FAULT_PAUSE_MS * 1000);
-	}
-	return err;
-}
-
 static void print_files(int fd)
 {
 	static bool told;
 	char *gpuvas = NULL, *gems = NULL;
-	const int err = read_gpuvas(fd, &gpuvas) ?: igt_panthor_read_debugfs(fd, "gems", &gems);
+	const int err = igt_panthor_read_debugfs(fd, "gpuvas", &gpuvas) ?:
+			igt_panthor_read_debugfs(fd, "gems", &gems);
 
 	if (!err) {
 		igt_info("address spaces of %s: begin\n", kmsg.failed);
