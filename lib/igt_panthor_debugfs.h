@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 /*
@@ -114,6 +115,20 @@ struct igt_panthor_vmas {
 	size_t count;
 	unsigned int vms;
 };
+
+/* Without the end of the line. */
+static inline size_t igt_panthor_line_length(const char *line)
+{
+	return strcspn(line, "\n");
+}
+
+/* NULL behind the last line. */
+static inline const char *igt_panthor_next_line(const char *line)
+{
+	const char *end = line + igt_panthor_line_length(line);
+
+	return *end ? end + 1 : NULL;
+}
 
 int igt_panthor_parse_gems(const char *text, struct igt_panthor_gems *gems);
 int igt_panthor_parse_gpuvas(const char *text, struct igt_panthor_vmas *vmas);

@@ -26,6 +26,9 @@
 
 #define NAME_LEN 64
 
+/* Characters of the first column of gems (panthor_gem_debugfs_bo_print()). */
+#define CREATOR_WIDTH 32
+
 struct known_fault {
 	bool is_known;
 	uint64_t va;
@@ -256,21 +259,9 @@ static void open_kmsg(void)
 /* ---------------------------------------------------------------------------------------------- */
 /* Printing */
 
-static size_t line_length(const char *line)
-{
-	return strcspn(line, "\n");
-}
-
-static const char *next_line(const char *line)
-{
-	const char *end = line + line_length(line);
-
-	return *end ? end + 1 : NULL;
-}
-
 static void print_line(const char *file, const char *line)
 {
-	igt_info("%s: %.*s\n", file, (int)line_length(line), line);
+	igt_info("%s: %.*s\n", file, (int)igt_panthor_line_length(line), line);
 }
 
 static bool parse_vma(const char *line, uint64_t *va, uint64_t *size)
@@ -322,7 +313,8 @@ static struct section read_section(const char *start)
 	uint64_t va, size;
 	const char *line;
 
-	for (line = next_line(start); line && !is_head(line); line = next_line(line)) {
+	for (line = igt_panthor_next_line(start); line && !is_head(line);
+	     line = igt_panthor_next_line(line)) {
 		if (!parse_vma(line, &va, &size))
 			continue;
 		if (va <= focus())
@@ -343,7 +335,7 @@ static unsigned int print_section(const struct section *section)
 	uint64_t va, size;
 
 	for (const char *line = section->start; line && line != section->end;
-	     line = next_line(line)) {
+	     line = igt_panthor_next_line(line)) {
 		if (!parse_vma(line, &va, &size)) {
 			if (is_head(line) || !strncmp(line, " VAs ", strlen(" VAs ")))
 				print_line("gpuvas", line);
@@ -396,10 +388,11 @@ static void print_gpuvas(const char *text)
 /* Rows of this process are "COMM/PID  ...". Rows of others are not printed. */
 static bool is_row_of(const char *line, pid_t pid)
 {
+	const size_t length = igt_panthor_line_length(line);
 	char creator[24];
 
 	snprintf(creator, sizeof(creator), "/%d ", pid);
-	return memmem(line, line_length(line) < 40 ? line_length(line) : 40, creator,
+	return memmem(line, length < CREATOR_WIDTH ? length : CREATOR_WIDTH, creator,
 		      strlen(creator));
 }
 
@@ -407,7 +400,7 @@ static unsigned int count_rows(const char *text, pid_t pid)
 {
 	unsigned int count = 0;
 
-	for (const char *line = text; line; line = next_line(line))
+	for (const char *line = text; line; line = igt_panthor_next_line(line))
 		count += is_row_of(line, pid);
 	return count;
 }
@@ -419,7 +412,7 @@ static void print_gems(const char *text)
 	const unsigned int count = count_rows(text, pid);
 	unsigned int number = 0;
 
-	for (const char *line = text; line; line = next_line(line)) {
+	for (const char *line = text; line; line = igt_panthor_next_line(line)) {
 		if (!strncmp(line, "created-by", strlen("created-by")))
 			print_line("gems", line);
 		if (!is_row_of(line, pid))

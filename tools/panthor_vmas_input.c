@@ -165,18 +165,6 @@ int vmas_input_add_mark(struct vmas_input *input, const struct vmas_mark *mark)
 #define BEGIN_END ": begin"
 #define END_END ": end"
 
-static size_t line_length(const char *line)
-{
-	return strcspn(line, "\n");
-}
-
-static const char *next_line(const char *line)
-{
-	const char *end = line + line_length(line);
-
-	return *end ? end + 1 : NULL;
-}
-
 /* If the line begins with @word, the rest of it. */
 static const char *after(const char *line, const char *word)
 {
@@ -189,7 +177,7 @@ static const char *after(const char *line, const char *word)
 static bool parse_limit(const char *line, const char *ending, char *name)
 {
 	const char *rest = after(line, BEGIN);
-	const size_t length = line_length(line);
+	const size_t length = igt_panthor_line_length(line);
 	const size_t both = strlen(BEGIN) + strlen(ending);
 
 	if (!rest || length <= both ||
@@ -201,7 +189,7 @@ static bool parse_limit(const char *line, const char *ending, char *name)
 
 static void append_line(char *text, size_t *used, const char *line)
 {
-	const size_t length = line_length(line);
+	const size_t length = igt_panthor_line_length(line);
 
 	memcpy(text + *used, line, length);
 	*used += length;
@@ -302,7 +290,7 @@ static const char *find_begin(const char *log, const char *subtest, char *name)
 	const char *found = NULL;
 	char here[VMAS_NAME_LEN];
 
-	for (const char *line = log; line; line = next_line(line)) {
+	for (const char *line = log; line; line = igt_panthor_next_line(line)) {
 		if (!parse_limit(line, BEGIN_END, here) || !is_wanted(here, subtest))
 			continue;
 		found = line;
@@ -337,7 +325,8 @@ int vmas_parse_log(const char *log, const char *subtest, struct vmas_input *inpu
 		ERROR(error, "no memory for the log");
 		return -ENOMEM;
 	}
-	for (const char *line = next_line(begin); line; line = next_line(line)) {
+	for (const char *line = igt_panthor_next_line(begin); line;
+	     line = igt_panthor_next_line(line)) {
 		if (parse_limit(line, END_END, end) || parse_limit(line, BEGIN_END, end))
 			break;
 		parse_log_line(line, input, &gpuvas, &gems);
