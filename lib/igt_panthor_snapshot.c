@@ -2,7 +2,6 @@
 // Copyright (C) 2026 The vmali authors
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +35,7 @@ struct known_fault {
 
 /**
  * log:
- * @fd: kernel log, -1 before it is opened
+ * @fd: kernel log, negative if it is not open
  * @subtest: subtest that runs
  * @row: row that runs, or empty
  * @fault: last fault of the row or subtest, but for those that it has read itself
@@ -244,16 +243,6 @@ static void read_kmsg(void)
 		record[got] = '\0';
 		parse_record(record);
 	}
-}
-
-/* At its end: earlier subtests are of no interest, and reading all of it takes time. */
-static void open_kmsg(void)
-{
-	if (kmsg.fd >= 0)
-		return;
-	kmsg.fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (kmsg.fd >= 0)
-		lseek(kmsg.fd, 0, SEEK_END);
 }
 
 /* ---------------------------------------------------------------------------------------------- */
@@ -528,7 +517,8 @@ void igt_panthor_snapshot_begin(int fd, unsigned int left)
 		last.owner = getpid();
 	if (!is_owner())
 		return;
-	open_kmsg();
+	if (kmsg.fd < 0)
+		kmsg.fd = igt_panthor_fault_log_open();
 	if (left) {
 		igt_panthor_snapshot_left(fd);
 	} else {

@@ -6,6 +6,7 @@
  * that are made up. The file under test is included: its parsers are its own.
  */
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,6 +46,11 @@ int igt_panthor_read_debugfs(int fd, const char *name, char **text)
 pid_t igt_panthor_outer_pid(void)
 {
 	return 412;
+}
+
+int igt_panthor_fault_log_open(void)
+{
+	return -ENOENT;
 }
 
 bool igt_panthor_parse_fault(const char *record, struct igt_panthor_fault *fault)
