@@ -172,8 +172,8 @@ void igt_panthor_read_gpuvas(int fd, struct igt_panthor_vmas *vmas)
  * files:
  * @open: number of files of the device that this process has open
  * @opened: it has opened one
- * @least: BOs of the process behind the opening of its first file: dummies, of which libigt has
- *	one for the file that its exit handler uses; what a defect leaks is added
+ * @least: number of BOs of the process when it had opened its first file: the dummies of that file
+ *	and of the one that libigt opens for its exit handler. BOs that a defect leaks are added.
  */
 static struct {
 	unsigned int open;

@@ -216,13 +216,13 @@ void igt_panthor_ignore_fault_messages(void);
 #define IGT_PANTHOR_EXEC_TAG_VA_END (UINT64_C(1) << 38)
 
 /*
- * What a failed subtest prints of its address spaces: gpuvas and gems as they are right after the
- * failure, and the addresses that it was about. tools/panthor_vmas shows that.
+ * The address spaces of a failed subtest, printed for tools/panthor_vmas: gpuvas and gems right
+ * after the failure, and the addresses in question.
  *
- * A subtest that fails leaves its body without closing its files. igt_teardown(), or the next row
- * that opens the device, prints what such a file has. Whether a subtest failed or was skipped is in
- * the kernel log, as is the address of a fault. Needs root and debugfs; without debugfs, a message
- * says once that it is missing.
+ * A subtest that fails leaves its body without closing its files. The address spaces are printed by
+ * igt_teardown(), or when the next row opens the device. The verdict of the subtest and the address
+ * of a fault are read from the kernel log. Needs root and debugfs; without debugfs, one message
+ * tells why nothing is shown.
  */
 
 /* Ranges that are remembered of a job. */

@@ -2,7 +2,7 @@
 // Copyright (C) 2026 The vmali authors
 
 /*
- * The parsers of panthor's debugfs files. They need nothing of libigt: tools use them as well.
+ * The parsers of panthor's debugfs files. They use libc alone, so that tools can be built with them.
  */
 
 #include <ctype.h>

@@ -11,14 +11,14 @@
 #include "igt_core.h"
 #include "igt_panthor_debugfs.h"
 
-/* What is printed at most: VMs, lines of VMAs for each, lines of BOs. The rest is counted. */
+/* Limits of the output: VMs, VMAs of each, BOs. The rest is counted. */
 #define VMS_MAX 4
 #define VMAS_MAX 40
 #define GEMS_MAX 60
 
 /*
- * The interrupt handler of the MMU may log the fault after the job has ended. A failure with a job
- * waits so long for it.
+ * The interrupt handler of the MMU may log a fault after the end of its job. The kernel log is read
+ * that often after a failed job, with that pause.
  */
 #define FAULT_TRIES 10
 #define FAULT_PAUSE_MS 5
@@ -123,8 +123,8 @@ void igt_panthor_snapshot_job_wait(const struct igt_panthor_snapshot_job *job)
  * @va: GPU virtual address
  * @words: what is wrong there; stays valid
  *
- * The assertions that follow are about an address, until igt_panthor_snapshot_mark_clear() or the end
- * of the next job.
+ * The assertions that follow are about an address, until igt_panthor_snapshot_mark_clear() or the
+ * end of the next job.
  */
 void igt_panthor_snapshot_mark(uint64_t va, const char *words)
 {
@@ -258,7 +258,7 @@ static bool parse_vma(const char *line, uint64_t *va, uint64_t *size)
 	return sscanf(line, " | %" SCNx64 " | %" SCNx64, va, size) == 2;
 }
 
-/* A line of the VMs that igt_panthor_exec_init() makes. */
+/* The tag of a VM of igt_panthor_exec_init(): only subtests have VMs with one. */
 static bool is_tag(uint64_t va)
 {
 	return va >= IGT_PANTHOR_EXEC_TAG_VA && va < IGT_PANTHOR_EXEC_TAG_VA_END;
@@ -484,8 +484,8 @@ static void forget(void)
  * igt_panthor_snapshot_left:
  * @fd: device
  *
- * Prints the address spaces if a subtest or row has failed since the last call. A file of it is still
- * open. Does not assert.
+ * Prints the address spaces if a subtest or row has failed since the last call. One of its files is
+ * still open. Does not assert.
  */
 void igt_panthor_snapshot_left(int fd)
 {
