@@ -23,11 +23,11 @@
 #include "igt_teardown.h"
 
 /*
- * Deadline for reading gpuvas. It fails with ENODEV while another process creates or destroys a VM:
- * for a moment, such a VM is on the device's list without a name (panthor_vm_create(),
+ * Deadline for reading a file. gpuvas fails with ENODEV while another process creates or destroys a
+ * VM: for a moment, such a VM is on the device's list without a name (panthor_vm_create(),
  * drm_gpuvm_fini()).
  */
-#define GPUVAS_DEADLINE_MS 2000
+#define READ_DEADLINE_MS 2000
 
 /* Polling interval. The driver suspends the device some 50 ms after its last job. */
 #define SUSPEND_INTERVAL_MS 2
@@ -71,15 +71,7 @@ static int read_all(int file, char **text)
 	return got < 0 ? -errno : 0;
 }
 
-/**
- * igt_panthor_read_debugfs:
- * @fd: device
- * @name: file of its debugfs folder
- * @text: filled; to be freed by the caller
- *
- * Returns: 0 or a negative errno.
- */
-int igt_panthor_read_debugfs(int fd, const char *name, char **text)
+static int read_once(int fd, const char *name, char **text)
 {
 	int file = open_debugfs(fd, name, O_RDONLY);
 	int err;
@@ -94,6 +86,22 @@ int igt_panthor_read_debugfs(int fd, const char *name, char **text)
 		*text = NULL;
 	}
 
+	return err;
+}
+
+/**
+ * igt_panthor_read_debugfs:
+ * @fd: device
+ * @name: file of its debugfs folder
+ * @text: filled; to be freed by the caller
+ *
+ * Returns: 0 or a negative errno.
+ */
+int igt_panthor_read_debugfs(int fd, const char *name, char **text)
+{
+	int err;
+
+	igt_wait((err = read_once(fd, name, text)) != -ENODEV, READ_DEADLINE_MS, 1);
 	return err;
 }
 
@@ -154,11 +162,8 @@ void igt_panthor_read_gems(int fd, struct igt_panthor_gems *gems)
 void igt_panthor_read_gpuvas(int fd, struct igt_panthor_vmas *vmas)
 {
 	char *text;
-	int err;
 
-	igt_wait((err = igt_panthor_read_debugfs(fd, "gpuvas", &text)) != -ENODEV,
-		 GPUVAS_DEADLINE_MS, 1);
-	igt_assert_eq(err, 0);
+	igt_assert_eq(igt_panthor_read_debugfs(fd, "gpuvas", &text), 0);
 	igt_assert_eq(igt_panthor_parse_gpuvas(text, vmas), 0);
 	free(text);
 }
@@ -167,8 +172,8 @@ void igt_panthor_read_gpuvas(int fd, struct igt_panthor_vmas *vmas)
  * files:
  * @open: number of files of the device that this process has open
  * @opened: it has opened one
- * @least: BOs of the process behind the opening of its first file: dummies, of which libigt has
- *	one for the file that its exit handler uses; what a defect leaks is added
+ * @least: number of BOs of the process when it had opened its first file: the dummies of that file
+ *	and of the one that libigt opens for its exit handler. BOs that a defect leaks are added.
  */
 static struct {
 	unsigned int open;
@@ -193,7 +198,6 @@ static void await_released(int fd)
 
 static void count_closed(void)
 {
-	igt_panthor_snapshot_closed();
 	if (files.open)
 		files.open--;
 }
@@ -219,9 +223,8 @@ int igt_panthor_open(void)
 {
 	const int fd = drm_open_driver_render(DRIVER_PANTHOR);
 
-	igt_panthor_snapshot_begin(fd);
+	igt_panthor_snapshot_begin(fd, files.open);
 	await_released(fd);
-	igt_panthor_snapshot_opened();
 	files.open++;
 	igt_teardown_add(close_file, (void *)(intptr_t)fd);
 	return fd;
@@ -246,7 +249,6 @@ int __igt_panthor_reopen(int fd)
 	if (opened < 0)
 		return -errno;
 
-	igt_panthor_snapshot_opened();
 	files.open++;
 	igt_teardown_add(close_file, (void *)(intptr_t)opened);
 	return opened;

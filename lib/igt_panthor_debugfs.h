@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 /*
@@ -115,6 +116,20 @@ struct igt_panthor_vmas {
 	unsigned int vms;
 };
 
+/* Without the end of the line. */
+static inline size_t igt_panthor_line_length(const char *line)
+{
+	return strcspn(line, "\n");
+}
+
+/* NULL behind the last line. */
+static inline const char *igt_panthor_next_line(const char *line)
+{
+	const char *end = line + igt_panthor_line_length(line);
+
+	return *end ? end + 1 : NULL;
+}
+
 int igt_panthor_parse_gems(const char *text, struct igt_panthor_gems *gems);
 int igt_panthor_parse_gpuvas(const char *text, struct igt_panthor_vmas *vmas);
 
@@ -201,13 +216,13 @@ void igt_panthor_ignore_fault_messages(void);
 #define IGT_PANTHOR_EXEC_TAG_VA_END (UINT64_C(1) << 38)
 
 /*
- * What a failed subtest prints of its address spaces: gpuvas and gems as they are right after the
- * failure, and the addresses that it was about. tools/panthor_vmas shows that.
+ * The address spaces of a failed subtest, printed for tools/panthor_vmas: gpuvas and gems right
+ * after the failure, and the addresses in question.
  *
- * A subtest that fails leaves its body without closing its files. igt_teardown(), or the next row
- * that opens the device, prints what such a file has. Whether a subtest failed or was skipped is in
- * the kernel log, as is the address of a fault. Needs root and debugfs; without debugfs, a message
- * says once that it is missing.
+ * A subtest that fails leaves its body without closing its files. The address spaces are printed by
+ * igt_teardown(), or when the next row opens the device. The verdict of the subtest and the address
+ * of a fault are read from the kernel log. Needs root and debugfs; without debugfs, one message
+ * tells why nothing is shown.
  */
 
 /* Ranges that are remembered of a job. */
@@ -245,9 +260,7 @@ void igt_panthor_snapshot_mark(uint64_t va, const char *words);
 void igt_panthor_snapshot_mark_clear(void);
 void igt_panthor_snapshot_fault_read(uint64_t sequence);
 
-void igt_panthor_snapshot_begin(int fd);
-void igt_panthor_snapshot_opened(void);
-void igt_panthor_snapshot_closed(void);
+void igt_panthor_snapshot_begin(int fd, unsigned int left);
 void igt_panthor_snapshot_left(int fd);
 
 #endif /* IGT_PANTHOR_DEBUGFS_H */

@@ -2,7 +2,7 @@
 // Copyright (C) 2026 The vmali authors
 
 /*
- * The parsers of panthor's debugfs files. They need nothing of libigt: tools use them as well.
+ * The parsers of panthor's debugfs files. They use libc alone, so that tools can be built with them.
  */
 
 #include <ctype.h>
@@ -65,18 +65,6 @@ struct columns {
 	size_t count;
 };
 
-static size_t line_length(const char *line)
-{
-	return strcspn(line, "\n");
-}
-
-static const char *next_line(const char *line)
-{
-	const char *end = line + line_length(line);
-
-	return *end ? end + 1 : NULL;
-}
-
 static bool at_word(const char *line, size_t start, size_t len)
 {
 	return (start == 0 || line[start - 1] == ' ') &&
@@ -88,7 +76,7 @@ static bool at_word(const char *line, size_t start, size_t len)
 static bool find_column(const char *line, const char *name, size_t *start)
 {
 	const size_t len = strlen(name);
-	const size_t length = line_length(line);
+	const size_t length = igt_panthor_line_length(line);
 
 	for (size_t i = 0; i + len <= length; i++) {
 		if (!strncmp(line + i, name, len) && at_word(line, i, len)) {
@@ -121,7 +109,7 @@ static bool get_number(const char *line, const struct columns *columns, size_t c
 	const size_t start = columns->start[column];
 	char *end;
 
-	if (line_length(line) <= start || !isxdigit((unsigned char)line[start]))
+	if (igt_panthor_line_length(line) <= start || !isxdigit((unsigned char)line[start]))
 		return false;
 
 	*value = strtoull(line + start, &end, 0);
@@ -150,7 +138,7 @@ static bool get_creator(const char *line, const struct columns *columns,
 
 static void get_label(const char *line, const struct columns *columns, char *label, size_t size)
 {
-	const size_t length = line_length(line);
+	const size_t length = igt_panthor_line_length(line);
 	const size_t start = columns->start[GEMS_LABEL];
 
 	label[0] = '\0';
@@ -163,7 +151,7 @@ static bool parse_gem(const char *line, const struct columns *columns,
 {
 	uint64_t state, usage;
 
-	if (line_length(line) < columns->start[GEMS_USAGE] ||
+	if (igt_panthor_line_length(line) < columns->start[GEMS_USAGE] ||
 	    !get_creator(line, columns, gem) ||
 	    !get_number(line, columns, GEMS_REFERENCES, &gem->references) ||
 	    !get_number(line, columns, GEMS_EVICTIONS, &gem->evictions) ||
@@ -222,7 +210,7 @@ int igt_panthor_parse_gems(const char *text, struct igt_panthor_gems *gems)
 
 	*gems = (struct igt_panthor_gems) {};
 
-	for (const char *line = text; line; line = next_line(line)) {
+	for (const char *line = text; line; line = igt_panthor_next_line(line)) {
 		struct igt_panthor_gem gem = {};
 
 		if (!columns.count) {
@@ -267,7 +255,7 @@ int igt_panthor_parse_gpuvas(const char *text, struct igt_panthor_vmas *vmas)
 
 	*vmas = (struct igt_panthor_vmas) {};
 
-	for (const char *line = text; line; line = next_line(line)) {
+	for (const char *line = text; line; line = igt_panthor_next_line(line)) {
 		struct igt_panthor_vma vma = {};
 
 		if (find_columns(line, gpuvas_header, GPUVAS_COLUMNS, &columns)) {

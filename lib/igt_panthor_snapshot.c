@@ -2,7 +2,6 @@
 // Copyright (C) 2026 The vmali authors
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,19 +11,22 @@
 #include "igt_core.h"
 #include "igt_panthor_debugfs.h"
 
-/* What is printed at most: VMs, lines of VMAs for each, lines of BOs. The rest is counted. */
+/* Limits of the output: VMs, VMAs of each, BOs. The rest is counted. */
 #define VMS_MAX 4
 #define VMAS_MAX 40
 #define GEMS_MAX 60
 
 /*
- * The interrupt handler of the MMU may log the fault after the job has ended. A failure with a job
- * waits so long for it.
+ * The interrupt handler of the MMU may log a fault after the end of its job. The kernel log is read
+ * that often after a failed job, with that pause.
  */
 #define FAULT_TRIES 10
 #define FAULT_PAUSE_MS 5
 
 #define NAME_LEN 64
+
+/* Characters of the first column of gems (panthor_gem_debugfs_bo_print()). */
+#define CREATOR_WIDTH 32
 
 struct known_fault {
 	bool is_known;
@@ -33,7 +35,7 @@ struct known_fault {
 
 /**
  * log:
- * @fd: kernel log, -1 before it is opened
+ * @fd: kernel log, negative if it is not open
  * @subtest: subtest that runs
  * @row: row that runs, or empty
  * @fault: last fault of the row or subtest, but for those that it has read itself
@@ -56,14 +58,12 @@ static struct {
 /**
  * last:
  * @owner: process that opened the device first; its children do not print
- * @files: number of files of the device that it has open
  * @job: job that was waited for last
  * @mark: an assertion was about @mark_va
  * @fault_read: sequence number of the last fault in the kernel log that the subtest has read itself
  */
 static struct {
 	pid_t owner;
-	unsigned int files;
 	struct igt_panthor_snapshot_job job;
 	const char *mark;
 	uint64_t mark_va;
@@ -123,8 +123,8 @@ void igt_panthor_snapshot_job_wait(const struct igt_panthor_snapshot_job *job)
  * @va: GPU virtual address
  * @words: what is wrong there; stays valid
  *
- * The assertions that follow are about an address, until igt_panthor_snapshot_mark_clear() or the end
- * of the next job.
+ * The assertions that follow are about an address, until igt_panthor_snapshot_mark_clear() or the
+ * end of the next job.
  */
 void igt_panthor_snapshot_mark(uint64_t va, const char *words)
 {
@@ -245,34 +245,12 @@ static void read_kmsg(void)
 	}
 }
 
-/* At its end: earlier subtests are of no interest, and reading all of it takes time. */
-static void open_kmsg(void)
-{
-	if (kmsg.fd >= 0)
-		return;
-	kmsg.fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (kmsg.fd >= 0)
-		lseek(kmsg.fd, 0, SEEK_END);
-}
-
 /* ---------------------------------------------------------------------------------------------- */
 /* Printing */
 
-static size_t line_length(const char *line)
-{
-	return strcspn(line, "\n");
-}
-
-static const char *next_line(const char *line)
-{
-	const char *end = line + line_length(line);
-
-	return *end ? end + 1 : NULL;
-}
-
 static void print_line(const char *file, const char *line)
 {
-	igt_info("%s: %.*s\n", file, (int)line_length(line), line);
+	igt_info("%s: %.*s\n", file, (int)igt_panthor_line_length(line), line);
 }
 
 static bool parse_vma(const char *line, uint64_t *va, uint64_t *size)
@@ -280,7 +258,7 @@ static bool parse_vma(const char *line, uint64_t *va, uint64_t *size)
 	return sscanf(line, " | %" SCNx64 " | %" SCNx64, va, size) == 2;
 }
 
-/* A line of the VMs that igt_panthor_exec_init() makes. */
+/* The tag of a VM of igt_panthor_exec_init(): only subtests have VMs with one. */
 static bool is_tag(uint64_t va)
 {
 	return va >= IGT_PANTHOR_EXEC_TAG_VA && va < IGT_PANTHOR_EXEC_TAG_VA_END;
@@ -324,7 +302,8 @@ static struct section read_section(const char *start)
 	uint64_t va, size;
 	const char *line;
 
-	for (line = next_line(start); line && !is_head(line); line = next_line(line)) {
+	for (line = igt_panthor_next_line(start); line && !is_head(line);
+	     line = igt_panthor_next_line(line)) {
 		if (!parse_vma(line, &va, &size))
 			continue;
 		if (va <= focus())
@@ -345,7 +324,7 @@ static unsigned int print_section(const struct section *section)
 	uint64_t va, size;
 
 	for (const char *line = section->start; line && line != section->end;
-	     line = next_line(line)) {
+	     line = igt_panthor_next_line(line)) {
 		if (!parse_vma(line, &va, &size)) {
 			if (is_head(line) || !strncmp(line, " VAs ", strlen(" VAs ")))
 				print_line("gpuvas", line);
@@ -398,10 +377,11 @@ static void print_gpuvas(const char *text)
 /* Rows of this process are "COMM/PID  ...". Rows of others are not printed. */
 static bool is_row_of(const char *line, pid_t pid)
 {
+	const size_t length = igt_panthor_line_length(line);
 	char creator[24];
 
 	snprintf(creator, sizeof(creator), "/%d ", pid);
-	return memmem(line, line_length(line) < 40 ? line_length(line) : 40, creator,
+	return memmem(line, length < CREATOR_WIDTH ? length : CREATOR_WIDTH, creator,
 		      strlen(creator));
 }
 
@@ -409,7 +389,7 @@ static unsigned int count_rows(const char *text, pid_t pid)
 {
 	unsigned int count = 0;
 
-	for (const char *line = text; line; line = next_line(line))
+	for (const char *line = text; line; line = igt_panthor_next_line(line))
 		count += is_row_of(line, pid);
 	return count;
 }
@@ -421,7 +401,7 @@ static void print_gems(const char *text)
 	const unsigned int count = count_rows(text, pid);
 	unsigned int number = 0;
 
-	for (const char *line = text; line; line = next_line(line)) {
+	for (const char *line = text; line; line = igt_panthor_next_line(line)) {
 		if (!strncmp(line, "created-by", strlen("created-by")))
 			print_line("gems", line);
 		if (!is_row_of(line, pid))
@@ -465,25 +445,12 @@ static void print_marks(void)
 			 last.job.range[i].size, last.job.range[i].is_store ? "stores" : "loads");
 }
 
-static int read_gpuvas(int fd, char **text)
-{
-	int err;
-
-	/* ENODEV: another process creates or destroys a VM. */
-	for (unsigned int i = 0; i < FAULT_TRIES; i++) {
-		err = igt_panthor_read_debugfs(fd, "gpuvas", text);
-		if (err != -ENODEV)
-			break;
-		usleep(FAULT_PAUSE_MS * 1000);
-	}
-	return err;
-}
-
 static void print_files(int fd)
 {
 	static bool told;
 	char *gpuvas = NULL, *gems = NULL;
-	const int err = read_gpuvas(fd, &gpuvas) ?: igt_panthor_read_debugfs(fd, "gems", &gems);
+	const int err = igt_panthor_read_debugfs(fd, "gpuvas", &gpuvas) ?:
+			igt_panthor_read_debugfs(fd, "gems", &gems);
 
 	if (!err) {
 		igt_info("address spaces of %s: begin\n", kmsg.failed);
@@ -517,8 +484,8 @@ static void forget(void)
  * igt_panthor_snapshot_left:
  * @fd: device
  *
- * Prints the address spaces if a subtest or row has failed since the last call. A file of it is still
- * open. Does not assert.
+ * Prints the address spaces if a subtest or row has failed since the last call. One of its files is
+ * still open. Does not assert.
  */
 void igt_panthor_snapshot_left(int fd)
 {
@@ -540,42 +507,22 @@ void igt_panthor_snapshot_left(int fd)
 /**
  * igt_panthor_snapshot_begin:
  * @fd: device, just opened by a subtest or row
+ * @left: number of files of the device that the process had open before
  *
- * If a file is still open that a failed row has left, prints its address spaces.
+ * If a failed row has left a file open, prints its address spaces.
  */
-void igt_panthor_snapshot_begin(int fd)
+void igt_panthor_snapshot_begin(int fd, unsigned int left)
 {
 	if (!last.owner)
 		last.owner = getpid();
 	if (!is_owner())
 		return;
-	open_kmsg();
-	if (last.files) {
+	if (kmsg.fd < 0)
+		kmsg.fd = igt_panthor_fault_log_open();
+	if (left) {
 		igt_panthor_snapshot_left(fd);
 	} else {
 		read_kmsg();
 		forget();
 	}
-}
-
-/**
- * igt_panthor_snapshot_opened:
- *
- * Counts a file of the device. Nothing else: a subtest may let allocations fail meanwhile.
- */
-void igt_panthor_snapshot_opened(void)
-{
-	if (is_owner())
-		last.files++;
-}
-
-/**
- * igt_panthor_snapshot_closed:
- *
- * Counts a file of the device that is going to be closed.
- */
-void igt_panthor_snapshot_closed(void)
-{
-	if (is_owner() && last.files)
-		last.files--;
 }

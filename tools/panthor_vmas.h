@@ -13,17 +13,19 @@
 #include "igt_panthor_debugfs.h"
 
 /*
- * What panthor_vmas is made of:
+ * The files of panthor_vmas:
  *
  *   panthor_vmas_input.c	debugfs files, logs of failed subtests, marks: text
- *   panthor_vmas_model.c	what the text says of address spaces
+ *   panthor_vmas_model.c	VMs, VMAs and marks of the text
+ *   panthor_vmas_match.c	lines of gems for the objects of gpuvas
+ *   panthor_vmas_words.c	sizes, places and names in words
  *   panthor_vmas_print.c	table and JSON
  *   panthor_vmas_draw.c	SVG and PNG
  *   panthor_vmas.c		command line
  *
  * gpuvas names a BO by its kernel address and gems by its label and its creator. No file has both.
- * The model finds for each BO of gpuvas the lines of gems that can be it. What it cannot tell, it
- * says.
+ * For each BO of gpuvas, the lines of gems are found that can be it. Where several are left, all
+ * are shown.
  */
 
 /* The block of the page table, and the size of the dummy behind sparse ranges. */
@@ -36,6 +38,8 @@
 #define VMAS_ERROR_LEN 256
 #define VMAS_TEXT_LEN 64
 #define VMAS_NAME_LEN 128
+
+#define VMAS_ERROR(error, ...) snprintf(error, VMAS_ERROR_LEN, __VA_ARGS__)
 
 /* Marks of a picture. */
 #define VMAS_MARKS_MAX 16
@@ -73,12 +77,12 @@ struct vmas_mark {
  * @mark: marked addresses
  * @mark_count: number of @mark
  * @has_vm_va: @vm_va is known
- * @vm_va: an address that only the VM in question maps
+ * @vm_va: an address that no VM maps but the one in question
  * @left_vmas: lines of gpuvas that a log leaves out
  * @left_gems: lines of gems that a log leaves out
  * @subtest: name of the failed subtest, or empty
  *
- * All that address spaces are shown from.
+ * Texts and marks from which address spaces are shown.
  */
 struct vmas_input {
 	char *gpuvas;
@@ -102,7 +106,7 @@ void vmas_input_free(struct vmas_input *input);
 
 /**
  * vmas_kind:
- * @VMAS_UNKNOWN: a BO or the dummy, gems does not tell
+ * @VMAS_UNKNOWN: the dummy or a BO: not known from gems
  * @VMAS_SPARSE: a sparse range over the dummy
  * @VMAS_BO: a range of a BO
  */
@@ -114,9 +118,9 @@ enum vmas_kind {
 
 /**
  * vmas_pages:
- * @VMAS_PAGES_UNKNOWN: gems does not tell
+ * @VMAS_PAGES_UNKNOWN: not known from gems
  * @VMAS_PAGES_RESIDENT: the object has its pages
- * @VMAS_PAGES_EVICTED: the shrinker took them
+ * @VMAS_PAGES_EVICTED: the shrinker has evicted them
  * @VMAS_PAGES_NONE: it never had any
  */
 enum vmas_pages {
@@ -208,6 +212,8 @@ struct vmas_model {
 	size_t ignored;
 };
 
+void *vmas_zeroed(size_t count, size_t size);
+int vmas_match(struct vmas_model *model);
 int vmas_model_init(struct vmas_model *model, const struct vmas_input *input, char *error);
 int vmas_model_select(struct vmas_model *model, int64_t vm, pid_t pid, char *error);
 void vmas_model_fini(struct vmas_model *model);

@@ -10,8 +10,6 @@
 
 #include "panthor_vmas.h"
 
-#define ERROR(error, ...) snprintf(error, VMAS_ERROR_LEN, __VA_ARGS__)
-
 /* Lengths in units of the picture, pixels of a PNG. */
 #define WIDTH 960
 #define MARGIN 20
@@ -372,8 +370,8 @@ static const struct vmas_mark *main_mark(const struct vmas_input *input)
 }
 
 /*
- * The VMA of the mark and its neighbours' edges, or a few blocks around a mark that is in none. Of a
- * large VMA, the blocks around the mark.
+ * The VMA with the mark and the edges of its neighbours; of a large VMA, the blocks around the mark;
+ * without a VMA, a few blocks around the mark.
  */
 static struct zoom choose_zoom(const struct vmas_vma *vma, uint64_t va)
 {
@@ -626,7 +624,7 @@ static void legend(struct sheet *sheet)
 		{ { .kind = VMAS_SPARSE, .pages = VMAS_PAGES_RESIDENT }, "sparse" },
 		{ { .kind = VMAS_BO, .pages = VMAS_PAGES_RESIDENT }, "BO" },
 		{ { .kind = VMAS_UNKNOWN, .pages = VMAS_PAGES_RESIDENT },
-		  "sparse or BO: gems does not tell" },
+		  "sparse or BO: not known from gems" },
 		{ { .kind = VMAS_BO, .pages = VMAS_PAGES_EVICTED }, "evicted" },
 		{ { .kind = VMAS_BO, .pages = VMAS_PAGES_NONE }, "no pages" },
 	};
@@ -727,7 +725,7 @@ static cairo_status_t write_bytes(void *closure, const unsigned char *data, unsi
 							    CAIRO_STATUS_WRITE_ERROR;
 }
 
-/* How high the sheet is shows when it has been drawn. */
+/* The height of the sheet is known only after drawing it. */
 static double measure(struct sheet *sheet)
 {
 	cairo_surface_t *surface = cairo_recording_surface_create(CAIRO_CONTENT_COLOR, NULL);
@@ -747,8 +745,8 @@ static double measure(struct sheet *sheet)
  * @input: marks
  * @error: %VMAS_ERROR_LEN bytes, filled on failure
  *
- * Draws each VM: its VMAs in the order of their addresses, and to scale the blocks around the mark
- * that is most about it.
+ * Draws each VM: its VMAs in the order of their addresses and, to scale, the blocks around the first
+ * fault, or around the first mark.
  *
  * Returns: 0, or -EIO.
  */
@@ -778,6 +776,6 @@ int vmas_draw(FILE *out, enum vmas_picture form, const struct vmas_model *model,
 	cairo_surface_destroy(surface);
 	if (!status)
 		return 0;
-	ERROR(error, "the picture cannot be drawn: %s", cairo_status_to_string(status));
+	VMAS_ERROR(error, "the picture cannot be drawn: %s", cairo_status_to_string(status));
 	return -EIO;
 }

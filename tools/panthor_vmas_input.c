@@ -22,8 +22,6 @@
 /* gpuvas fails with ENODEV while another process creates or destroys a VM. */
 #define READ_DEADLINE_MS 2000
 
-#define ERROR(error, ...) snprintf(error, VMAS_ERROR_LEN, __VA_ARGS__)
-
 static int read_all(int file, const char *path, char **text, char *error)
 {
 	size_t size = 0, capacity = 0;
@@ -35,7 +33,7 @@ static int read_all(int file, const char *path, char **text, char *error)
 			char *grown = realloc(*text, capacity = capacity ? 2 * capacity : 1 << 16);
 
 			if (!grown) {
-				ERROR(error, "%s: no memory for it", path);
+				VMAS_ERROR(error, "%s: no memory for it", path);
 				return -ENOMEM;
 			}
 			*text = grown;
@@ -48,16 +46,16 @@ static int read_all(int file, const char *path, char **text, char *error)
 	if (got < 0) {
 		const int err = errno;
 
-		ERROR(error, "%s: %s", path, strerror(err));
+		VMAS_ERROR(error, "%s: %s", path, strerror(err));
 		return -err;
 	}
 	if (size > FILE_MAX) {
-		ERROR(error, "%s: larger than 64 MiB: name a copy of the driver's file", path);
+		VMAS_ERROR(error, "%s: larger than 64 MiB: name a copy of the driver's file", path);
 		return -EFBIG;
 	}
 	/* What follows a zero byte would not be read. */
 	if (strlen(*text) != size) {
-		ERROR(error, "%s: has zero bytes: name a text file", path);
+		VMAS_ERROR(error, "%s: has zero bytes: name a text file", path);
 		return -EPROTO;
 	}
 	return 0;
@@ -80,7 +78,7 @@ int vmas_read_file(const char *path, char **text, char *error)
 	*text = NULL;
 	if (file < 0) {
 		err = -errno;
-		ERROR(error, "%s: %s", path, strerror(errno));
+		VMAS_ERROR(error, "%s: %s", path, strerror(errno));
 		return err;
 	}
 	err = read_all(file, is_stdin ? "standard input" : path, text, error);
@@ -165,18 +163,6 @@ int vmas_input_add_mark(struct vmas_input *input, const struct vmas_mark *mark)
 #define BEGIN_END ": begin"
 #define END_END ": end"
 
-static size_t line_length(const char *line)
-{
-	return strcspn(line, "\n");
-}
-
-static const char *next_line(const char *line)
-{
-	const char *end = line + line_length(line);
-
-	return *end ? end + 1 : NULL;
-}
-
 /* If the line begins with @word, the rest of it. */
 static const char *after(const char *line, const char *word)
 {
@@ -189,7 +175,7 @@ static const char *after(const char *line, const char *word)
 static bool parse_limit(const char *line, const char *ending, char *name)
 {
 	const char *rest = after(line, BEGIN);
-	const size_t length = line_length(line);
+	const size_t length = igt_panthor_line_length(line);
 	const size_t both = strlen(BEGIN) + strlen(ending);
 
 	if (!rest || length <= both ||
@@ -201,7 +187,7 @@ static bool parse_limit(const char *line, const char *ending, char *name)
 
 static void append_line(char *text, size_t *used, const char *line)
 {
-	const size_t length = line_length(line);
+	const size_t length = igt_panthor_line_length(line);
 
 	memcpy(text + *used, line, length);
 	*used += length;
@@ -240,7 +226,7 @@ static const char * const log_word[LOG_WORDS] = {
 	[LOG_VM] = "vm: ",
 };
 
-/* Lines of other kinds are passed over: a thread may have printed them in between. */
+/* Other lines are passed over: a thread may have printed them in between. */
 static enum log_word first_word(const char *line, const char **rest)
 {
 	for (unsigned int i = 0; i < LOG_WORDS; i++) {
@@ -302,7 +288,7 @@ static const char *find_begin(const char *log, const char *subtest, char *name)
 	const char *found = NULL;
 	char here[VMAS_NAME_LEN];
 
-	for (const char *line = log; line; line = next_line(line)) {
+	for (const char *line = log; line; line = igt_panthor_next_line(line)) {
 		if (!parse_limit(line, BEGIN_END, here) || !is_wanted(here, subtest))
 			continue;
 		found = line;
@@ -327,17 +313,18 @@ int vmas_parse_log(const char *log, const char *subtest, struct vmas_input *inpu
 	char end[VMAS_NAME_LEN];
 
 	if (!begin) {
-		ERROR(error, "the log shows no address spaces of %.100s: name the output of a "
-		      "subtest that failed as root, with debugfs", subtest ?: "a failed subtest");
+		VMAS_ERROR(error, "the log shows no address spaces of %.100s: name the output of a "
+			   "subtest that failed as root, with debugfs", subtest ?: "a failed subtest");
 		return -ENOENT;
 	}
 	input->gpuvas = calloc(1, strlen(begin) + 2);
 	input->gems = calloc(1, strlen(begin) + 2);
 	if (!input->gpuvas || !input->gems) {
-		ERROR(error, "no memory for the log");
+		VMAS_ERROR(error, "no memory for the log");
 		return -ENOMEM;
 	}
-	for (const char *line = next_line(begin); line; line = next_line(line)) {
+	for (const char *line = igt_panthor_next_line(begin); line;
+	     line = igt_panthor_next_line(line)) {
 		if (parse_limit(line, END_END, end) || parse_limit(line, BEGIN_END, end))
 			break;
 		parse_log_line(line, input, &gpuvas, &gems);
@@ -366,7 +353,7 @@ static bool is_panthor(const char *folder)
 	return has_file(folder, "gpuvas") && has_file(folder, "gems");
 }
 
-/* debugfs has a folder for each minor of a device, and one for its name. Render nodes are chosen. */
+/* debugfs has folders for each minor of a device and for its name. Those of render nodes count. */
 static bool is_minor(const char *name)
 {
 	const int minor = atoi(name);
@@ -382,8 +369,8 @@ static int find_only_device(const char *debugfs, char *path, size_t size, char *
 	char folder[512];
 
 	if (!dir) {
-		ERROR(error, "%s: %s: be root where debugfs is mounted, or name saved copies by "
-		      "--gpuvas and --gems", debugfs, strerror(errno));
+		VMAS_ERROR(error, "%s: %s: be root where debugfs is mounted, or name saved copies "
+			   "by --gpuvas and --gems", debugfs, strerror(errno));
 		return -ENOENT;
 	}
 	while ((entry = readdir(dir))) {
@@ -399,11 +386,11 @@ static int find_only_device(const char *debugfs, char *path, size_t size, char *
 	if (found == 1)
 		return 0;
 	if (found)
-		ERROR(error, "several GPUs have gpuvas and gems: choose one by --device "
-		      "/dev/dri/renderD…");
+		VMAS_ERROR(error, "several GPUs have gpuvas and gems: choose one by --device "
+			   "/dev/dri/renderD…");
 	else
-		ERROR(error, "%s: no GPU of panthor: name saved copies by --gpuvas and --gems",
-		      debugfs);
+		VMAS_ERROR(error, "%s: no GPU of panthor: name saved copies by --gpuvas and --gems",
+			   debugfs);
 	return -ENOENT;
 }
 
@@ -440,8 +427,8 @@ int vmas_find_device(const char *debugfs, const char *wanted, char *path, size_t
 	if (!strchr(name, '/') && name[0] != '.' &&
 	    snprintf(path, size, "%s/%s", debugfs, name) < (int)size && is_panthor(path))
 		return 0;
-	ERROR(error, "--device %.100s: no GPU of panthor in %.60s: type /dev/dri/renderD128 or "
-	      "another node, as root", wanted, debugfs);
+	VMAS_ERROR(error, "--device %.100s: no GPU of panthor in %.60s: type /dev/dri/renderD128 "
+		   "or another node, as root", wanted, debugfs);
 	return -ENOENT;
 }
 

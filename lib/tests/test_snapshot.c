@@ -6,6 +6,7 @@
  * that are made up. The file under test is included: its parsers are its own.
  */
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,6 +48,11 @@ pid_t igt_panthor_outer_pid(void)
 	return 412;
 }
 
+int igt_panthor_fault_log_open(void)
+{
+	return -ENOENT;
+}
+
 bool igt_panthor_parse_fault(const char *record, struct igt_panthor_fault *fault)
 {
 	const char *text = strstr(record, "at VA 0x");
@@ -59,6 +65,9 @@ bool igt_panthor_parse_fault(const char *record, struct igt_panthor_fault *fault
 /* ---------------------------------------------------------------------------------------------- */
 
 static unsigned int sequence;
+
+/* Number of open files of the device. */
+static unsigned int files;
 
 /* A record of the kernel log. */
 static void record(const char *format, ...)
@@ -124,6 +133,7 @@ static int reset(void **state)
 	memset(&last, 0, sizeof(last));
 	printed[0] = '\0';
 	sequence = 0;
+	files = 0;
 	debugfs_error = 0;
 	make_files(3, 2);
 	return 0;
@@ -147,8 +157,7 @@ static unsigned int count(const char *words)
 
 static void open_device(int fd)
 {
-	igt_panthor_snapshot_begin(fd);
-	igt_panthor_snapshot_opened();
+	igt_panthor_snapshot_begin(fd, files++);
 }
 
 static void job(uint64_t va, uint64_t size)
@@ -320,7 +329,6 @@ static void test_child(void **state)
 	igt_record("finished subtest a, FAIL");
 	open_device(3);
 	igt_panthor_snapshot_left(3);
-	igt_panthor_snapshot_closed();
 	assert_string_equal(printed, "");
 }
 
