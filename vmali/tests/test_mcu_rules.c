@@ -6,7 +6,7 @@
  *  1. nothing of a driver that keeps the rules: a job, suspend and resume, a boot. Hunts a false
  *     finding.
  *  2. each rule, broken once, is one finding of that rule and none of another.
- *  3. what a stream does wrong is a finding about its client.
+ *  3. what a stream or a job does wrong is a finding about the client. Hunts a verdict on the driver.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,6 +19,7 @@
 #include "regs/gpu_regs.h"
 #include "tests/mcu_board.h"
 #include "tests/rule_counts.h"
+#include "tests/shader_words.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -105,14 +106,18 @@ static void test_rule_group_as(void **state)
 	}
 }
 
-/* The registers of the AS are written, and the group starts without them. */
-static void test_rule_group_not_updated(void **state)
+/* The registers of an AS are written, and a group or the MCU starts without them. */
+static void test_rule_not_updated(void **state)
 {
 	struct board *b = *state;
 
 	as_write64(b->mmu, GROUP_AS(0), AS_REG_MEMATTR, 0);
 	start_group(b, 0, 0);
 	assert_broken(RULE_AS_NOT_UPDATED, 1);
+	mcu_control_write(b->mcu, MCU_CONTROL_DISABLE);
+	as_write64(b->mmu, 0, AS_REG_MEMATTR, 0);
+	mcu_control_write(b->mcu, MCU_CONTROL_AUTO);
+	assert_broken(RULE_AS_NOT_UPDATED, 2);
 }
 
 static void test_rule_no_tables(void **state)
@@ -134,7 +139,7 @@ static void test_rule_interface(void **state)
 	pgtable_set(&b->client.mcu_pt, SECTION_VA + GLB_OUTPUT, 3, 0);
 	as_enable(b->mmu, 0, &b->client.mcu_pt);
 	assert_int_equal(mcu_run(b->mcu), MCU_IDLE);
-	assert_int_equal(rules_count(RULE_INTERFACE_UNREACHABLE), 1);
+	assert_broken(RULE_INTERFACE_UNREACHABLE, 1);
 }
 
 static void test_rule_requests(void **state)
@@ -148,8 +153,19 @@ static void test_rule_requests(void **state)
 	state_request(b, 0, 5);
 	run(b);
 	assert_broken(RULE_REQUEST_UNKNOWN, 2);
+	start_group(b, 0, 1);
+	section_update(c, cs_in(c, 0, 0), 2, CS_STATE);
+	client_ring_group(c, 0, 1);
+	ring_global(b);
+	assert_broken(RULE_REQUEST_UNKNOWN, 3);
+}
+
+static void test_rule_control(void **state)
+{
+	struct board *b = *state;
+
 	mcu_control_write(b->mcu, 7);
-	assert_int_equal(rules_count(RULE_MCU_CONTROL_UNKNOWN), 1);
+	assert_broken(RULE_MCU_CONTROL_UNKNOWN, 1);
 }
 
 static void test_rule_ring(void **state)
@@ -185,18 +201,65 @@ static void test_rule_suspend_buffer_changed(void **state)
 	assert_broken(RULE_SUSPEND_BUFFER_LOST, 1);
 }
 
-/* What a stream does wrong is the client's. */
-static void test_rule_client(void **state)
-{
-	static const uint64_t ring[] = { 40ull << 56 };
-	struct board *b = *state;
+/* What a stream or a job does wrong is the client's. */
 
+static void assert_client_broke(struct board *b, enum rule rule)
+{
 	start_group(b, 0, 1);
-	ring_put(&b->client, 0, 0, ring, 1);
-	ring_insert(&b->client, 0, 0);
-	mcu_doorbell(b->mcu, 1);
-	run(b);
+	assert_broken(rule, 1);
 	assert_int_equal(rules_count_of_driver(), 0);
+}
+
+static void put_ring(struct board *b, const uint64_t *words, unsigned int count)
+{
+	ring_put(&b->client, 0, 0, words, count);
+	ring_insert(&b->client, 0, 0);
+}
+
+static void test_client_instruction(void **state)
+{
+	static const uint64_t run_fragment[] = { 7ull << 56 };
+
+	put_ring(*state, run_fragment, ARRAY_SIZE(run_fragment));
+	assert_client_broke(*state, RULE_STREAM_NOT_MODELLED);
+}
+
+static void test_client_undefined_bits(void **state)
+{
+	const uint64_t words[] = { ins_add32(0, 0, 1) | 1ull << 32 };
+
+	put_ring(*state, words, ARRAY_SIZE(words));
+	assert_client_broke(*state, RULE_STREAM_UNDEFINED_BITS);
+}
+
+/* The object is 0, and the stream waits until it is 1. */
+static void test_client_wait(void **state)
+{
+	const uint64_t words[] = {
+		ins_move48(64, SYNC_VA(0, 0)),
+		ins_move48(66, 1),
+		ins_sync_wait64(64, 66, COND_EQUAL),
+	};
+
+	put_ring(*state, words, ARRAY_SIZE(words));
+	assert_client_broke(*state, RULE_STREAM_WAIT_CONDITION);
+}
+
+static void test_client_shader(void **state)
+{
+	static const uint64_t unknown[] = { 0 };
+
+	put_shader(*state, 0, 0, unknown, ARRAY_SIZE(unknown));
+	assert_client_broke(*state, RULE_JOB_NOT_MODELLED);
+}
+
+/* A uniform of a job that has none. */
+static void test_client_resource(void **state)
+{
+	static const uint64_t shader[] = { SH_IADD(U32, 0, 0, U(20)) | END };
+
+	put_shader(*state, 0, 0, shader, ARRAY_SIZE(shader));
+	assert_client_broke(*state, RULE_JOB_RESOURCE);
 }
 
 #define RULES(test) cmocka_unit_test_setup_teardown(test, rules_setup, rules_teardown)
@@ -208,14 +271,19 @@ int main(void)
 		RULES(test_rule_doorbell),
 		RULES(test_rule_request_changed),
 		RULES(test_rule_group_as),
-		RULES(test_rule_group_not_updated),
+		RULES(test_rule_not_updated),
 		RULES(test_rule_no_tables),
 		RULES(test_rule_interface),
 		RULES(test_rule_requests),
+		RULES(test_rule_control),
 		RULES(test_rule_ring),
 		RULES(test_rule_suspend_buffer),
 		RULES(test_rule_suspend_buffer_changed),
-		RULES(test_rule_client),
+		RULES(test_client_instruction),
+		RULES(test_client_undefined_bits),
+		RULES(test_client_wait),
+		RULES(test_client_shader),
+		RULES(test_client_resource),
 	};
 
 	return cmocka_run_group_tests_name("mcu_rules", tests, NULL, NULL);
