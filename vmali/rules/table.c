@@ -66,14 +66,14 @@ static const struct rule_text texts[RULE_COUNT] = {
 		"changed-before-lock",
 		"A translation in use does not change before its region is locked.",
 		"panthor_mmu.c, panthor_vm_lock_region(): lock the region that needs to be updated; "
-		"DDI 0487, D8.16 (break-before-make)",
+		"DDI 0487, D8.16.1 (using break-before-make when updating translation table entries)",
 		false,
 	},
 	[RULE_CHANGED_OUTSIDE_LOCK] = {
 		"changed-outside-lock",
 		"A translation in use does not change outside of a locked region.",
 		"panthor_mmu.c, panthor_vm_map_pages(): the range is in the locked region; "
-		"DDI 0487, D8.16 (break-before-make)",
+		"DDI 0487, D8.16.1 (using break-before-make when updating translation table entries)",
 		false,
 	},
 	[RULE_TABLE_MALFORMED] = {
@@ -85,7 +85,7 @@ static const struct rule_text texts[RULE_COUNT] = {
 	[RULE_REGISTER_READ_ONLY] = {
 		"register-read-only",
 		"Read-only registers are not written.",
-		"panthor_gpu_regs.h, panthor_mmu_regs.h",
+		"panthor_gpu_regs.h, panthor_mmu_regs.h: registers that the driver reads only",
 		false,
 	},
 	[RULE_REGISTER_UNKNOWN] = {
@@ -146,13 +146,14 @@ static const struct rule_text texts[RULE_COUNT] = {
 	[RULE_REQUEST_CHANGED] = {
 		"request-changed",
 		"A state request stays until it is acknowledged.",
-		"panthor_fw.h, panthor_fw_update_reqs(), panthor_fw_csg_wait_acks()",
+		"panthor_sched.c, csgs_upd_ctx_apply_locked(): waits for the acknowledgement",
 		false,
 	},
 	[RULE_GROUP_AS_INVALID] = {
 		"group-as-invalid",
 		"A group runs in an address space that exists and is not that of the firmware.",
-		"panthor_fw.h, CSG_CONFIG_*; panthor_mmu.c, panthor_vm_active(): AS0 is the firmware's",
+		"panthor_sched.c, csg_slot_prog_locked(): config is the AS of the group's VM; "
+		"panthor_mmu.c, panthor_vm_active(): AS0 is that of the MCU",
 		false,
 	},
 	[RULE_DOORBELL_WITHOUT_GROUP] = {
@@ -164,13 +165,13 @@ static const struct rule_text texts[RULE_COUNT] = {
 	[RULE_RING_INVALID] = {
 		"ring-invalid",
 		"Indices of a ring are multiples of an instruction, in order, and at most a ring apart.",
-		"panthor_fw.h, struct panthor_fw_ringbuf_input_iface",
+		"panthor_sched.c, queue_run_job(): insert moves by whole instructions",
 		false,
 	},
 	[RULE_SUSPEND_BUFFER_LOST] = {
 		"suspend-buffer-lost",
 		"The suspend buffer of a group stays mapped, with what the firmware wrote.",
-		"panthor_fw.c, panthor_fw_alloc_suspend_buf_mem()",
+		"panthor_fw.c, panthor_fw_alloc_suspend_buf_mem(): a BO of the driver, in the MCU's VM",
 		false,
 	},
 	[RULE_STREAM_NOT_MODELLED] = {

@@ -153,10 +153,12 @@ static inline uint64_t ins_sync_wait64(unsigned int addr, unsigned int data, uns
 enum {
 	COND_LEQUAL = 0,
 	COND_GREATER = 1,
+	COND_EQUAL = 2,
 	COND_ALWAYS = 6
 };
 
 #define INS_NOP 0ull
+#define INS_RUN_COMPUTE (4ull << 56 | 1)
 #define INS_INVALID (0xffull << 56 | 0xbadc0de)
 
 #endif

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Copyright (C) 2026 The vmali authors */
 /*
- * The firmware interface, as panthor uses it (tests/firmware_client.h), on the MCU with its MMU
- * and streams; no registers, no thread, a clock that stands still until a test moves it.
+ * The firmware interface, as panthor uses it, on the board of tests/mcu_board.h.
  *
  *  1. Boot, halt, disable, fast and slow reset: words that are written and words that are kept.
  *  2. Each global request is acknowledged, and interrupts only if the mask has its bit.
@@ -14,9 +13,8 @@
  *  7. Locked regions: nothing is lost while the interface, a ring or a suspend buffer is locked.
  *  8. Endless streams: other streams get an equal share, requests are executed.
  *  9. Random words in the shared section neither crash nor hang the MCU.
- * 10. What the referee sees: nothing of a driver that keeps the rules, and each rule that is broken.
  *
- * Slices are counted, not timed: RUNS_MAX is far more than any scenario needs.
+ * Slices are counted, not timed. What the referee sees: test_mcu_rules.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,74 +25,17 @@
 
 #include "csf/stream.h"
 #include "mcu/layout.h"
-#include "mcu/mcu.h"
-#include "mmu/mmu.h"
 #include "regs/as_regs.h"
 #include "regs/gpu_regs.h"
-#include "tests/firmware_client.h"
+#include "tests/mcu_board.h"
 #include "tests/random.h"
-#include "tests/rule_counts.h"
 #include "tests/shader_words.h"
 
-#define RUNS_MAX 10000
-#define MS 1000000ull
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* @min <= @value <= @max, unsigned */
 #define assert_within(value, min, max) \
 	assert_true((uint64_t)(value) >= (min) && (uint64_t)(value) <= (max))
-
-struct board {
-	struct guest_memory *mem;
-	struct mmu *mmu;
-	struct mcu *mcu;
-	struct client client;
-	uint64_t now_ns;
-	uint32_t job_bits;	/* raised since last taken */
-	unsigned int faults;	/* MMU faults reported */
-};
-
-static void board_job_irq(void *ctx, uint32_t bits)
-{
-	((struct board *)ctx)->job_bits |= bits;
-}
-
-static uint64_t board_timestamp(void *ctx)
-{
-	return ((struct board *)ctx)->now_ns;
-}
-
-static uint64_t board_cycles(void *ctx)
-{
-	return ((struct board *)ctx)->now_ns / 2;
-}
-
-static void board_fault(void *ctx, unsigned int as)
-{
-	(void)as;
-	((struct board *)ctx)->faults++;
-}
-
-static uint32_t take_job_bits(struct board *b)
-{
-	uint32_t bits = b->job_bits;
-
-	b->job_bits = 0;
-	return bits;
-}
-
-/* Run until there is nothing to do at once. */
-static enum mcu_next run(struct board *b)
-{
-	for (unsigned int i = 0; i < RUNS_MAX; i++) {
-		enum mcu_next next = mcu_run(b->mcu);
-
-		if (next != MCU_RUN_AGAIN)
-			return next;
-	}
-	fail_msg("still busy after %u slices", RUNS_MAX);
-	return MCU_RUN_AGAIN;
-}
 
 /* Advance the clock by @ms, and run the MCU every millisecond like the engine. */
 static void pass_ms(struct board *b, unsigned int ms)
@@ -105,136 +46,9 @@ static void pass_ms(struct board *b, unsigned int ms)
 	}
 }
 
-static void ring_global(struct board *b)
-{
-	mcu_doorbell(b->mcu, 0);
-	run(b);
-}
-
-static void boot(struct board *b)
-{
-	mcu_control_write(b->mcu, MCU_CONTROL_AUTO);
-	run(b);
-	assert_int_equal(mcu_status_read(b->mcu), MCU_STATUS_ENABLED);
-}
-
-static int board_setup_off(void **state)
-{
-	struct board *b = test_calloc(1, sizeof(*b));
-	const struct mmu_config mmu_config = { .fault = board_fault, .ctx = b };
-	const struct mcu_config mcu_config = {
-		.job_irq = board_job_irq,
-		.timestamp = board_timestamp,
-		.cycles = board_cycles,
-		.timestamp_hz = 1000000000,
-		.ctx = b,
-	};
-
-	b->now_ns = 5000 * MS;
-	b->mem = guest_memory_create();
-	assert_non_null(b->mem);
-	client_init(&b->client, b->mem);
-	b->mmu = mmu_create(b->mem, &mmu_config);
-	assert_non_null(b->mmu);
-	b->mcu = mcu_create(b->mmu, &mcu_config);
-	assert_non_null(b->mcu);
-	*state = b;
-	return 0;
-}
-
-/* Booted, initialised, no interrupt pending. */
-static int board_setup(void **state)
-{
-	struct board *b;
-
-	board_setup_off(state);
-	b = *state;
-	as_enable(b->mmu, 0, &b->client.mcu_pt);
-	for (unsigned int as = 1; as < MMU_AS_COUNT; as++)
-		as_enable(b->mmu, as, &b->client.user_pt);
-	boot(b);
-	client_init_global(&b->client);
-	ring_global(b);
-	take_job_bits(b);
-	return 0;
-}
-
-static int board_teardown(void **state)
-{
-	struct board *b = *state;
-
-	mcu_destroy(b->mcu);
-	mmu_destroy(b->mmu);
-	guest_memory_destroy(b->mem);
-	test_free(b);
-	return 0;
-}
-
-static void state_request(struct board *b, unsigned int g, uint32_t state)
-{
-	client_request_state(&b->client, g, state);
-	mcu_doorbell(b->mcu, 0);
-}
-
-static bool state_acked(struct board *b, unsigned int g)
-{
-	return !section_pending(&b->client, csg_in(&b->client, g), csg_out(&b->client, g),
-				CSG_STATE | CSG_ENDPOINT_CONFIG);
-}
-
-static void start_group(struct board *b, unsigned int g, uint32_t streams)
-{
-	client_program_group(&b->client, g, streams);
-	state_request(b, g, CSG_START);
-	run(b);
-	assert_true(state_acked(b, g));
-}
-
-/* Jobs. Called code uses registers 0..15, the ring uses registers from 64. */
-
-/* In the ring: call @count instructions at @code, then add 1 to the stream's sync object. */
-static void put_job(struct board *b, unsigned int g, unsigned int s, unsigned int count)
-{
-	const uint64_t ring[] = {
-		ins_move48(64, CODE_VA(g, s)), ins_move32(66, count * 8), ins_call(64, 66),
-		ins_move48(64, SYNC_VA(g, s)), ins_move48(66, 1),	  ins_sync_add64(64, 66),
-	};
-
-	ring_put(&b->client, g, s, ring, ARRAY_SIZE(ring));
-	ring_insert(&b->client, g, s);
-}
-
-/* Called code: add 3 @turns times, and store the sum at DATA_VA. */
-static void put_sum(struct board *b, unsigned int g, unsigned int s, uint32_t turns)
-{
-	const uint64_t code[] = {
-		ins_move32(0, turns),
-		ins_move32(1, 0),
-		ins_add32(1, 1, 3),
-		ins_add32(0, 0, -1),
-		ins_branch(COND_GREATER, 0, -3),
-		ins_move48(2, DATA_VA(g, s)),
-		ins_store(1, 1, 2),
-	};
-
-	code_put(&b->client, CODE_VA(g, s), code, ARRAY_SIZE(code));
-	user_put64(&b->client, DATA_VA(g, s), 0);
-	put_job(b, g, s, ARRAY_SIZE(code));
-}
-
-#define INS_RUN_COMPUTE (4ull << 56 | 1)
-
 /* Called code: a compute job of one thread, which does the work of put_sum(). */
 static void put_shader_sum(struct board *b, unsigned int g, unsigned int s, uint32_t turns)
 {
-	const uint64_t spd = DATA_VA(g, s) + 0x200, entry = DATA_VA(g, s) + 0x400;
-	const uint64_t code[] = {
-		ins_move48(16, spd),
-		ins_move32(37, 1),
-		ins_move32(38, 1),
-		ins_move32(39, 1),
-		INS_RUN_COMPUTE,
-	};
 	const uint64_t shader[] = {
 		SH_MOV_IMM(0, turns),
 		SH_IADD_IMM(1, 1, 3),
@@ -244,12 +58,8 @@ static void put_shader_sum(struct board *b, unsigned int g, unsigned int s, uint
 		SH_STORE32(1, 2, 0) | END,
 	};
 
-	code_put(&b->client, CODE_VA(g, s), code, ARRAY_SIZE(code));
-	code_put(&b->client, entry, shader, ARRAY_SIZE(shader));
-	user_put64(&b->client, spd, 0x18);
-	user_put64(&b->client, spd + 8, entry);
 	user_put64(&b->client, DATA_VA(g, s), 0);
-	put_job(b, g, s, ARRAY_SIZE(code));
+	put_shader(b, g, s, shader, ARRAY_SIZE(shader));
 }
 
 static void put_endless(struct board *b, unsigned int g, unsigned int s)
@@ -657,14 +467,6 @@ static void test_wait_released_by_cpu(void **state)
 
 /* 5. Suspend and resume */
 
-static void suspend(struct board *b, unsigned int g)
-{
-	state_request(b, g, CSG_SUSPEND);
-	for (unsigned int i = 0; i < RUNS_MAX && !state_acked(b, g); i++)
-		mcu_run(b->mcu);
-	assert_true(state_acked(b, g));
-}
-
 /*
  * Program slot @to with the rings, the suspend buffer and the AS of slot @from, like a driver that
  * binds a suspended group to another slot.
@@ -691,7 +493,7 @@ static void test_suspend_in_call(void **state)
 	put_sum(b, 0, 0, 1000);
 	mcu_doorbell(b->mcu, 1);
 	mcu_run(b->mcu);
-	suspend(b, 0);
+	suspend_group(b, 0);
 	assert_int_equal(ring_active(c, 0, 0), 0);
 	/* in the loop, far from its end */
 	pc = section_get64(c, cs_out(c, 0, 0) + CS_O_STATUS_CMD_PTR);
@@ -726,7 +528,7 @@ static void run_suspended(struct board *b)
 	mcu_doorbell(b->mcu, 1);
 	for (; suspends < 100 && !user_get64(c, SYNC_VA(0, 0)); suspends++) {
 		mcu_run(b->mcu);
-		suspend(b, 0);
+		suspend_group(b, 0);
 		client_program_group(c, 0, 0x1);
 		state_request(b, 0, CSG_RESUME);
 		mcu_run(b->mcu);
@@ -774,7 +576,7 @@ static void test_endless_shader(void **state)
 	for (unsigned int i = 0; i < 100 && !user_get64(c, SYNC_VA(1, 0)); i++)
 		mcu_run(b->mcu);
 	assert_int_equal(user_get64(c, DATA_VA(1, 0)), 300);
-	suspend(b, 0);
+	suspend_group(b, 0);
 	assert_int_equal(user_get64(c, DATA_VA(0, 0)), 0);
 }
 
@@ -785,7 +587,7 @@ static void test_suspend_blocked(void **state)
 
 	put_wait(b, 0, 0, SYNC_VA(5, 5), 41);
 	start_group(b, 0, 1);
-	suspend(b, 0);
+	suspend_group(b, 0);
 	assert_int_equal(section_get(c, cs_out(c, 0, 0) + CS_O_STATUS_BLOCKED_REASON), 3);
 	user_put64(c, SYNC_VA(5, 5), 42);
 	client_program_group(c, 0, 0x1);
@@ -1028,7 +830,7 @@ static void test_changed_suspend_buffer(void **state)
 	put_sum(b, 0, 0, 1000);
 	mcu_doorbell(b->mcu, 1);
 	mcu_run(b->mcu);
-	suspend(b, 0);
+	suspend_group(b, 0);
 	for (unsigned int at = 0; at < 0x1000; at += 8)
 		mcu_put64_va(c, SUSPEND_VA(0) + at, ~0ull);
 	take_job_bits(b);
@@ -1044,14 +846,8 @@ static void test_changed_suspend_buffer(void **state)
 static void test_suspend_buffer_not_there(void **state)
 {
 	struct board *b = *state;
-	struct client *c = &b->client;
 
-	client_program_group(c, 0, 1);
-	section_put64(c, csg_in(c, 0) + CSG_I_SUSPEND_BUF, UNMAPPED_VA);
-	state_request(b, 0, CSG_START);
-	run(b);
-	state_request(b, 0, CSG_SUSPEND);
-	run(b);
+	suspend_without_buffer(b);
 	assert_false(state_acked(b, 0));
 	assert_int_equal(b->faults, 1);
 	state_request(b, 0, CSG_TERMINATE);
@@ -1393,191 +1189,6 @@ static void hostile_step(struct board *b, struct random *random, uint32_t *contr
 	}
 }
 
-/* 10. The referee */
-
-static int rules_setup(void **state)
-{
-	return rules_open(NULL) ? -1 : board_setup(state);
-}
-
-static int rules_teardown(void **state)
-{
-	rules_close();
-	return board_teardown(state);
-}
-
-static void test_rules_kept(void **state)
-{
-	struct board *b = *state;
-
-	start_group(b, 0, 0x3);
-	put_sum(b, 0, 0, 1000);
-	mcu_doorbell(b->mcu, 1);
-	mcu_run(b->mcu);
-	suspend(b, 0);
-	client_program_group(&b->client, 0, 1);
-	as_lock(b->mmu, 0, SUSPEND_VA(0), LOCK_LG2);
-	state_request(b, 0, CSG_RESUME);
-	run(b);
-	mmu_caches_flushed(b->mmu);
-	as_unlock(b->mmu, 0);
-	mcu_kick(b->mcu);
-	run(b);
-	assert_true(state_acked(b, 0));
-	mcu_doorbell(b->mcu, 1);
-	run(b);
-	mcu_control_write(b->mcu, MCU_CONTROL_DISABLE);
-	mcu_doorbell(b->mcu, 1);
-	assert_kept();
-}
-
-static void test_rule_doorbell(void **state)
-{
-	struct board *b = *state;
-
-	start_group(b, 0, 1);
-	start_group(b, 1, 1);
-	mcu_doorbell(b->mcu, 3);
-	assert_broken(RULE_DOORBELL_WITHOUT_GROUP, 1);
-	suspend(b, 0);
-	mcu_doorbell(b->mcu, 2);
-	assert_broken(RULE_DOORBELL_WITHOUT_GROUP, 1);
-	mcu_doorbell(b->mcu, 1);
-	assert_broken(RULE_DOORBELL_WITHOUT_GROUP, 2);
-}
-
-static void test_rule_request_changed(void **state)
-{
-	struct board *b = *state;
-
-	start_group(b, 0, 1);
-	as_lock(b->mmu, 0, SUSPEND_VA(0), LOCK_LG2);
-	state_request(b, 0, CSG_SUSPEND);
-	run(b);
-	state_request(b, 0, CSG_SUSPEND);
-	run(b);
-	assert_kept();
-	state_request(b, 0, CSG_TERMINATE);
-	run(b);
-	assert_broken(RULE_REQUEST_CHANGED, 1);
-}
-
-static void test_rule_group_as(void **state)
-{
-	static const uint32_t invalid[] = { 0, MMU_AS_COUNT, 15 };
-	struct board *b = *state;
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(invalid); i++) {
-		client_program_group(&b->client, 0, 0);
-		section_put(&b->client, csg_in(&b->client, 0) + CSG_I_CONFIG, invalid[i]);
-		state_request(b, 0, CSG_START);
-		run(b);
-		assert_broken(RULE_GROUP_AS_INVALID, i + 1);
-		state_request(b, 0, CSG_TERMINATE);
-		run(b);
-	}
-}
-
-/* The registers of the AS are written, and the group starts without them. */
-static void test_rule_group_not_updated(void **state)
-{
-	struct board *b = *state;
-
-	as_write64(b->mmu, GROUP_AS(0), AS_REG_MEMATTR, 0);
-	start_group(b, 0, 0);
-	assert_broken(RULE_AS_NOT_UPDATED, 1);
-}
-
-static void test_rule_no_tables(void **state)
-{
-	struct board *b = *state;
-
-	mcu_control_write(b->mcu, MCU_CONTROL_DISABLE);
-	as_write64(b->mmu, 0, AS_REG_TRANSCFG, 1);
-	as_command(b->mmu, 0, AS_COMMAND_UPDATE);
-	mcu_control_write(b->mcu, MCU_CONTROL_AUTO);
-	run(b);
-	assert_broken(RULE_MCU_WITHOUT_TABLES, 1);
-}
-
-static void test_rule_interface(void **state)
-{
-	struct board *b = *state;
-
-	pgtable_set(&b->client.mcu_pt, SECTION_VA + GLB_OUTPUT, 3, 0);
-	as_enable(b->mmu, 0, &b->client.mcu_pt);
-	assert_int_equal(mcu_run(b->mcu), MCU_IDLE);
-	assert_int_equal(rules_count(RULE_INTERFACE_UNREACHABLE), 1);
-}
-
-static void test_rule_requests(void **state)
-{
-	struct board *b = *state;
-	struct client *c = &b->client;
-
-	section_toggle(c, glb_in(c), glb_out(c), GLB_PROTM_ENTER);
-	ring_global(b);
-	assert_broken(RULE_REQUEST_UNKNOWN, 1);
-	state_request(b, 0, 5);
-	run(b);
-	assert_broken(RULE_REQUEST_UNKNOWN, 2);
-	mcu_control_write(b->mcu, 7);
-	assert_int_equal(rules_count(RULE_MCU_CONTROL_UNKNOWN), 1);
-}
-
-static void test_rule_ring(void **state)
-{
-	struct board *b = *state;
-
-	start_group(b, 0, 1);
-	mcu_put64_va(&b->client, RING_INPUT_VA(0, 0) + RING_I_INSERT, 4);
-	mcu_doorbell(b->mcu, 1);
-	run(b);
-	assert_broken(RULE_RING_INVALID, 1);
-}
-
-static void test_rule_suspend_buffer(void **state)
-{
-	struct board *b = *state;
-	struct client *c = &b->client;
-
-	client_program_group(c, 0, 1);
-	section_put64(c, csg_in(c, 0) + CSG_I_SUSPEND_BUF, UNMAPPED_VA);
-	state_request(b, 0, CSG_START);
-	run(b);
-	state_request(b, 0, CSG_SUSPEND);
-	run(b);
-	assert_broken(RULE_SUSPEND_BUFFER_LOST, 1);
-}
-
-static void test_rule_suspend_buffer_changed(void **state)
-{
-	struct board *b = *state;
-	struct client *c = &b->client;
-
-	start_group(b, 0, 1);
-	suspend(b, 0);
-	mcu_put64_va(c, SUSPEND_VA(0), 0);
-	client_program_group(c, 0, 1);
-	state_request(b, 0, CSG_RESUME);
-	run(b);
-	assert_broken(RULE_SUSPEND_BUFFER_LOST, 1);
-}
-
-/* What a stream does wrong is the client's. */
-static void test_rule_client(void **state)
-{
-	static const uint64_t ring[] = { 40ull << 56 };
-	struct board *b = *state;
-
-	start_group(b, 0, 1);
-	ring_put(&b->client, 0, 0, ring, 1);
-	ring_insert(&b->client, 0, 0);
-	mcu_doorbell(b->mcu, 1);
-	run(b);
-	assert_int_equal(rules_count_of_driver(), 0);
-}
-
 static void test_hostile_section(void **state)
 {
 	struct random random = random_start("test_hostile_section");
@@ -1612,7 +1223,6 @@ static void test_hostile_section(void **state)
 }
 
 #define ON(test) cmocka_unit_test_setup_teardown(test, board_setup, board_teardown)
-#define RULES(test) cmocka_unit_test_setup_teardown(test, rules_setup, rules_teardown)
 #define OFF(test) cmocka_unit_test_setup_teardown(test, board_setup_off, board_teardown)
 
 int main(void)
@@ -1663,18 +1273,6 @@ int main(void)
 		ON(test_polling_stream_gives_way),
 		ON(test_endless_stream_is_suspended),
 		ON(test_hostile_section),
-		RULES(test_rules_kept),
-		RULES(test_rule_doorbell),
-		RULES(test_rule_request_changed),
-		RULES(test_rule_group_as),
-		RULES(test_rule_group_not_updated),
-		RULES(test_rule_no_tables),
-		RULES(test_rule_interface),
-		RULES(test_rule_requests),
-		RULES(test_rule_ring),
-		RULES(test_rule_suspend_buffer),
-		RULES(test_rule_suspend_buffer_changed),
-		RULES(test_rule_client),
 	};
 
 	return cmocka_run_group_tests_name("mcu", tests, NULL, NULL);

@@ -40,7 +40,8 @@
 #define VA 0x200000000ull
 #define AS 2
 #define OTHER_AS 5
-#define REGION_LG2 15   /* eight pages */
+#define REGION_LG2 15
+#define REGION (1ull << REGION_LG2) /* eight pages */
 
 /* The mode UNMAPPED of TRANSCFG. */
 #define TRANSCFG_UNMAPPED 1
@@ -210,7 +211,7 @@ static void test_lock_moved(void **state)
 	struct fixture *f = *state;
 
 	as_lock(f->mmu, AS, VA, REGION_LG2);
-	as_lock(f->mmu, AS, VA + (1 << REGION_LG2), REGION_LG2);
+	as_lock(f->mmu, AS, VA + REGION, REGION_LG2);
 	assert_broken(RULE_LOCK_MOVED, 1);
 }
 
@@ -325,6 +326,21 @@ static void test_changed_before_lock(void **state)
 	assert_broken(RULE_CHANGED_BEFORE_LOCK, 1);
 }
 
+/* Both edges of a large region are looked at, and its middle is not. */
+static void test_changed_at_edges(void **state)
+{
+	static const unsigned int pages[] = { 0, 256, 511 };
+	struct fixture *f = *state;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		map_page(f, VA + pages[i] * PAGE, i);
+		touch(f, AS, VA + pages[i] * PAGE);
+		map_page(f, VA + pages[i] * PAGE, 9);
+	}
+	as_lock(f->mmu, AS, VA, 21);
+	assert_broken(RULE_CHANGED_BEFORE_LOCK, 2);
+}
+
 /* Each difference counts: permissions, a size with the address of before, an entry that is gone. */
 static void test_what_changes(void **state)
 {
@@ -350,33 +366,49 @@ static void test_what_changes(void **state)
 	}
 }
 
-/* The last page behind the region was changed with it, and its translation stays. */
+/*
+ * The pages beside the region are changed with it, and their translations stay. More translations
+ * than are looked at in turn were cached before, so that these are found for their place.
+ */
 static void test_changed_beside(void **state)
 {
+	const uint64_t far = VA + GIB;
 	struct fixture *f = *state;
 
-	for (uint64_t va = VA; va < VA + 3 * 8 * PAGE; va += 8 * PAGE)
+	for (uint64_t va = far; va < far + 8 * REGION; va += REGION) {
 		map_region(f, va);
-	for (uint64_t va = VA; va < VA + 3 * 8 * PAGE; va += 8 * PAGE)
 		touch_region(f, va);
-	as_lock(f->mmu, AS, VA + 8 * PAGE, REGION_LG2);
+	}
+	for (uint64_t va = VA; va < VA + 3 * REGION; va += REGION) {
+		map_region(f, va);
+		touch_region(f, va);
+	}
+	as_lock(f->mmu, AS, VA + REGION, REGION_LG2);
 	for (uint64_t page = 7; page <= 16; page++)
 		map_page(f, VA + page * PAGE, 30 + page);
+	assert_kept();
 	unlock(f, AS);
 	assert_broken(RULE_CHANGED_OUTSIDE_LOCK, 2);
 }
 
-/* An address space in which nothing is locked, seen at a command of another one. */
+/*
+ * An address space in which nothing is locked, seen at commands of another one: LOCK looks at the
+ * first 16 translations, UNLOCK at the next ones.
+ */
 static void test_changed_elsewhere(void **state)
 {
 	struct fixture *f = *state;
 
-	map_region(f, VA);
-	touch_region(f, VA);
+	for (uint64_t va = VA; va < VA + 3 * REGION; va += REGION) {
+		map_region(f, va);
+		touch_region(f, va);
+	}
 	map_page(f, VA + 3 * PAGE, 9);
+	map_page(f, VA + 20 * PAGE, 9);
 	as_lock(f->mmu, OTHER_AS, 64 * VA, REGION_LG2);
-	unlock(f, OTHER_AS);
 	assert_broken(RULE_CHANGED_OUTSIDE_LOCK, 1);
+	unlock(f, OTHER_AS);
+	assert_broken(RULE_CHANGED_OUTSIDE_LOCK, 2);
 }
 
 static void test_locked_elsewhere(void **state)
@@ -486,7 +518,7 @@ static void test_off(void **state)
 		map_region(f, VA);
 		touch_region(f, VA);
 		map_page(f, VA, 9);
-		as_lock(f->mmu, AS, VA + (1 << REGION_LG2), REGION_LG2);
+		as_lock(f->mmu, AS, VA + REGION, REGION_LG2);
 		as_lock(f->mmu, AS, VA, REGION_LG2);
 		as_unlock(f->mmu, AS);
 		touch_region(f, VA);
@@ -517,6 +549,7 @@ int main(void)
 		REFEREE_TEST(test_reused_unflushed),
 		REFEREE_TEST(test_unknown),
 		REFEREE_TEST(test_changed_before_lock),
+		REFEREE_TEST(test_changed_at_edges),
 		REFEREE_TEST(test_what_changes),
 		REFEREE_TEST(test_changed_beside),
 		REFEREE_TEST(test_changed_elsewhere),

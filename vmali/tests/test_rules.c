@@ -9,8 +9,8 @@
  *  3. limits: a rule that is broken without end leaves a bounded file, and the number.
  *  4. off: nothing is counted. A file that cannot be made is an error.
  *
- * What breaks each rule is tested where the rule is looked at: test_referee.c, test_mcu.c and
- * test_gpu.c.
+ * What breaks each rule is tested where the rule is looked at: test_referee.c, test_mcu_rules.c
+ * and test_gpu.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
