@@ -131,9 +131,11 @@ static enum verdict run_here(const struct options *given, const char *name)
 	struct options options = *given;
 	const struct scene *scene = find_scene(name);
 	struct vk_instance instance;
-	const char *error = vk_instance_open(&instance, &options.vk);
+	const char *error;
 	bool good;
 
+	vk_validation_errors = 0;
+	error = vk_instance_open(&instance, &options.vk);
 	if (error) {
 		printf("%s\n", error);
 		return SKIP;

@@ -296,7 +296,9 @@ static const char *choose_device(struct vk_instance *instance, const char *name)
 	VkPhysicalDevice physical[DEVICES_MAX];
 	uint32_t count = DEVICES_MAX;
 
-	vk.EnumeratePhysicalDevices(instance->handle, &count, physical);
+	/* VK_INCOMPLETE, more devices than the array holds, is no error. */
+	if (vk.EnumeratePhysicalDevices(instance->handle, &count, physical) < 0)
+		return "vkEnumeratePhysicalDevices() fails: no device that works";
 	for (uint32_t i = 0; i < count; i++) {
 		if (inspect(instance, physical[i]) &&
 		    (!name || strstr(instance->properties.deviceName, name)))
