@@ -144,7 +144,6 @@ static const struct {
 	FUNCTION(MapMemory),
 	FUNCTION(QueueBindSparse),
 	FUNCTION(QueueSubmit),
-	FUNCTION(QueueWaitIdle),
 	FUNCTION(ResetCommandPool),
 	FUNCTION(ResetFences),
 	FUNCTION(UpdateDescriptorSets),
@@ -330,6 +329,8 @@ const char *vk_instance_open(struct vk_instance *instance, const struct vk_optio
 
 void vk_instance_close(struct vk_instance *instance)
 {
+	if (instance->hangs)
+		return;
 	if (instance->messenger)
 		vk.DestroyDebugUtilsMessengerEXT(instance->handle, instance->messenger, NULL);
 	vk.DestroyInstance(instance->handle, NULL);
