@@ -72,7 +72,6 @@ struct vk_functions {
 	PFN_vkMapMemory MapMemory;
 	PFN_vkQueueBindSparse QueueBindSparse;
 	PFN_vkQueueSubmit QueueSubmit;
-	PFN_vkQueueWaitIdle QueueWaitIdle;
 	PFN_vkResetCommandPool ResetCommandPool;
 	PFN_vkResetFences ResetFences;
 	PFN_vkUpdateDescriptorSets UpdateDescriptorSets;
@@ -105,6 +104,7 @@ struct vk_instance {
 	bool aliases;		/* that is done */
 	bool off_by_one;	/* of the options */
 	bool strict;		/* what has no memory reads 0 */
+	bool hangs;		/* a wait passed its deadline: what the device uses must stay */
 	bool has_node;
 	int64_t node;		/* minor number of the render node */
 };

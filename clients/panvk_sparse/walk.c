@@ -331,7 +331,7 @@ bool walk_run(struct vk_instance *instance, const char *shrink, uint32_t seed, u
 		vk_complain("round %u: %s", walk.count, world->message);
 	world_close(world);
 	free(world);
-	if (!good && minimise_s)
+	if (!good && minimise_s && !instance->hangs)
 		explain(&walk, walk.count, minimise_s);
 	free(walk.round);
 	return good;

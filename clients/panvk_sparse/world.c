@@ -13,7 +13,10 @@
 #include "scatter.h"
 #include "add.h"
 
-/* A wait of the CPU that takes longer is a hang of the GPU. Emulated GPUs are slow. */
+/*
+ * Deadline of a wait of the CPU: what takes longer is a hang. An operation takes less than a second on
+ * an emulated GPU, and panthor ends a job after 5 s (JOB_TIMEOUT_MS in panthor_sched.c).
+ */
 #define WAIT_NS 60000000000ull
 #define GROUP_SIZE 64		/* threads of a workgroup of the shaders */
 #define BLOCK_2M_WORDS (2u << 18)
@@ -292,6 +295,30 @@ static bool submit_failed(const struct world *world)
 	return world->message[0];
 }
 
+/* Waits for what signals the fence. */
+static bool wait_fence(struct world *world)
+{
+	VkDevice device = world->device.handle;
+	VkResult result = vk.WaitForFences(device, 1, &world->fence, VK_TRUE, WAIT_NS);
+
+	world->device.instance->hangs |= result == VK_TIMEOUT;
+	return check(world, result, "vkWaitForFences") &&
+	       check(world, vk.ResetFences(device, 1, &world->fence), "vkResetFences");
+}
+
+/* vkQueueWaitIdle() has no deadline. */
+static bool wait_queues(struct world *world)
+{
+	for (unsigned int i = 0; i < world->device.queues; i++) {
+		VkQueue queue = world->device.queue[i].handle;
+
+		if (!check(world, vk.QueueSubmit(queue, 0, NULL, world->fence), "vkQueueSubmit") ||
+		    !wait_fence(world))
+			return false;
+	}
+	return true;
+}
+
 bool world_wait(struct world *world)
 {
 	VkDevice device = world->device.handle;
@@ -299,10 +326,8 @@ bool world_wait(struct world *world)
 	if (submit_failed(world) || !world->used)
 		return !submit_failed(world);
 	/* Nothing waits for the last submission but this. */
-	for (unsigned int i = 0; i < world->device.queues; i++) {
-		if (!check(world, vk.QueueWaitIdle(world->device.queue[i].handle), "vkQueueWaitIdle"))
-			return false;
-	}
+	if (!wait_queues(world))
+		return false;
 	vk_check(vk.ResetCommandPool(device, world->pool, 0), "vkResetCommandPool");
 	world->used = 0;
 	world->ring_used = 0;
@@ -343,18 +368,11 @@ static void link_begin(struct world *world, struct link *link, enum op_order ord
 
 static bool link_end(struct world *world, const struct link *link)
 {
-	VkDevice device = world->device.handle;
-
 	world->wait = link->signal;
 	if (link->signal_value)
 		world->timeline_value = link->signal_value;
 	world->used++;
-	if (link->fence == VK_NULL_HANDLE)
-		return true;
-	if (!check(world, vk.WaitForFences(device, 1, &link->fence, VK_TRUE, WAIT_NS),
-		   "vkWaitForFences"))
-		return false;
-	return check(world, vk.ResetFences(device, 1, &link->fence), "vkResetFences");
+	return link->fence == VK_NULL_HANDLE || wait_fence(world);
 }
 
 /* Makes room for a submission and @words of the ring. */
@@ -894,8 +912,11 @@ void world_close(struct world *world)
 {
 	VkDevice device = world->device.handle;
 
-	for (unsigned int i = 0; i < world->device.queues; i++)
-		vk.QueueWaitIdle(world->device.queue[i].handle);
+	/* What the GPU still uses cannot be destroyed; the end of the process does. */
+	if (!world->lost && !world->device.instance->hangs)
+		wait_queues(world);
+	if (world->device.instance->hangs)
+		return;
 	for (unsigned int i = 0; i < BUFFERS; i++)
 		vk.DestroyBuffer(device, world->buffer[i], NULL);
 	vk.DestroyBuffer(device, world->ring_buffer, NULL);

@@ -51,7 +51,7 @@ struct world {
 	VkFence fence;
 	VkQueryPool queries;
 	VkSemaphore wait;		/* what the next submission waits for, or VK_NULL_HANDLE */
-	bool lost;
+	bool lost;			/* the device: nothing has to be waited for */
 	char message[MESSAGE_SIZE];	/* the first thing that went wrong, or empty */
 };
 
