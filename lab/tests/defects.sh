@@ -55,7 +55,8 @@ defects() {
 	series patches | sed 's/^/revert:/'
 }
 
-# Prints of the planted defects, as planted:PATCH, the first for each group of subtests.
+# Prints of the planted defects the first for each group of subtests, as planted:PATCH, and the first
+# for the referee, as rule:PATCH.
 defects_of_groups() {
 	for of_groups_patch in $(series regressions); do
 		regression_says "$of_groups_patch" Caught-by | sed "s/\$/ $of_groups_patch/"
@@ -67,6 +68,7 @@ defects_of_groups() {
 			print "planted:" $2
 		seen[group]
 	}'
+	rule_series | sed -n '1s/^/rule:/p'
 }
 
 # Prints the defects of lab/tests/arm64-defects, as arm64-PAGES:PATCH.

@@ -253,6 +253,21 @@ rule_caught_by_subtest() {
 	checked 8 regressions:quiet 'did not pass with it: t@uapi-b (fail)'
 }
 
+# The short list has the first defect of each group and the first of the referee.
+short_list() {
+	fresh
+	defect two uapi-b map-a
+	defect three map-a
+	rule_defect quiet lock-moved uapi-b
+	rule_defect silent ring-invalid map-a
+	checked 0 'caught --list'
+	same 'caught:every subtest can fail
+caught:every scenario has its own defect
+caught:remap-first-2m
+caught:two
+caught:quiet' "$(cat "$SCRATCH/checked")"
+}
+
 rule_not_named() {
 	fresh
 	rule_defect quiet lock-moved
@@ -265,6 +280,7 @@ check '... and does not, in one of the subtests' rule_not_broken
 check '... by another rule' other_rule_broken
 check '... that a subtest notices as well' rule_caught_by_subtest
 check '... without a Rule line' rule_not_named
+check 'the short list has a defect of each group and of the referee' short_list
 
 unknown_group() {
 	fails_with 2 'check: lunch: no such group; see ./check --help' "$REPO/check" lunch
