@@ -8,10 +8,6 @@
 # lab/mutants/__main__.py. Beside that it has a folder for each mutant, with the verdicts of its
 # subtests and its kernel log.
 
-# Deadline of the subtests of one mutant, as a multiple of what they took without mutation, and some
-# seconds more.
-MUTANTS_SUITE_FACTOR=5 MUTANTS_SUITE_SECONDS=60
-
 mutants_python() {
 	PYTHONPATH=$REPO/lab python3 -B -m mutants --out "$RESULTS_DIR/mutants" "$@"
 }
@@ -127,8 +123,7 @@ mutants_baseline() {
 		mv "$RESULTS_DIR/mutants/baseline/verdicts.json" "$RESULTS_DIR/mutants/baseline.json"
 	fi
 	mutants_python usable || exit
-	deadline_suite=$(jq "(map(.seconds) | add) * $MUTANTS_SUITE_FACTOR
-		+ $MUTANTS_SUITE_SECONDS | ceil" "$RESULTS_DIR/mutants/baseline.json")
+	deadline_suite=$(mutants_python deadline) || exit
 }
 
 # mutant_judge NAME [--doubt]: boots the mutant and notes the verdict. With --doubt it is false if the

@@ -196,20 +196,14 @@ results_collect() {
 			board_failed || [ "${OUTCOME:-}" = failed ] ||
 			run_failed 1 "igt_results failed: $(tail -n 1 "$WORK/igt_results.log")"
 	fi
-	if [ -s "$file" ] && jq -e .tests "$file" >/dev/null 2>&1; then
-		cp "$file" "$RESULTS_DIR/results.json"
-	else
-		echo '{"tests":{}}' >"$RESULTS_DIR/results.json"
-	fi
+	results_python collected "$file" "$RESULTS_DIR/results.json"
 }
 
 # Makes a readable kernel.log, and $WORK/splats: its reports outside of any subtest.
 results_kernel_log() {
 	: >"$WORK/splats"
 	[ -f "$RESULTS_DIR/guest/kmsg" ] || return 0
-	find "$RESULTS_DIR/igt" -name dmesg.txt -exec cat {} + >"$WORK/claimed" 2>/dev/null || :
-	awk -v splats="$WORK/splats" -f "$REPO/lab/kernel-log.awk" claimed=1 "$WORK/claimed" \
-		claimed=0 "$RESULTS_DIR/guest/kmsg" >"$RESULTS_DIR/kernel.log"
+	results_python kernel-log "$RESULTS_DIR" --reports "$WORK/splats"
 }
 
 # Such reports fail a run, unless the board died, which is the reason that is shown, or was stopped in
@@ -322,35 +316,28 @@ results_commit() {
 		2>/dev/null || :
 }
 
+# Copies paths; those in this repository become relative to it.
+results_paths() {
+	while IFS= read -r results_path; do
+		printf '%s\n' "${results_path#"$REPO/"}"
+	done
+}
+
 # metadata.json, from the session's variables.
 results_metadata() {
-	jq -n --arg kernel "$KERNEL_RELEASE" --arg source "$KERNEL_VERSION" --arg stock "$STOCK" \
-		--arg arch "$BOARD_ARCH" --arg pages "$PAGES" --arg client "$CLIENT" --arg mesa "$MESA" \
-		--arg mesa_version "${MESA_VERSION:-}" --arg without "$WITHOUT" --arg until "$UNTIL" \
-		--arg rules "$RULES" --arg sanitize "$SANITIZE" --arg multiple "$MULTIPLE" \
-		--arg expectations "$(expectations_name)" \
-		--arg patches "$(kernel_patches | sed 's/^-/taken back: /')" \
-		--arg params "$PARAMS" --arg tlb "$TLB" --argjson cpu_page "$CPU_PAGE" \
-		--arg form "$IGT" --arg seed "$SEED" --arg operations "$OPERATIONS" \
-		--arg given "$KERNEL_ARG" --arg added "$PATCHES" --arg repo "$REPO/" \
-		--arg action "$ACTION" --arg kunit "$KUNIT" --arg fast "$FAIL_FAST" --arg all "$NO_SKIPS" \
-		--arg commit "$(results_commit)" \
-		--arg tests "$TESTS" --arg globs "$GLOBS" --arg shard "$SHARD" --arg accel "$ACCEL" \
-		--arg qemu "$(timeout 10 "$ARCH_QEMU" --version | head -n 1)" \
-		--arg igt "$(timeout 10 igt_runner --version | head -n 1)" \
-		--arg started "$(date -u +%Y-%m-%dT%H:%M:%SZ)" '
-		def list: split("\n") | map(select(. != ""));
-		{started: $started, action: $action, commit: $commit, arch: $arch, pages: $pages,
-		 client: $client, mesa: $mesa, mesa_version: $mesa_version,
-		 kernel: $kernel, kernel_source: $source,
-		 stock: ($stock == "1"), without: $without, until: $until, sanitize: ($sanitize == "1"),
-		 multiple_mode: ($multiple == "1"), kunit: ($kunit == "1"),
-		 fail_fast: ($fast == "1"), no_skips: ($all == "1"),
-		 expectations: $expectations, patches: ($patches | list), kernel_given: $given,
-		 patches_added: ($added | list | map(ltrimstr($repo))), seed: $seed,
-		 operations: $operations,
-		 params: ($params | list), tlb: $tlb, rules: $rules, cpu_page: $cpu_page, tests: ($tests | list),
-		 globs: ($globs | list), shard: $shard, accel: $accel, qemu: $qemu, igt: $igt,
-		 linked_with: $form}' \
-		>"$RESULTS_DIR/metadata.json"
+	results_python metadata "$RESULTS_DIR/metadata.json" \
+		--text started "$(date -u +%Y-%m-%dT%H:%M:%SZ)" --text action "$ACTION" \
+		--text commit "$(results_commit)" --text arch "$BOARD_ARCH" --text pages "$PAGES" \
+		--text client "$CLIENT" --text mesa "$MESA" --text mesa_version "${MESA_VERSION:-}" \
+		--text kernel "$KERNEL_RELEASE" --text kernel_source "$KERNEL_VERSION" \
+		--text kernel_given "$KERNEL_ARG" --flag stock "$STOCK" --text without "$WITHOUT" \
+		--text until "$UNTIL" --list patches "$(kernel_patches | sed 's/^-/taken back: /')" \
+		--list patches_added "$(printf '%s\n' "$PATCHES" | results_paths)" \
+		--list params "$PARAMS" --flag sanitize "$SANITIZE" --flag kunit "$KUNIT" \
+		--flag multiple_mode "$MULTIPLE" --flag fail_fast "$FAIL_FAST" --flag no_skips "$NO_SKIPS" \
+		--text expectations "$(expectations_name)" --text rules "$RULES" --text tlb "$TLB" \
+		--number cpu_page "$CPU_PAGE" --text seed "$SEED" --text operations "$OPERATIONS" \
+		--text linked_with "$IGT" --list tests "$TESTS" --list globs "$GLOBS" --text shard "$SHARD" \
+		--text accel "$ACCEL" --text qemu "$(timeout 10 "$ARCH_QEMU" --version | head -n 1)" \
+		--text igt "$(timeout 10 igt_runner --version | head -n 1)"
 }

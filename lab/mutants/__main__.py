@@ -175,6 +175,11 @@ def command_usable(args: argparse.Namespace) -> None:
     print(f"{len(passed)} of {len(baseline)} subtests pass without mutation and are used")
 
 
+def command_deadline(args: argparse.Namespace) -> None:
+    """Prints the seconds after which the subtests of a mutant are taken to hang."""
+    print(judge.suite_limit(json.loads(read_text(Folder(args.out).at("baseline.json")))))
+
+
 def tell(folder: Folder, verdict: judge.Verdict) -> None:
     folder.add(verdict)
     mutants = folder.mutants()
@@ -250,6 +255,7 @@ def parser() -> argparse.ArgumentParser:
                                 "--globs", "--results"]),
         "left": (command_left, []),
         "usable": (command_usable, []),
+        "deadline": (command_deadline, []),
         "order": (command_order, ["--basic", "--planned", "--limits", "name"]),
         "code": (command_code, ["--base", "--code", "name"]),
         "unbuilt": (command_unbuilt, ["name"]),

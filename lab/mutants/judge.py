@@ -3,6 +3,7 @@
 
 """Verdicts on mutants: from what ./run left of one, and the order of the subtests for the next."""
 
+import math
 import re
 from dataclasses import asdict, dataclass
 from typing import Any, Iterable
@@ -10,6 +11,9 @@ from typing import Any, Iterable
 # How long a subtest may take on a mutant: some seconds more than a multiple of what it took on the
 # driver without mutation. One with a heavy load beside it takes up to four times as long.
 LIMIT_SECONDS, LIMIT_FACTOR = 8, 5
+
+# Deadline of all subtests of one mutant: a multiple of their time without mutation, and some seconds.
+SUITE_SECONDS, SUITE_FACTOR = 60, 5
 
 # Verdicts. The last four are no part of the score.
 KILLED, SURVIVED = "killed", "survived"
@@ -120,6 +124,11 @@ def ordered(subtests: list[Subtest], function: str,
     return sorted(subtests, key=lambda subtest: (
         -in_function.get(short(subtest.name), 0), -anywhere.get(short(subtest.name), 0),
         not subtest.basic, subtest.seconds, subtest.name))
+
+
+def suite_limit(baseline: Iterable[dict[str, Any]]) -> int:
+    """Seconds after which the subtests of a mutant are taken to hang."""
+    return math.ceil(SUITE_SECONDS + SUITE_FACTOR * sum(own["seconds"] for own in baseline))
 
 
 def limit(subtest: Subtest) -> int:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from report import bench, compare, defects, junit, ktap, live, plan, repeat, text, verdicts
+from report import bench, compare, defects, junit, kernel_log, ktap, live, plan, repeat, text, verdicts
 from report.expectations import Expectations, exactly
 from report.rules import Referee
 
@@ -30,6 +30,18 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def _text(path: Path) -> str:
+    """The content of a file; empty if it is absent."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _write_lines(path: Path, lines: list[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def _write(path: Path, content: Any) -> None:
@@ -139,6 +151,31 @@ def run_expected(args: argparse.Namespace) -> None:
     if entry is None:
         sys.exit(1)
     print(entry.reason or "no reason given")
+
+
+def run_kernel_log(args: argparse.Namespace) -> None:
+    """Writes kernel.log of a results folder for people, and to REPORTS the reports outside of subtests."""
+    log = list(kernel_log.records(_text(args.folder / "guest" / "kmsg")))
+    excerpts = (args.folder / "igt").rglob("dmesg.txt")
+    judged = [record for excerpt in excerpts for record in kernel_log.records(_text(excerpt))]
+    _write_lines(args.folder / "kernel.log", [record.line for record in log])
+    _write_lines(args.reports, kernel_log.outside(log, judged))
+
+
+def run_collected(args: argparse.Namespace) -> None:
+    """Copies igt_runner's results.json, or writes one without tests if it is absent or cut."""
+    results = _json(args.igt)
+    complete = isinstance(results, dict) and isinstance(results.get("tests"), dict)
+    _write(args.out, results if complete else {"tests": {}})
+
+
+def run_metadata(args: argparse.Namespace) -> None:
+    """Writes metadata.json."""
+    content: dict[str, Any] = dict(args.text)
+    content |= {key: int(value) for key, value in args.number}
+    content |= {key: value == "1" for key, value in args.flag}
+    content |= {key: [line for line in value.split("\n") if line] for key, value in args.list}
+    _write(args.out, content)
 
 
 def run_summary(args: argparse.Namespace) -> None:
@@ -401,6 +438,26 @@ def options() -> argparse.ArgumentParser:
     expected = command("expected", run_expected)
     expected.add_argument("name")
     _with_expectations(expected)
+
+    logged = command("kernel-log", run_kernel_log)
+    logged.add_argument("folder", type=Path, help="the results folder")
+    logged.add_argument("--reports", type=Path, required=True)
+
+    collected = command("collected", run_collected)
+    collected.add_argument("igt", type=Path, help="igt_runner's results.json")
+    collected.add_argument("out", type=Path)
+
+    about = command("metadata", run_metadata)
+    about.add_argument("out", type=Path)
+    for kind, means in (
+        ("text", "as it is"),
+        ("number", "as a number"),
+        ("flag", "1: true, 0: false"),
+        ("list", "a list of its lines"),
+    ):
+        about.add_argument(
+            f"--{kind}", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"), help=means
+        )
 
     replayed = command("replay", run_replay)
     replayed.add_argument("folder", type=Path, help="the results folder")

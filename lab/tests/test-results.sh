@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Copyright (C) 2026 The vmali authors
 #
-# lab/results.sh, lab/report and kernel-log.awk, on made-up results of igt_runner and made-up
-# kernel logs: every verdict, every exit status, the expectation files, the table, JUnit.
+# lab/results.sh and lab/report, on made-up results of igt_runner and made-up kernel logs: every
+# verdict, every exit status, the expectation files, the table, JUnit.
 # Runs in the toolbox, for its python3 and jq.
 # shellcheck disable=SC2317,SC2329 # check() calls the functions
 # shellcheck disable=SC2034 # the libraries under test read these variables

@@ -296,3 +296,8 @@ def test_no_function_is_one_line(lab: Lab) -> None:
     (lab.path / "functions").write_text("x.c g\n")
     status, _, error = lab.draw()
     assert status == 2 and error.count("\n") == 1
+
+
+def test_deadline_of_all_subtests() -> None:
+    baseline = [subtest("a", seconds=1.5), subtest("b", seconds=0.25)]
+    assert judge.suite_limit(baseline) == 69
