@@ -318,9 +318,12 @@ void igt_panthor_cs_set_label(struct igt_panthor_cs *cs, unsigned int label)
 /**
  * igt_panthor_cs_branch:
  * @cs: the stream
- * @condition: how @value must compare with zero
+ * @condition: comparison of @value, a signed number, with zero
  * @value: register
- * @label: where to go; its place may be set later
+ * @label: target, from igt_panthor_cs_new_label(), with or without a place yet
+ *
+ * Branches to @label if @condition holds. Errors: -EINVAL for a bad register or label, -ENOSPC for
+ * too many branches.
  */
 void igt_panthor_cs_branch(struct igt_panthor_cs *cs, enum cs_condition condition,
 			   unsigned int value, unsigned int label)

@@ -806,9 +806,9 @@ void igt_panthor_evict_gem(int fd, const char *label)
 /**
  * igt_panthor_parse_fault:
  * @record: a record of /dev/kmsg
- * @fault: filled
+ * @fault: filled if @record reports an MMU fault; @sequence is set for every record
  *
- * panthor_mmu_irq_handler() in panthor_mmu.c prints these records.
+ * panthor_mmu_irq_handler() in panthor_mmu.c prints the records of MMU faults.
  *
  * Returns: true if @record reports an MMU fault.
  */

@@ -279,7 +279,7 @@ static uint64_t focus(void)
  * @start: first line, that with the name of the VM
  * @end: line behind the last one, or NULL
  * @vmas: number of lines with a VMA
- * @at: number of the last VMA that does not begin behind the focus
+ * @at: index of the last VMA that begins at or before focus(), from 0
  * @is_own: a subtest has made the VM
  * @is_last: the VM of the last job
  *

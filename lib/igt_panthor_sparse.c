@@ -15,8 +15,8 @@
  * igt_panthor_sparse_require_dummy:
  * @exec: VM with a sparse range: the first sparse bind allocates the pages of the dummy
  *
- * Skips if debugfs does not show the dummy, the 2 MiB object that the driver maps to all sparse
- * ranges of a file.
+ * Skips if debugfs does not show the dummy with 2 MiB of resident pages. The dummy is the object
+ * that the driver maps to all sparse ranges of a file.
  */
 void igt_panthor_sparse_require_dummy(const struct igt_panthor_exec *exec)
 {

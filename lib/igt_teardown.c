@@ -39,8 +39,8 @@ static void at_exit(int sig)
 }
 
 /*
- * Only the first entry installs the handler. igt_fork() clears the handlers of a child: entries of
- * a child that is forked later are not undone at its exit.
+ * The handler is installed with the first entry. igt_fork() clears the exit handlers of a child:
+ * entries of a child that is forked after the first entry are not undone at the exit of the child.
  */
 static void install_exit_handler(void)
 {

@@ -110,8 +110,10 @@
  * Scenario: async-sync-only
  * Failure mode: SYNC_ONLY operations that fail, or that do not keep their place
  *	in the queue.
- * Description: SYNC_ONLY operations of a request wait and signal: the bind behind the wait is
- *	held back, the bind before it is not, and the VM stays usable.
+ * Description: Queue two sparse binds in one request, with a SYNC_ONLY signal and a SYNC_ONLY wait
+ *	between them, and a SYNC_ONLY signal behind them. Before the wait is over, the first signal
+ *	comes, the first range is mapped, the second one faults, and the last signal does not come.
+ *	Afterwards, the last signal comes, both ranges are mapped, and the VM stays usable.
  *
  * SUBTEST: async-order-binds
  * Scenario: async-order
@@ -148,9 +150,9 @@
  * Scenario: async-refused
  * Failure mode: Requests that are refused after a part of them is queued or
  *	signalled.
- * Description: A queued bind waits for the syncobj that it signals itself: it is refused
- *	without a kernel warning, the syncobj gets no fence, the range faults, and can be
- *	bound afterwards.
+ * Description: A queued bind waits for the syncobj that it signals itself: it is refused, the
+ *	syncobj gets no fence, the range faults, and can be bound afterwards. Kernel warnings are
+ *	left to igt_runner.
  *
  * SUBTEST: async-destroy-bind-queued
  * Scenario: async-destroy
@@ -998,9 +1000,12 @@ static const struct igt_panthor_case plain_cases[] = {
 	},
 	{
 		.name = "async-sync-only",
-		.describe = "SYNC_ONLY operations of a request wait and signal: the bind behind "
-			    "the wait is held back, the bind before it is not, and the VM stays "
-			    "usable.",
+		.describe = "Queue two sparse binds in one request, with a SYNC_ONLY signal and a "
+			    "SYNC_ONLY wait between them, and a SYNC_ONLY signal behind them. "
+			    "Before the wait is over, the first signal comes, the first range is "
+			    "mapped, the second one faults, and the last signal does not come. "
+			    "Afterwards, the last signal comes, both ranges are mapped, and the "
+			    "VM stays usable.",
 		.run = async_sync_only,
 	},
 	{
@@ -1019,10 +1024,9 @@ static const struct igt_panthor_case plain_cases[] = {
 	},
 	{
 		.name = "async-wait-own-signal",
-		.describe =
-			"A queued bind waits for the syncobj that it signals itself: it is "
-			"refused without a kernel warning, the syncobj gets no fence, the range "
-			"faults, and can be bound afterwards.",
+		.describe = "A queued bind waits for the syncobj that it signals itself: it is "
+			    "refused, the syncobj gets no fence, the range faults, and can be "
+			    "bound afterwards. Kernel warnings are left to igt_runner.",
 		.run = async_wait_own_signal,
 	},
 	{}

@@ -61,7 +61,7 @@
  * SUBTEST: bounds-create-huge
  * Scenario: bounds-create
  * Description: Create a BO larger than any memory, and map one page of it. One of the two requests
- *	is refused, without a kernel warning, and the mapping that was there stays.
+ *	is refused, and the mapping that was there stays. Kernel warnings are left to igt_runner.
  */
 
 IGT_TEST_DESCRIPTION("Check the bounds of BOs in requests to panthor");
@@ -518,8 +518,8 @@ int igt_main()
 		igt_teardown();
 
 	igt_describe("Create a BO larger than any memory, and map one page of it. One of the two "
-		     "requests is refused, without a kernel warning, and the mapping that was "
-		     "there stays.");
+		     "requests is refused, and the mapping that was there stays. Kernel warnings are "
+		     "left to igt_runner.");
 	igt_subtest("bounds-create-huge")
 		create_huge(igt_panthor_open());
 	igt_fixture()

@@ -141,10 +141,10 @@
  *
  * SUBTEST: recycle-binding
  * Run type: BAT, FULL
- * Description: All address spaces are taken. While a process binds and unbinds a wide range in an
- *	idle VM, a job of another VM takes its address space, and accesses the same
- *	addresses. The job ends with the contents of its own VM, and so does the next
- *	job of the VM that was bound.
+ * Description: All address spaces are in use. While a process binds and unbinds a wide range in an
+ *	idle VM, a job of another VM takes the address space of the idle VM, and loads from
+ *	addresses in the wide range. The job finds the contents of its own VM. The next job of the
+ *	idle VM finds the contents of the idle VM.
  *
  * SUBTEST: recycle-turns
  * Failure mode: Translations and mappings of a VM that the next VM of its address space finds.
@@ -1361,11 +1361,11 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "recycle-binding",
-		.describe =
-			"All address spaces are taken. While a process binds and unbinds a wide "
-			"range in an idle VM, a job of another VM takes its address space, and "
-			"accesses the same addresses. The job ends with the contents of its own "
-			"VM, and so does the next job of the VM that was bound.",
+		.describe = "All address spaces are in use. While a process binds and unbinds a "
+			    "wide range in an idle VM, a job of another VM takes the address "
+			    "space of the idle VM, and loads from addresses in the wide range. "
+			    "The job finds the contents of its own VM. The next job of the idle "
+			    "VM finds the contents of the idle VM.",
 		.run = recycle_binding,
 	},
 	{

@@ -49,8 +49,9 @@
  * SUBTEST: refs-wrong-sync
  * Scenario: refs-wrong-sync
  * Run type: BAT, FULL
- * Description: Queue batches and jobs that signal and wait for syncobjs and timeline points that
- *	don't exist. Right after each refusal, gems and gpuvas are what they were.
+ * Description: Queue batches and jobs with a sync for a syncobj that does not exist: a signal or a
+ *	wait, of a binary syncobj or of a timeline point. Right after each refusal, gems and gpuvas
+ *	are what they were.
  *
  * SUBTEST: refs-batch-at-once
  * Scenario: refs-batch
@@ -1056,9 +1057,9 @@ static const struct {
 	},
 	{
 		.name = "refs-wrong-sync",
-		.describe = "Queue batches and jobs that signal and wait for syncobjs and timeline "
-			    "points that don't exist. Right after each refusal, gems and gpuvas are "
-			    "what they were.",
+		.describe = "Queue batches and jobs with a sync for a syncobj that does not "
+			    "exist: a signal or a wait, of a binary syncobj or of a timeline "
+			    "point. Right after each refusal, gems and gpuvas are what they were.",
 		.run = refs_wrong_sync,
 	},
 	{

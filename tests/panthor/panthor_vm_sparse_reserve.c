@@ -51,18 +51,18 @@
  *
  * SUBTEST: reserve-blocks
  * Scenario: reserve-entries
- * Description: Bind 8 GiB across the boundary of page tables of all levels: each 2 MiB is mapped
- *	to its place in the dummy.
+ * Description: Bind 8 GiB across the boundary of page tables of all levels: each 2 MiB maps the
+ *	dummy from its start, and the neighbours fault.
  *
  * SUBTEST: reserve-blocks-again
  * Scenario: reserve-entries
- * Description: Bind 8 GiB over page tables that earlier mappings left behind: each 2 MiB is
- *	mapped to its place in the dummy.
+ * Description: Bind 8 GiB over page tables that earlier mappings left behind: each 2 MiB maps the
+ *	dummy from its start, and the neighbours fault.
  *
  * SUBTEST: reserve-blocks-restored
  * Scenario: reserve-entries
  * Description: Evict and restore 8 GiB across the boundary of page tables of all levels: each 2
- *	MiB is mapped to its place in the dummy.
+ *	MiB maps the dummy from its start, and the neighbours fault.
  *
  * SUBTEST: reserve-time
  * Scenario: reserve-time
@@ -430,7 +430,7 @@ static void loads_dummy(struct igt_panthor_exec *exec, uint64_t va, uint64_t siz
 	}
 }
 
-/* A page of every block, another one from block to block. */
+/* The first page of every block, and another page of nearly every one. */
 static void blocks_work(struct igt_panthor_exec *exec)
 {
 	loads_dummy(exec, BLOCKS_VA, BLOCKS_SIZE, BLOCK + PAGE);
@@ -805,20 +805,21 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "reserve-blocks",
-		.describe = "Bind 8 GiB across the boundary of page tables of all levels: each "
-			    "2 MiB is mapped to its place in the dummy.",
+		.describe = "Bind 8 GiB across the boundary of page tables of all levels: each 2 "
+			    "MiB maps the dummy from its start, and the neighbours fault.",
 		.run = reserve_blocks,
 	},
 	{
 		.name = "reserve-blocks-again",
-		.describe = "Bind 8 GiB over page tables that earlier mappings left behind: "
-			    "each 2 MiB is mapped to its place in the dummy.",
+		.describe = "Bind 8 GiB over page tables that earlier mappings left behind: each "
+			    "2 MiB maps the dummy from its start, and the neighbours fault.",
 		.run = reserve_blocks_again,
 	},
 	{
 		.name = "reserve-blocks-restored",
 		.describe = "Evict and restore 8 GiB across the boundary of page tables of all "
-			    "levels: each 2 MiB is mapped to its place in the dummy.",
+			    "levels: each 2 MiB maps the dummy from its start, and the neighbours "
+			    "fault.",
 		.run = reserve_blocks_restored,
 	},
 	{

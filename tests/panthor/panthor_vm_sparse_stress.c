@@ -48,18 +48,20 @@
  *	readable and writable, and both edges fault after an unmap.
  *
  * SUBTEST: race-vms
- * Description: Processes bind, submit and unbind on VMs of one file that share its dummy, while
- *	another process evicts the dummy. In the end, every page of the ranges is readable and
- *	writable, and the neighbours fault.
+ * Description: Three processes, each in a VM of its own, bind, use and unbind a sparse range.
+ *	Another process evicts the dummy, which the VMs of the file share. No job fails. In the
+ *	end, each range faults at its start. After a bind, and again after an eviction, every page
+ *	of it is readable and writable, and the neighbours fault.
  *
  * SUBTEST: race-beside
  * Description: A process binds and unbinds in a busy VM. Evictions of the dummy that
  *	it shares with an idle VM stop half-way. Jobs of the idle VM do not fault.
  *
  * SUBTEST: race-files
- * Description: Processes bind, submit and unbind on files of their own, while another process
- *	evicts their dummies. In the end, every page of the ranges is readable and writable,
- *	and the neighbours fault.
+ * Description: Three processes, each on a file of its own, bind, use and unbind a sparse range.
+ *	Another process evicts the dummies of the files. No job fails. In the end, each range
+ *	faults at its start. After a bind, and again after an eviction, every page of it is
+ *	readable and writable, and the neighbours fault.
  *
  * SUBTEST: race-count
  * Test requirement: panthor uAPI 1.9, debugfs, swap, a kernel with CONFIG_SHRINKER_DEBUG
@@ -1004,10 +1006,11 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "race-vms",
-		.describe = "Processes bind, submit and unbind on VMs of one file that share its "
-			    "dummy, while another process evicts the dummy. In the end, every "
-			    "page of the ranges is readable and writable, and the neighbours "
-			    "fault.",
+		.describe = "Three processes, each in a VM of its own, bind, use and unbind a "
+			    "sparse range. Another process evicts the dummy, which the VMs of the "
+			    "file share. No job fails. In the end, each range faults at its "
+			    "start. After a bind, and again after an eviction, every page of it "
+			    "is readable and writable, and the neighbours fault.",
 		.run = race_vms,
 	},
 	{
@@ -1019,9 +1022,11 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "race-files",
-		.describe = "Processes bind, submit and unbind on files of their own, while "
-			    "another process evicts their dummies. In the end, every page of the "
-			    "ranges is readable and writable, and the neighbours fault.",
+		.describe = "Three processes, each on a file of its own, bind, use and unbind a "
+			    "sparse range. Another process evicts the dummies of the files. No "
+			    "job fails. In the end, each range faults at its start. After a bind, "
+			    "and again after an eviction, every page of it is readable and "
+			    "writable, and the neighbours fault.",
 		.run = race_files,
 	},
 	{

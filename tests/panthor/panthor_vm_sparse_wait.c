@@ -88,9 +88,10 @@
  *
  * SUBTEST: reset-jobs
  * Run type: BAT, FULL
- * Description: The GPU is reset while a job accesses the region that the failed VM_BIND left
- *	locked, and jobs of other VMs are on the GPU. All of them go on after the
- *	reset. Each range is whole, and the neighbours of each fault.
+ * Description: The cache flush of a VM_BIND fails, and the driver resets the GPU. Meanwhile, a job
+ *	accesses the region that the VM_BIND left locked, and jobs of two other VMs are on the GPU.
+ *	All jobs go on after the reset. Every page of each range is readable and writable, and the
+ *	neighbours fault.
  *
  * SUBTEST: reset-queued-binds
  * Scenario: reset-binds
@@ -1198,10 +1199,11 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "reset-jobs",
-		.describe = "The GPU is reset while a job accesses the region that the failed "
-			    "VM_BIND left locked, and jobs of other VMs are on the GPU. All of "
-			    "them go on after the reset. Each range is whole, and the neighbours "
-			    "of each fault.",
+		.describe = "The cache flush of a VM_BIND fails, and the driver resets the GPU. "
+			    "Meanwhile, a job accesses the region that the VM_BIND left locked, "
+			    "and jobs of two other VMs are on the GPU. All jobs go on after the "
+			    "reset. Every page of each range is readable and writable, and the "
+			    "neighbours fault.",
 		.run = reset_jobs,
 	},
 	{

@@ -244,8 +244,9 @@ bool gpu_step(struct gpu *gpu)
 }
 
 /*
- * Transports should reject accesses that are unaligned or outside of the window. If one does not,
- * they are rounded down to a word, and find no register outside of the window.
+ * Transports should reject accesses that are unaligned or outside of the window. An unaligned
+ * access goes to the word that it begins in. Outside of the window there are no registers: loads
+ * return 0, and stores break RULE_REGISTER_UNKNOWN.
  */
 static uint32_t gpu_read32(void *ctx, uint32_t offset)
 {

@@ -318,9 +318,9 @@ int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *buf, 
 }
 
 /*
- * An aligned word is in one region, because regions begin and end at page boundaries, and is
- * aligned in the host, too. Loads are acquire, stores are release: a load of a word that a guest
- * CPU stored also makes the CPU's earlier stores visible here, and vice versa.
+ * An aligned word is in one region, because regions begin and end at page boundaries, and its host
+ * address is aligned. A load is an acquire: it pairs with the release, or the write barrier, of the
+ * guest CPU that stored the word. A store is a release: it pairs with the acquire of a guest CPU.
  */
 #define DEFINE_WORD_ACCESSORS(bits, word_t) \
 	int guest_memory_read##bits(struct guest_memory *mem, uint64_t gpa, word_t *value) \

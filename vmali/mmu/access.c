@@ -29,8 +29,9 @@ static const struct {
 };
 
 /*
- * Bit 10 is printed as "decoder fault" by panthor. It is set for accesses outside of RAM, which no
- * device on the bus decodes. The source ID is always 0 (assumed; the driver only prints it).
+ * panthor prints bit 10 as "DECODER FAULT". It is set for bus faults: accesses, and fetches of page
+ * table entries, outside of RAM, and stores to read-only RAM. The source ID is always 0 (assumed;
+ * the driver only prints it).
  */
 static uint32_t fault_status(unsigned int exception, enum mmu_access access)
 {

@@ -185,8 +185,8 @@ static bool compare(enum shader_condition condition, int64_t a, int64_t b)
 }
 
 /*
- * The upper half of a 64-bit comparison. @lower: result of the lower halves, which decides if the
- * upper halves are equal.
+ * Compares the upper halves of two 64-bit numbers. If they are equal, the result is @lower, that of
+ * the lower halves.
  */
 static bool compare_upper(enum shader_condition condition, int64_t a, int64_t b, bool lower)
 {
