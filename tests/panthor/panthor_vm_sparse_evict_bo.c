@@ -274,6 +274,8 @@ static void hole(int fd, const struct place *p, enum filling filling)
 		hole_must_fault(&shadow, p);
 	igt_panthor_shadow_evict(&shadow, run.object);
 	igt_panthor_shadow_assert_vm(&shadow, 0);
+	if (filling == NOTHING)
+		hole_must_fault(&shadow, p);
 
 	igt_panthor_shadow_unbind(&shadow, 0, p->va, p->size);
 	igt_panthor_vm_assert_usable(fd, shadow.vm[0].vm_id);
