@@ -31,37 +31,40 @@
 /**
  * SUBTEST: alias-gone-%s
  * Scenario: alias-evict
- * Description: Evict %arg[1] that is mapped at several addresses and was used through them: a job
- *	that was submitted before the mappings were made, and accesses one of them after the
- *	eviction, faults. The next jobs find each mapping restored. The rows differ in where the
- *	object is mapped.
+ * Description: Evict %arg[1] that is mapped at several addresses of one or two VMs. In each VM, a
+ *	job that was submitted before the binds, and loads from one mapping after the eviction,
+ *	faults, although another job used that mapping before the eviction. The job accesses each
+ *	mapping in a round of its own. After the last round, the next jobs find all mappings
+ *	restored. The rows differ in where the object is mapped.
  *
  * SUBTEST: alias-swap-%s
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap, memory cgroups
  * Scenario: alias-evict
- * Description: Evict %arg[1] that is mapped at several addresses, and swap its pages out: all
- *	mappings show the pages that were swapped in. The rows differ in where the object is
- *	mapped.
+ * Description: Evict %arg[1] that is mapped at several addresses, swap its pages out, and fill new
+ *	BOs: every page shows through all mappings what was stored before. Each row has a set of
+ *	addresses of its own.
  *
  * SUBTEST: alias-turns-%s
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap, memory cgroups
  * Scenario: alias-evict
- * Description: Evict %arg[1] that two VMs map, restore it in one of them, evict it again, and swap
- *	its pages out: all mappings show the pages that were swapped in. The rows differ in the
- *	VM that restores.
+ * Description: Evict %arg[1] that two VMs map, restore it in one of them, evict it again, swap its
+ *	pages out, and fill new BOs: every page shows through all mappings what was stored last. The
+ *	rows differ in the VM that restores.
  *
  * SUBTEST: alias-cut-%s
  * Scenario: alias-cut
- * Description: Map %arg[1] at several addresses, and unmap or replace a part of one mapping, before
- *	an eviction and after it, when another VM has restored the object: the other mappings stay
- *	whole, and the rest of this one shows its own pages. The rows differ in the part, in what
- *	replaces it, and in whether the object was evicted before.
+ * Description: Map %arg[1] at several addresses of two VMs, and unmap or replace a part of one
+ *	mapping: either before an eviction, or after one when the other VM has restored the object.
+ *	Afterwards, every page of the replacement, of the rest of this mapping and of the other
+ *	mappings shows its own contents, and an unmapped part faults. The rows differ in the part,
+ *	in what replaces it, and in the time of the eviction.
  *
  * SUBTEST: alias-drop-%s
  * Scenario: alias-drop
- * Description: Evict %arg[1] that is mapped at several addresses, and unmap or replace one mapping
- *	as a whole: the next jobs find the other mappings restored. The rows differ in what
- *	replaces the mapping.
+ * Description: Evict %arg[1] that is mapped at several addresses of two VMs, and unmap or replace
+ *	all of one mapping: the next jobs find the other mappings restored and the replacement at
+ *	its address. Without a replacement, the first and the last page fault there. The rows differ
+ *	in what replaces the mapping.
  *
  * arg[1]:
  *
@@ -415,9 +418,9 @@ static void alias_gone(int fd, const struct layout *layout, bool sparse)
 #define RECLAIM_INTERVAL_MS 10
 
 /*
- * What takes the place of the freed pages: BOs of the object's size. Their pages come from where the
- * object's came from, and the kernel first uses the memory that was freed last. Otherwise a huge page
- * is swapped in where it was before.
+ * BOs of the object's size, for the memory of the freed pages. Their pages come from where the
+ * object's came from, and the kernel first uses the memory that was freed last. Otherwise a huge
+ * page is swapped in where it was before.
  */
 #define FILLERS 8
 #define FILLER 0x5a5a5a5a
@@ -541,7 +544,10 @@ static const struct cut_case {
 	{ "same-over", 0, 0, OBJECT_SIZE, SAME },
 };
 
-/* What replaces a part of a mapping: pages of an object that are not those of the mapping. */
+/*
+ * What replaces a part of a mapping: an object from its start. The dummy over itself, and all of a
+ * mapping over itself, leave the pages as they were: such a row is about the VMAs.
+ */
 static void make_cut(struct aliases *a, const struct cut_case *c, unsigned int other_bo)
 {
 	struct igt_panthor_shadow_run run = alias_run(a, c->map);
@@ -611,27 +617,30 @@ static void alias_cut(int fd, const struct cut_case *c, enum residence residence
 }
 
 #define GONE_DESCRIBE(object) \
-	"Evict " object " that is mapped at several addresses and was used through them: a job " \
-	"that was submitted before the mappings were made, and accesses one of them after the " \
-	"eviction, faults. The next jobs find each mapping restored. The rows differ in where " \
-	"the object is mapped."
+	"Evict " object " that is mapped at several addresses of one or two VMs. In each VM, a " \
+	"job that was submitted before the binds, and loads from one mapping after the eviction, " \
+	"faults, although another job used that mapping before the eviction. The job accesses " \
+	"each mapping in a round of its own. After the last round, the next jobs find all " \
+	"mappings restored. The rows differ in where the object is mapped."
 #define SWAP_DESCRIBE(object) \
-	"Evict " object " that is mapped at several addresses, and swap its pages out: all " \
-	"mappings show the pages that were swapped in. The rows differ in where the object is " \
-	"mapped."
+	"Evict " object " that is mapped at several addresses, swap its pages out, and fill new " \
+	"BOs: every page shows through all mappings what was stored before. Each row has a set " \
+	"of addresses of its own."
 #define TURNS_DESCRIBE(object) \
-	"Evict " object " that two VMs map, restore it in one of them, evict it again, and swap " \
-	"its pages out: all mappings show the pages that were swapped in. The rows differ in the " \
-	"VM that restores."
+	"Evict " object " that two VMs map, restore it in one of them, evict it again, swap its " \
+	"pages out, and fill new BOs: every page shows through all mappings what was stored " \
+	"last. The rows differ in the VM that restores."
 #define CUT_DESCRIBE(object) \
-	"Map " object " at several addresses, and unmap or replace a part of one mapping, before " \
-	"an eviction and after it, when another VM has restored the object: the other mappings " \
-	"stay whole, and the rest of this one shows its own pages. The rows differ in the part, " \
-	"in what replaces it, and in whether the object was evicted before."
+	"Map " object " at several addresses of two VMs, and unmap or replace a part of one " \
+	"mapping: either before an eviction, or after one when the other VM has restored the " \
+	"object. Afterwards, every page of the replacement, of the rest of this mapping and of " \
+	"the other mappings shows its own contents, and an unmapped part faults. The rows differ " \
+	"in the part, in what replaces it, and in the time of the eviction."
 #define DROP_DESCRIBE(object) \
-	"Evict " object " that is mapped at several addresses, and unmap or replace one mapping " \
-	"as a whole: the next jobs find the other mappings restored. The rows differ in what " \
-	"replaces the mapping."
+	"Evict " object " that is mapped at several addresses of two VMs, and unmap or replace " \
+	"all of one mapping: the next jobs find the other mappings restored and the replacement " \
+	"at its address. Without a replacement, the first and the last page fault there. The " \
+	"rows differ in what replaces the mapping."
 
 static void layout_rows(const struct layout *const *layouts, bool sparse,
 			void (*run)(int fd, const struct layout *layout, bool sparse))

@@ -33,20 +33,25 @@
  *
  * SUBTEST: bounds-offset
  * Run type: BAT, FULL
- * Description: VM_BIND refuses BO offsets at the end of the BO and behind it.
+ * Description: VM_BIND, synchronous or queued, refuses BO offsets at the end of the BO and behind
+ *	it. The mappings in the requested range stay readable and writable, and the BO has as many
+ *	references as before.
  *
  * SUBTEST: bounds-size
- * Description: VM_BIND refuses sizes that reach beyond the end of the BO from an offset inside it,
- *	by one page, by a block, and by a multiple of 4 GiB.
+ * Description: VM_BIND, synchronous or queued, refuses sizes that reach beyond the end of the BO
+ *	from an offset inside it, by one page to almost 1 TiB. The mappings in the requested range
+ *	stay readable and writable, and the BO has as many references as before.
  *
  * SUBTEST: bounds-wrap
  * Scenario: bounds-wrap
- * Description: VM_BIND refuses BO offsets whose sum with the size exceeds 64 bits and lies inside
- *	the BO again.
+ * Description: VM_BIND, synchronous or queued, refuses BO offsets whose sum with the size exceeds
+ *	64 bits and lies inside the BO again, or at its end. The mappings in the requested range
+ *	stay readable and writable, and the BO has as many references as before.
  *
  * SUBTEST: bounds-align
- * Description: VM_BIND refuses BO offsets that are not multiples of the GPU's page size, from one
- *	byte to the last word of the BO.
+ * Description: VM_BIND, synchronous or queued, refuses BO offsets that are not multiples of the
+ *	GPU's page size, from one byte to the last word of the BO. The mappings in the requested
+ *	range stay readable and writable, and the BO has as many references as before.
  *
  * SUBTEST: bounds-inside
  * Description: Map the first page, the last page, the last half and all of a BO. Each mapping shows
@@ -54,14 +59,15 @@
  *
  * SUBTEST: bounds-create
  * Scenario: bounds-create
- * Description: BO_CREATE refuses BOs of size 0 and of sizes that exceed 64 bits when they are
- *	rounded to pages, with and without CPU mappings, shareable and private. None of them is
- *	left.
+ * Description: BO_CREATE refuses BOs of size 0 and of 2^63 bytes or more, sizes among them that
+ *	exceed 64 bits when they are rounded to pages, with and without CPU mappings, shareable and
+ *	private. None of them is left.
  *
  * SUBTEST: bounds-create-huge
  * Scenario: bounds-create
- * Description: Create a BO larger than any memory, and map one page of it. One of the two requests
- *	is refused, and the mapping that was there stays. Kernel warnings are left to igt_runner.
+ * Description: Request a BO of 256 TiB, and map one page of it if it is created. One of the two
+ *	requests is refused, and the mappings in the requested range stay readable and writable.
+ *	Kernel warnings are left to igt_runner.
  */
 
 IGT_TEST_DESCRIPTION("Check the bounds of BOs in requests to panthor");
@@ -75,8 +81,8 @@ IGT_TEST_DESCRIPTION("Check the bounds of BOs in requests to panthor");
  * 3. bounds-create: the size overflows when it is rounded, or no array of the pages can have that
  *    size.
  *
- * A BO and a sparse range lie side by side. Each request covers the seam between them, and names
- * another BO, which is mapped nowhere.
+ * A BO and a sparse range lie side by side. Each refused VM_BIND begins at the last page of the BO,
+ * and names another BO, which is mapped nowhere.
  */
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
@@ -458,29 +464,36 @@ static const struct {
 } cases[] = {
 	{
 		.name = "bounds-offset",
-		.describe = "VM_BIND refuses BO offsets at the end of the BO and behind it.",
+		.describe = "VM_BIND, synchronous or queued, refuses BO offsets at the end of "
+			    "the BO and behind it. The mappings in the requested range stay "
+			    "readable and writable, and the BO has as many references as before.",
 		.parts = offsets,
 		.run = refuse_part,
 	},
 	{
 		.name = "bounds-size",
-		.describe = "VM_BIND refuses sizes that reach beyond the end of the BO from an "
-			    "offset inside it, by one page, by a block, and by a multiple of 4 "
-			    "GiB.",
+		.describe = "VM_BIND, synchronous or queued, refuses sizes that reach beyond the "
+			    "end of the BO from an offset inside it, by one page to almost 1 "
+			    "TiB. The mappings in the requested range stay readable and "
+			    "writable, and the BO has as many references as before.",
 		.parts = sizes,
 		.run = refuse_part,
 	},
 	{
 		.name = "bounds-wrap",
-		.describe = "VM_BIND refuses BO offsets whose sum with the size exceeds 64 bits "
-			    "and lies inside the BO again.",
+		.describe = "VM_BIND, synchronous or queued, refuses BO offsets whose sum with "
+			    "the size exceeds 64 bits and lies inside the BO again, or at its "
+			    "end. The mappings in the requested range stay readable and "
+			    "writable, and the BO has as many references as before.",
 		.parts = wraps,
 		.run = refuse_part,
 	},
 	{
 		.name = "bounds-align",
-		.describe = "VM_BIND refuses BO offsets that are not multiples of the GPU's page "
-			    "size, from one byte to the last word of the BO.",
+		.describe = "VM_BIND, synchronous or queued, refuses BO offsets that are not "
+			    "multiples of the GPU's page size, from one byte to the last word of "
+			    "the BO. The mappings in the requested range stay readable and "
+			    "writable, and the BO has as many references as before.",
 		.parts = unaligned,
 		.run = refuse_part,
 	},
@@ -509,17 +522,17 @@ int igt_main()
 			igt_teardown();
 	}
 
-	igt_describe("BO_CREATE refuses BOs of size 0 and of sizes that exceed 64 bits when they "
-		     "are rounded to pages, with and without CPU mappings, shareable and private. "
-		     "None of them is left.");
+	igt_describe("BO_CREATE refuses BOs of size 0 and of 2^63 bytes or more, sizes among "
+		     "them that exceed 64 bits when they are rounded to pages, with and without "
+		     "CPU mappings, shareable and private. None of them is left.");
 	igt_subtest_with_dynamic("bounds-create")
 		run_creations(igt_panthor_open());
 	igt_fixture()
 		igt_teardown();
 
-	igt_describe("Create a BO larger than any memory, and map one page of it. One of the two "
-		     "requests is refused, and the mapping that was there stays. Kernel warnings are "
-		     "left to igt_runner.");
+	igt_describe("Request a BO of 256 TiB, and map one page of it if it is created. One of "
+		     "the two requests is refused, and the mappings in the requested range stay "
+		     "readable and writable. Kernel warnings are left to igt_runner.");
 	igt_subtest("bounds-create-huge")
 		create_huge(igt_panthor_open());
 	igt_fixture()

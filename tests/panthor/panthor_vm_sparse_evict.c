@@ -34,57 +34,65 @@
  * Run type: BAT, FULL
  * Scenario: evict-range
  * Description: Evict and restore a sparse range of 64 MiB at an odd alignment: every page is
- *	readable and writable again, and the neighbours fault. The first row evicts right
- *	after a job, the second one on a suspended device.
+ *	readable and writable again, the neighbours fault, and the first and the last page fault
+ *	after an unbind. The first row evicts right after a job, the second one on a suspended
+ *	device.
  *
  * SUBTEST: evict-4g-less
  * Scenario: evict-4g
- * Description: Evict and restore a sparse range of 4 GiB less 2 MiB, the largest number of
- *	whole blocks whose size fits in 32 bits: one page of each 2 MiB is readable and
- *	writable again, and the neighbours fault.
+ * Description: Evict and restore a sparse range of 4 GiB less 2 MiB, the largest multiple of 2 MiB
+ *	that fits in 32 bits: one page of each 2 MiB and every page of the last 4 MiB are readable
+ *	and writable again, the neighbours fault, and the first and the last page fault after an
+ *	unbind.
  *
  * SUBTEST: evict-4g
  * Scenario: evict-4g
- * Description: Evict and restore a sparse range of 4 GiB, a size beyond 32 bits: one
- *	page of each 2 MiB is readable and writable again, and the neighbours fault.
+ * Description: Evict and restore a sparse range of 4 GiB, a size beyond 32 bits: one page of each 2
+ *	MiB and every page of the last 4 MiB are readable and writable again, the neighbours fault,
+ *	and the first and the last page fault after an unbind.
  *
  * SUBTEST: evict-4g-odd
  * Scenario: evict-4g
- * Description: Evict and restore a sparse range of 4 GiB and one page at an odd
- *	alignment: one page of each 2 MiB is readable and writable again, and the
- *	neighbours fault.
+ * Description: Evict and restore a sparse range of 4 GiB and one page at an odd alignment: one page
+ *	of each 2 MiB and every page of the last 4 MiB are readable and writable again, the
+ *	neighbours fault, and the first and the last page fault after an unbind.
  *
  * SUBTEST: evict-sparse-over-bo
  * Scenario: evict-split
- * Description: Bind a sparse range over the middle of a BO, then evict and restore
- *	both: each page of the BO has its own contents at its own address.
+ * Description: Bind a sparse range over the middle of a BO, then evict and restore both: every page
+ *	of the BO that is still mapped shows its own contents, every page of the sparse range is
+ *	readable and writable, and the BO keeps all its contents.
  *
  * SUBTEST: evict-two-vms
  * Scenario: evict-vms
- * Description: Evict the dummy of a file behind the sparse ranges of two VMs: the next
- *	job of each VM finds its range mapped again.
+ * Description: Evict the dummy of a file behind the sparse ranges of two VMs: the next job of each
+ *	VM finds every page of its range mapped again, and the neighbours of the ranges fault.
  *
  * SUBTEST: evict-many-vms
  * Scenario: evict-vms
  * Description: Evict the dummy of a file behind the sparse ranges of as many VMs as the GPU has
- *	address spaces, one of which is the firmware's: the next job of each VM finds its
- *	range mapped again.
+ *	address spaces, one of which is the firmware's: the next job of each VM finds every page of
+ *	its range mapped again, and the neighbours of the ranges fault.
  *
  * SUBTEST: evict-two-files
  * Scenario: evict-files
- * Description: Evict the dummies of two files by one scan of the shrinker. The next job of one
- *	file restores its range, and leaves that of the other file evicted until a job of that
- *	file.
+ * Description: Evict the dummies of two files by one scan of the shrinker. The next job of one file
+ *	restores its range, and leaves that of the other file evicted until a job of that file. The
+ *	neighbours of both ranges fault. Once the one file is closed, the range of the other file is
+ *	still readable and writable.
  *
  * SUBTEST: evict-twice
  * Scenario: evict-again
- * Description: Evict three times with nothing but jobs in between: each eviction takes
- *	place, and each job finds its mappings again. The rows differ in what is mapped.
+ * Description: Evict the dummy three times, with jobs but without a bind in between: each eviction
+ *	takes place, and each job finds its ranges mapped again. The rows differ in what is mapped:
+ *	a range, a range with a hole that is made before or after the first eviction, or the ranges
+ *	of two VMs.
  *
  * SUBTEST: evict-bos
  * Scenario: evict-again
- * Description: Evict BOs and the sparse ranges between them twice with nothing but jobs
- *	in between: each BO is evicted each time, and keeps what the GPU stored.
+ * Description: Evict BOs and the sparse ranges behind them twice, with accesses by the GPU and the
+ *	CPU but without a bind in between: each BO is evicted each time, and the GPU and the CPU
+ *	load what the GPU stored. Every page of the sparse ranges is readable and writable.
  *
  * SUBTEST: evict-tables
  * Scenario: evict-again
@@ -93,19 +101,21 @@
  *
  * SUBTEST: evict-thousand
  * Scenario: evict-vmas
- * Description: Evict the dummy behind a thousand sparse ranges of a VM: the next job
- *	finds all of them mapped again.
+ * Description: Evict the dummy behind a thousand sparse ranges of a VM: the next jobs find the
+ *	first and the last page of each range mapped again, and the pages behind the first and the
+ *	last range fault.
  *
  * SUBTEST: evict-two-ranges
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap, memory cgroups
  * Scenario: evict-vmas
- * Description: Evict the dummy behind two sparse ranges of a VM and swap its pages out:
- *	both ranges show the pages that were swapped in, not those that were given back.
+ * Description: Evict the dummy behind two sparse ranges of a VM, swap its pages out, and fill new
+ *	BOs. Neither range shows contents of the new BOs, and words that are stored through one
+ *	range are loaded through the other.
  *
  * SUBTEST: evict-readonly
  * Scenario: evict-readonly
- * Description: Evict and restore a read-only sparse range: loads work, and stores fault
- *	in its head, its blocks and its tail.
+ * Description: Evict and restore a read-only sparse range: every page is readable, and stores fault
+ *	in its incomplete first block, its full second block and its incomplete last block.
  *
  * SUBTEST: evict-readonly-split
  * Run type: BAT, FULL
@@ -120,25 +130,26 @@
  *
  * SUBTEST: evict-busy
  * Scenario: evict-busy
- * Description: Run the shrinker while a job runs that uses a sparse range: the dummy
- *	keeps its pages until the job ends, and is evicted after it.
+ * Description: Run the shrinker while a job runs that has not accessed its sparse range yet: the
+ *	dummy keeps its pages, and every access of the job succeeds. After the job, the dummy is
+ *	evicted, and the next job finds every page mapped again.
  *
  * SUBTEST: evict-next-bind
  * Scenario: evict-bind
- * Description: Evict a sparse range and bind a second one: the next job finds both
- *	mapped.
+ * Description: Evict a sparse range and bind a second one: the next jobs find every page of both
+ *	mapped, and the neighbours of both fault.
  *
  * SUBTEST: evict-next-async-bind
  * Scenario: evict-bind
- * Description: Evict a sparse range and queue a bind of a second one: the next job finds
- *	both mapped.
+ * Description: Evict a sparse range and queue a bind of a second one: the next jobs find every page
+ *	of both mapped, and the neighbours of both fault.
  *
  * SUBTEST: evict-next-evict
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap, memory cgroups
  * Scenario: evict-bind
- * Description: Evict a sparse range, bind a second one, evict again without a job in
- *	between, and swap the pages out: both ranges show the pages that were swapped
- *	in, not those that were given back.
+ * Description: Evict a sparse range, bind a second one, evict again without a job in between, swap
+ *	the pages out, and fill new BOs. Neither range shows contents of the new BOs, and words that
+ *	are stored through one range are loaded through the other.
  *
  * SUBTEST: evict-unmap
  * Run type: BAT, FULL
@@ -149,13 +160,13 @@
  * SUBTEST: evict-map-bo-over
  * Run type: BAT, FULL
  * Scenario: evict-unmap
- * Description: Map a BO over all of an evicted sparse range: loads and stores reach the
- *	BO, and the range is not restored.
+ * Description: Map a BO over all of an evicted sparse range: the stores of the next job arrive in
+ *	the BO, another job loads them, and the VM stays usable.
  *
  * SUBTEST: evict-map-sparse-over
  * Scenario: evict-unmap
- * Description: Bind a sparse range over all of an evicted one: it is readable and
- *	writable, and can be unmapped.
+ * Description: Bind a sparse range over all of an evicted one: every page is readable and writable,
+ *	the neighbours fault, and the first page faults after an unbind.
  *
  * SUBTEST: evict-destroy
  * Scenario: evict-unmap
@@ -171,9 +182,9 @@
 /**
  * SUBTEST: evict-whole-%s
  * Scenario: evict-range
- * Description: Evict and restore %arg[1]: every page is readable and writable again, and the
- *	neighbours fault. The first row evicts right after a job, the second one on a
- *	suspended device.
+ * Description: Evict and restore %arg[1]: every page is readable and writable again, the neighbours
+ *	fault, and the first and the last page fault after an unbind. The first row evicts right
+ *	after a job, the second one on a suspended device.
  *
  * arg[1]:
  *
@@ -187,30 +198,34 @@
 /**
  * SUBTEST: evict-split-%s
  * Scenario: evict-split
- * Description: Make a hole in a sparse range, then evict and restore the range. Every page
- *	around the hole is readable and writable. The hole, %arg[1].
+ * Description: Make a hole in a sparse range, then evict and restore the range. Every page of the
+ *	range around the hole is readable and writable, and the neighbours of the range fault. The
+ *	hole, %arg[1]. Every page of the range is readable and writable after an unbind and a second
+ *	bind.
  *
  * arg[1]:
  *
- * @unmap:	64 KiB at the start of a block, is empty and faults
- * @bo:		64 KiB at the start of a block, has the contents of the BO that is mapped there
- * @blocks:	two whole blocks, is empty and faults
+ * @unmap:	64 KiB at the start of a block, faults at both ends
+ * @bo:		64 KiB at the start of a block, shows the contents of the BO that is mapped there
+ * @blocks:	two full blocks, faults at both ends
  */
 
 /**
  * SUBTEST: evict-punch-%s
  * Scenario: evict-punch
- * Description: Make a hole in an evicted sparse range, then restore the range. Every page
- *	around the hole is readable and writable. The hole, %arg[1].
+ * Description: Make a hole in an evicted sparse range, then restore the range. Every page of the
+ *	range around the hole is readable and writable, and the neighbours of the range fault. The
+ *	hole, %arg[1]. Every page of the range is readable and writable after an unbind and a second
+ *	bind.
  *
  * arg[1]:
  *
- * @unmap:	64 KiB at the start of a block, is empty and faults
- * @bo:		64 KiB at the start of a block, has the contents of the BO that is mapped there
+ * @unmap:	64 KiB at the start of a block, faults at both ends
+ * @bo:		64 KiB at the start of a block, shows the contents of the BO that is mapped there
  * @sparse:	64 KiB at the start of a block, is another sparse range, readable and writable
- * @head:	the first 64 KiB of the range, is empty and faults
- * @tail:	the last 64 KiB of the range, is empty and faults
- * @blocks:	two whole blocks, is empty and faults
+ * @head:	the first 64 KiB of the range, faults at both ends
+ * @tail:	the last 64 KiB of the range, faults at both ends
+ * @blocks:	two full blocks, faults at both ends
  */
 
 IGT_TEST_DESCRIPTION("Evict and restore sparse mappings of panthor");
@@ -221,8 +236,8 @@ IGT_TEST_DESCRIPTION("Evict and restore sparse mappings of panthor");
  * all sparse ranges of a file to.
  *
  * 1. evict-range: a restore that leaves pages out or maps beyond the range, or an eviction that
- *    leaves page tables alone. Behind a job, the VM has an address space, whose TLB must be
- *    flushed. On a suspended device it has none.
+ *    leaves page tables alone. Behind a job, the VM has an address space, which the eviction locks.
+ *    On a suspended device it has none.
  * 2. evict-4g: a restore that keeps 32 bits of the size.
  * 3. evict-split: pieces of a split VMA that are restored at another offset or size.
  * 4. evict-punch: pieces of a VMA that is split while evicted, and lose the evicted mark.
@@ -327,8 +342,9 @@ struct range_case {
 };
 
 #define RANGE_DESCRIBE \
-	"Evict and restore %s: every page is readable and writable again, and the neighbours " \
-	"fault. The first row evicts right after a job, the second one on a suspended device."
+	"Evict and restore %s: every page is readable and writable again, the neighbours " \
+	"fault, and the first and the last page fault after an unbind. The first row evicts " \
+	"right after a job, the second one on a suspended device."
 
 static const struct range_case range_cases[] = {
 	{
@@ -370,14 +386,15 @@ static const struct range_case range_cases[] = {
 };
 
 #define LARGE_DESCRIBE \
-	"Evict and restore %s: one page of each 2 MiB is readable and writable again, and the " \
-	"neighbours fault."
+	"Evict and restore %s: one page of each 2 MiB and every page of the last 4 MiB are " \
+	"readable and writable again, the neighbours fault, and the first and the last page " \
+	"fault after an unbind."
 
 static const struct range_case large_cases[] = {
 	{
 		.name = "evict-4g-less",
-		.what = "a sparse range of 4 GiB less 2 MiB, the largest number of whole blocks "
-			"whose size fits in 32 bits",
+		.what = "a sparse range of 4 GiB less 2 MiB, the largest multiple of 2 MiB that "
+			"fits in 32 bits",
 		.va = BASE_VA,
 		.size = 4 * GIB - SZ_2M,
 	},
@@ -472,42 +489,48 @@ struct split_case {
 };
 
 #define SPLIT_DESCRIBE \
-	"Make a hole in a sparse range, then evict and restore the range. Every page around the " \
-	"hole is readable and writable. The hole, %s."
+	"Make a hole in a sparse range, then evict and restore the range. Every page of the " \
+	"range around the hole is readable and writable, and the neighbours of the range " \
+	"fault. The hole, %s. Every page of the range is readable and writable after an unbind " \
+	"and a second bind."
 #define PUNCH_DESCRIBE \
-	"Make a hole in an evicted sparse range, then restore the range. Every page around the " \
-	"hole is readable and writable. The hole, %s."
+	"Make a hole in an evicted sparse range, then restore the range. Every page of the " \
+	"range around the hole is readable and writable, and the neighbours of the range " \
+	"fault. The hole, %s. Every page of the range is readable and writable after an unbind " \
+	"and a second bind."
 
 static const struct split_case split_cases[] = {
 	{
 		.name = "evict-split-unmap",
-		.what = "64 KiB at the start of a block, is empty and faults",
+		.what = "64 KiB at the start of a block, faults at both ends",
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-split-bo",
-		.what = "64 KiB at the start of a block, has the contents of the BO that is mapped there",
+		.what = "64 KiB at the start of a block, shows the contents of the BO that is "
+			"mapped there",
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
 		.filling = BO,
 	},
 	{
 		.name = "evict-split-blocks",
-		.what = "two whole blocks, is empty and faults",
+		.what = "two full blocks, faults at both ends",
 		.offset = 3 * SZ_1M,
 		.size = SZ_4M,
 	},
 	{
 		.name = "evict-punch-unmap",
-		.what = "64 KiB at the start of a block, is empty and faults",
+		.what = "64 KiB at the start of a block, faults at both ends",
 		.evicted = true,
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-punch-bo",
-		.what = "64 KiB at the start of a block, has the contents of the BO that is mapped there",
+		.what = "64 KiB at the start of a block, shows the contents of the BO that is "
+			"mapped there",
 		.evicted = true,
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
@@ -515,7 +538,8 @@ static const struct split_case split_cases[] = {
 	},
 	{
 		.name = "evict-punch-sparse",
-		.what = "64 KiB at the start of a block, is another sparse range, readable and writable",
+		.what = "64 KiB at the start of a block, is another sparse range, readable and "
+			"writable",
 		.evicted = true,
 		.offset = 5 * SZ_1M,
 		.size = SZ_64K,
@@ -523,21 +547,21 @@ static const struct split_case split_cases[] = {
 	},
 	{
 		.name = "evict-punch-head",
-		.what = "the first 64 KiB of the range, is empty and faults",
+		.what = "the first 64 KiB of the range, faults at both ends",
 		.evicted = true,
 		.offset = 0,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-punch-tail",
-		.what = "the last 64 KiB of the range, is empty and faults",
+		.what = "the last 64 KiB of the range, faults at both ends",
 		.evicted = true,
 		.offset = SPLIT_SIZE - SZ_64K,
 		.size = SZ_64K,
 	},
 	{
 		.name = "evict-punch-blocks",
-		.what = "two whole blocks, is empty and faults",
+		.what = "two full blocks, faults at both ends",
 		.evicted = true,
 		.offset = 3 * SZ_1M,
 		.size = SZ_4M,
@@ -873,7 +897,7 @@ static void bo_label(unsigned int i, char label[IGT_PANTHOR_GEM_LABEL_LEN])
 	snprintf(label, IGT_PANTHOR_GEM_LABEL_LEN, "evicted BO %u", i);
 }
 
-/* Each BO is between two sparse ranges. */
+/* Behind each BO is a sparse range, which ends where the next BO starts. */
 static void bind_bos(struct igt_panthor_exec *exec, struct panthor_bo *bos)
 {
 	char label[IGT_PANTHOR_GEM_LABEL_LEN];
@@ -969,8 +993,8 @@ static void ranges_store_load(struct igt_panthor_exec *exec, unsigned int count,
 }
 
 /*
- * A restore reserves one page table or more for each range, and uses none of them: the tables of the
- * ranges stay when their pages are unmapped.
+ * A restore reserves one page table or more for each range, and uses none of them: the tables of
+ * the ranges stay when their pages are unmapped.
  */
 #define TABLES_RANGES 512
 #define TABLES_ROUNDS 8
@@ -1462,34 +1486,41 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "evict-sparse-over-bo",
 		.describe = "Bind a sparse range over the middle of a BO, then evict and restore "
-			    "both: each page of the BO has its own contents at its own address.",
+			    "both: every page of the BO that is still mapped shows its own "
+			    "contents, every page of the sparse range is readable and writable, "
+			    "and the BO keeps all its contents.",
 		.run = evict_sparse_over_bo,
 	},
 	{
 		.name = "evict-two-vms",
 		.describe = "Evict the dummy of a file behind the sparse ranges of two VMs: the "
-			    "next job of each VM finds its range mapped again.",
+			    "next job of each VM finds every page of its range mapped again, and "
+			    "the neighbours of the ranges fault.",
 		.run = evict_two_vms,
 	},
 	{
 		.name = "evict-many-vms",
 		.describe = "Evict the dummy of a file behind the sparse ranges of as many VMs "
 			    "as the GPU has address spaces, one of which is the firmware's: the "
-			    "next job of each VM finds its range mapped again.",
+			    "next job of each VM finds every page of its range mapped again, and "
+			    "the neighbours of the ranges fault.",
 		.run = evict_many_vms,
 	},
 	{
 		.name = "evict-two-files",
 		.describe = "Evict the dummies of two files by one scan of the shrinker. The "
 			    "next job of one file restores its range, and leaves that of the "
-			    "other file evicted until a job of that file.",
+			    "other file evicted until a job of that file. The neighbours of both "
+			    "ranges fault. Once the one file is closed, the range of the other "
+			    "file is still readable and writable.",
 		.run = evict_two_files,
 	},
 	{
 		.name = "evict-bos",
-		.describe = "Evict BOs and the sparse ranges between them twice with nothing but "
-			    "jobs in between: each BO is evicted each time, and keeps what the GPU "
-			    "stored.",
+		.describe = "Evict BOs and the sparse ranges behind them twice, with accesses by "
+			    "the GPU and the CPU but without a bind in between: each BO is "
+			    "evicted each time, and the GPU and the CPU load what the GPU "
+			    "stored. Every page of the sparse ranges is readable and writable.",
 		.run = evict_bos,
 	},
 	{
@@ -1501,21 +1532,24 @@ static const struct igt_panthor_case plain_cases[] = {
 	},
 	{
 		.name = "evict-thousand",
-		.describe = "Evict the dummy behind a thousand sparse ranges of a VM: the next job "
-			    "finds all of them mapped again.",
+		.describe = "Evict the dummy behind a thousand sparse ranges of a VM: the next "
+			    "jobs find the first and the last page of each range mapped again, "
+			    "and the pages behind the first and the last range fault.",
 		.run = evict_thousand,
 	},
 	{
 		.name = "evict-two-ranges",
-		.describe = "Evict the dummy behind two sparse ranges of a VM and swap its pages "
-			    "out: both ranges show the pages that were swapped in, not those that "
-			    "were given back.",
+		.describe = "Evict the dummy behind two sparse ranges of a VM, swap its pages "
+			    "out, and fill new BOs. Neither range shows contents of the new BOs, "
+			    "and words that are stored through one range are loaded through the "
+			    "other.",
 		.run = evict_two_ranges,
 	},
 	{
 		.name = "evict-readonly",
-		.describe = "Evict and restore a read-only sparse range: loads work, and stores "
-			    "fault in its head, its blocks and its tail.",
+		.describe = "Evict and restore a read-only sparse range: every page is readable, "
+			    "and stores fault in its incomplete first block, its full second "
+			    "block and its incomplete last block.",
 		.run = evict_readonly,
 	},
 	{
@@ -1534,27 +1568,31 @@ static const struct igt_panthor_case plain_cases[] = {
 	},
 	{
 		.name = "evict-busy",
-		.describe = "Run the shrinker while a job runs that uses a sparse range: the dummy "
-			    "keeps its pages until the job ends, and is evicted after it.",
+		.describe = "Run the shrinker while a job runs that has not accessed its sparse "
+			    "range yet: the dummy keeps its pages, and every access of the job "
+			    "succeeds. After the job, the dummy is evicted, and the next job "
+			    "finds every page mapped again.",
 		.run = evict_busy,
 	},
 	{
 		.name = "evict-next-bind",
-		.describe = "Evict a sparse range and bind a second one: the next job finds both "
-			    "mapped.",
+		.describe = "Evict a sparse range and bind a second one: the next jobs find "
+			    "every page of both mapped, and the neighbours of both fault.",
 		.run = evict_next_bind,
 	},
 	{
 		.name = "evict-next-async-bind",
-		.describe = "Evict a sparse range and queue a bind of a second one: the next job "
-			    "finds both mapped.",
+		.describe = "Evict a sparse range and queue a bind of a second one: the next "
+			    "jobs find every page of both mapped, and the neighbours of both "
+			    "fault.",
 		.run = evict_next_async_bind,
 	},
 	{
 		.name = "evict-next-evict",
-		.describe = "Evict a sparse range, bind a second one, evict again without a job in "
-			    "between, and swap the pages out: both ranges show the pages that were "
-			    "swapped in, not those that were given back.",
+		.describe = "Evict a sparse range, bind a second one, evict again without a job "
+			    "in between, swap the pages out, and fill new BOs. Neither range "
+			    "shows contents of the new BOs, and words that are stored through "
+			    "one range are loaded through the other.",
 		.run = evict_next_evict,
 	},
 	{
@@ -1566,14 +1604,16 @@ static const struct igt_panthor_case plain_cases[] = {
 	},
 	{
 		.name = "evict-map-bo-over",
-		.describe = "Map a BO over all of an evicted sparse range: loads and stores reach "
-			    "the BO, and the range is not restored.",
+		.describe = "Map a BO over all of an evicted sparse range: the stores of the "
+			    "next job arrive in the BO, another job loads them, and the VM stays "
+			    "usable.",
 		.run = evict_map_bo_over,
 	},
 	{
 		.name = "evict-map-sparse-over",
-		.describe = "Bind a sparse range over all of an evicted one: it is readable and "
-			    "writable, and can be unmapped.",
+		.describe = "Bind a sparse range over all of an evicted one: every page is "
+			    "readable and writable, the neighbours fault, and the first page "
+			    "faults after an unbind.",
 		.run = evict_map_sparse_over,
 	},
 	{
@@ -1629,9 +1669,10 @@ int igt_main()
 			igt_teardown();
 	}
 
-	igt_describe("Evict three times with nothing but jobs in between: each eviction takes "
-		     "place, and each job finds its mappings again. The rows differ in what is "
-		     "mapped.");
+	igt_describe("Evict the dummy three times, with jobs but without a bind in between: each "
+		     "eviction takes place, and each job finds its ranges mapped again. The rows "
+		     "differ in what is mapped: a range, a range with a hole that is made before "
+		     "or after the first eviction, or the ranges of two VMs.");
 	igt_subtest_with_dynamic("evict-twice") {
 		for (unsigned int i = 0; i < ARRAY_SIZE(twice_cases); i++)
 			igt_dynamic(twice_cases[i].row)

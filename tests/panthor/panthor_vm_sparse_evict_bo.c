@@ -37,9 +37,9 @@
 /**
  * SUBTEST: hole-%s
  * Scenario: hole-split
- * Description: Evict a BO of three blocks. Before the next job, a part of its mapping is
- *	%arg[1]. That job and one after a second eviction find the rest of the mapping restored,
- *	and the part changed. The rows differ in the part.
+ * Description: Evict a BO of three blocks. Before the next job, a part of its mapping is %arg[1].
+ *	The next jobs, and those after a second eviction, find the rest of the mapping restored, and
+ *	the part changed. The rows differ in the part.
  *
  * arg[1]:
  *
@@ -60,16 +60,17 @@
  * Run type: FULL
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap
  * Failure mode: A mapping that was made while the object was evicted, and that the next eviction
- *	leaves in place. An object that no eviction takes any more.
+ *	leaves in place. An object that is not evicted any more.
  * Description: Bind an object, evict it, bind it at a second address, and evict it again without a
  *	job in between.
  *
  * SUBTEST: rebound-%s
  * Scenario: rebound-evict
- * Description: Evict %arg[1], bind it at another address, and evict it again: a job that was
- *	submitted before all that, and accesses the second address, faults. The next jobs find
- *	both mappings restored, and a third eviction takes place. The rows differ in the VM and
- *	in how the second address is bound.
+ * Description: Evict %arg[1], bind it at a second address, and evict it again without a job in
+ *	between: in each VM, a job that was submitted before the first bind, and then loads from the
+ *	VM's last mapping, faults. The next jobs find both mappings restored, and a third eviction
+ *	and restore take place. The rows differ in the VM of the second address and in how it is
+ *	bound.
  *
  * arg[1]:
  *
@@ -80,10 +81,11 @@
 /**
  * SUBTEST: rebound-touch
  * Scenario: rebound-evict
- * Description: Evict a BO, let the CPU access it, bind it at a second address or not, and evict it
- *	again: the second eviction takes place, a job that was submitted before all that faults,
- *	and the next jobs find the BO's contents through all mappings. The rows differ in how the
- *	CPU accesses the BO, and when.
+ * Description: Evict a BO, and access it by the CPU before or after a bind at a second address, or
+ *	without that bind. A second eviction takes place. In each VM, a job that was submitted
+ *	before the first bind, and then loads from the VM's last mapping, faults. The next jobs find
+ *	the BO's contents through all mappings, and a third eviction and restore take place. The
+ *	rows differ in the CPU's access, in its time, and in the VM of the second address.
  */
 
 IGT_TEST_DESCRIPTION("Change the mappings of evicted objects of panthor");
@@ -91,8 +93,8 @@ IGT_TEST_DESCRIPTION("Change the mappings of evicted objects of panthor");
 /*
  * The scenarios, and the failure that each one looks for:
  *
- * 1. hole-split: parts of an evicted VMA that get the offset or the size of the whole one. A sparse
- *    VMA has no such offset: its offset follows from its address.
+ * 1. hole-split: parts of an evicted VMA that get the offset or the size of the VMA before the
+ *    split. A sparse VMA has no such offset: its offset follows from its address.
  * 2. rebound-evict: an eviction that leaves out an object that has pages again without a restore:
  *    by a bind, after which an evicted VMA and a mapped one meet, in one VM or in two, or by a page
  *    fault of the CPU. The object may be on no LRU, or its new VMA may stay mapped.
@@ -124,7 +126,7 @@ IGT_TEST_DESCRIPTION("Change the mappings of evicted objects of panthor");
  * @hole_size: bytes of the hole
  * @every_filling: the hole is filled by everything, else only unmapped
  *
- * A part of a mapping. In half of them, neither the address nor the offset is aligned to blocks.
+ * A part of a mapping. In three of them, neither the address nor the offset is aligned to blocks.
  */
 static const struct place {
 	const char *name;
@@ -202,9 +204,9 @@ static const struct hole_case {
 };
 
 #define HOLE_DESCRIBE \
-	"Evict a BO of three blocks. Before the next job, a part of its mapping is %s. That job " \
-	"and one after a second eviction find the rest of the mapping restored, and the part " \
-	"changed. The rows differ in the part."
+	"Evict a BO of three blocks. Before the next job, a part of its mapping is %s. The " \
+	"next jobs, and those after a second eviction, find the rest of the mapping restored, " \
+	"and the part changed. The rows differ in the part."
 
 static void start(struct igt_panthor_shadow *shadow, int fd)
 {
@@ -272,6 +274,8 @@ static void hole(int fd, const struct place *p, enum filling filling)
 		hole_must_fault(&shadow, p);
 	igt_panthor_shadow_evict(&shadow, run.object);
 	igt_panthor_shadow_assert_vm(&shadow, 0);
+	if (filling == NOTHING)
+		hole_must_fault(&shadow, p);
 
 	igt_panthor_shadow_unbind(&shadow, 0, p->va, p->size);
 	igt_panthor_vm_assert_usable(fd, shadow.vm[0].vm_id);
@@ -499,10 +503,11 @@ static void rebound_rows(const struct rebound_case *cases, unsigned int count, b
 }
 
 #define REBOUND_DESCRIBE \
-	"Evict %s, bind it at another address, and evict it again: a job that was submitted " \
-	"before all that, and accesses the second address, faults. The next jobs find both " \
-	"mappings restored, and a third eviction takes place. The rows differ in the VM and in " \
-	"how the second address is bound."
+	"Evict %s, bind it at a second address, and evict it again without a job in between: " \
+	"in each VM, a job that was submitted before the first bind, and then loads from the " \
+	"VM's last mapping, faults. The next jobs find both mappings restored, and a third " \
+	"eviction and restore take place. The rows differ in the VM of the second address and " \
+	"in how it is bound."
 
 int igt_main()
 {
@@ -529,10 +534,12 @@ int igt_main()
 	igt_fixture()
 		igt_teardown();
 
-	igt_describe("Evict a BO, let the CPU access it, bind it at a second address or not, and "
-		     "evict it again: the second eviction takes place, a job that was submitted "
-		     "before all that faults, and the next jobs find the BO's contents through "
-		     "all mappings. The rows differ in how the CPU accesses the BO, and when.");
+	igt_describe("Evict a BO, and access it by the CPU before or after a bind at a second "
+		     "address, or without that bind. A second eviction takes place. In each VM, "
+		     "a job that was submitted before the first bind, and then loads from the "
+		     "VM's last mapping, faults. The next jobs find the BO's contents through "
+		     "all mappings, and a third eviction and restore take place. The rows differ "
+		     "in the CPU's access, in its time, and in the VM of the second address.");
 	igt_subtest_with_dynamic("rebound-touch")
 		rebound_rows(touch_cases, ARRAY_SIZE(touch_cases), false);
 	igt_fixture()
