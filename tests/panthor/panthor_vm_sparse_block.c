@@ -75,14 +75,16 @@
 /**
  * SUBTEST: block-%s-unmap
  * Scenario: block-small
- * Test requirement: panthor uAPI 1.9, debugfs with split_huge_pages, swap, huge pages
+ * Test requirement: panthor uAPI 1.9, debugfs with split_huge_pages, slabinfo without merged
+ *	caches, swap, huge pages
  * Description: Unmap pages at the head, inside, across the edge and at the tail of 2 MiB-aligned
  *	parts of %arg[1]: each hole faults at its first and its last page, the rest keeps its
  *	content, and the VM stays usable.
  *
  * SUBTEST: block-%s-map
  * Scenario: block-small
- * Test requirement: panthor uAPI 1.9, debugfs with split_huge_pages, swap, huge pages
+ * Test requirement: panthor uAPI 1.9, debugfs with split_huge_pages, slabinfo without merged
+ *	caches, swap, huge pages
  * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
  *	2 MiB-aligned parts of %arg[1]: both BOs show their own content, and the VM stays usable.
  *	Map the first BO as a whole again: its pages that were covered keep their content.
@@ -118,7 +120,7 @@
  * Scenario: block-unusable
  * Failure mode: Jobs that run, hang or are lost in a VM whose page table is known to be wrong, and
  *	unmaps whose failure is not reported.
- * Test requirement: panthor uAPI 1.9, error injection, or debugfs with split_huge_pages and swap
+ * Test requirement: panthor uAPI 1.9, error injection, or what block-small-unmap requires
  * Description: Unmap a page: the VM is usable if VM_BIND succeeds, and unusable if not. Inject an
  *	error into a synchronous unmap: VM_BIND returns it, the VM stays usable, and all other pages
  *	stay mapped. Inject it into a queued unmap: its fence has the error, and the VM is unusable.
@@ -128,7 +130,7 @@
  * Scenario: block-unusable
  * Failure mode: Jobs that run, hang or are lost in a VM whose page table is known to be wrong, and
  *	unmaps whose failure is not reported.
- * Test requirement: panthor uAPI 1.9, error injection, or debugfs with split_huge_pages and swap
+ * Test requirement: panthor uAPI 1.9, error injection, or what block-small-unmap requires
  * Description: Make a VM unusable by an unmap that fails: %arg[1].
  *
  * arg[1]:
