@@ -32,10 +32,10 @@
  *
  * SUBTEST: async-bind
  * Run type: BAT, FULL
- * Description: A sparse bind is queued behind a fence: the range faults until
- *	the fence is signalled, and is mapped when the bind signals its own
- *	fence. An unbind that is queued behind a fence leaves the range mapped
- *	until the fence is signalled.
+ * Description: A sparse bind is queued behind a fence: the range faults until the fence is
+ *	signalled, and is mapped when the bind signals its own fence. An unbind that is queued
+ *	behind a fence leaves the range mapped until the fence is signalled, and the range faults
+ *	when the unbind signals its own.
  *
  * SUBTEST: async-sync-order
  * Description: A queued bind names the syncobj that it signals before the one
@@ -60,23 +60,22 @@
  * Scenario: async-batch
  * Failure mode: Fences and waits of a request that are given to another
  *	operation of it.
- * Description: Sixteen sparse binds in one request, of which the first waits
- *	and the last signals: the first and the last range fault before the wait
- *	is over, and all ranges are mapped when the signal comes.
+ * Description: Sixteen sparse binds in one request, of which the first waits and the last signals:
+ *	before the wait is over, the first and the last range fault, and no signal comes. All ranges
+ *	are mapped when the signal comes.
  *
  * SUBTEST: async-batch-timeline
  * Scenario: async-batch
  * Failure mode: Fences and waits of a request that are given to another
  *	operation of it.
- * Description: Sixteen sparse binds in one request, of which the first waits
- *	for a timeline point and the last signals one: the first and the last
- *	range fault before the wait is over, and all ranges are mapped when the
- *	signal comes.
+ * Description: Sixteen sparse binds in one request, of which the first waits for a timeline point
+ *	and the last signals one: before the wait is over, the first and the last range fault, and
+ *	no signal comes. All ranges are mapped when the signal comes.
  *
  * SUBTEST: async-batch-mixed
  * Scenario: async-batch
  * Failure mode: Operations of a request that are done in another order, or that
- *	take the state before the request for theirs.
+ *	start from the state before the request.
  * Description: Sixteen binds and unbinds in one request overlap, of sparse
  *	ranges and of a BO. Each mapped page is what the last operation on it
  *	made of it, and each hole faults at its first and its last page.
@@ -85,17 +84,19 @@
  * Scenario: async-batch
  * Failure mode: Fences and waits of a request that are given to another
  *	operation of it.
- * Description: Sixteen sparse binds in one request, of which the ninth waits and the last
- *	signals: before the wait is over, the first eight ranges are mapped, the ninth and the
- *	last fault, and no signal comes.
+ * Description: Sixteen sparse binds in one request, of which the eighth signals, the ninth waits
+ *	and the last signals: before the wait is over, the first signal comes, the first eight
+ *	ranges are mapped, the ninth and the last fault, and the last signal does not come. All
+ *	ranges are mapped when it comes.
  *
  * SUBTEST: async-last-signals-timeline
  * Scenario: async-batch
  * Failure mode: Fences and waits of a request that are given to another
  *	operation of it.
- * Description: Sixteen sparse binds in one request, of which the ninth waits for a timeline
- *	point and the last signals one: before the wait is over, the first eight ranges are
- *	mapped, the ninth and the last fault, and no signal comes.
+ * Description: Sixteen sparse binds in one request, of which the eighth signals, the ninth waits
+ *	for a timeline point and the last signals one: before the wait is over, the first signal
+ *	comes, the first eight ranges are mapped, the ninth and the last fault, and the last point
+ *	is not signalled. All ranges are mapped when it is.
  *
  * SUBTEST: async-timeline
  * Scenario: async-timeline
@@ -118,8 +119,9 @@
  * SUBTEST: async-order-binds
  * Scenario: async-order
  * Failure mode: Operations without syncs that overtake others in the queue.
- * Description: Unbinds without syncs are queued behind a bind that waits: no
- *	unbind is executed before the bind.
+ * Description: A bind that waits, two unbinds without syncs and a SYNC_ONLY signal are queued. The
+ *	unbinds are of the range of the bind and of a bound one. Before the wait is over, no signal
+ *	comes, and the bound range stays mapped. Both ranges fault when the signal comes.
  *
  * SUBTEST: async-bad-op
  * Run type: BAT, FULL
@@ -477,23 +479,25 @@ struct batch_row {
 static const struct batch_row batch_rows[] = {
 	{ "async-batch",
 	  "Sixteen sparse binds in one request, of which the first waits and the last signals: "
-	  "the first and the last range fault before the wait is over, and all ranges are "
-	  "mapped when the signal comes.",
+	  "before the wait is over, the first and the last range fault, and no signal comes. All "
+	  "ranges are mapped when the signal comes.",
 	  false, 0 },
 	{ "async-batch-timeline",
-	  "Sixteen sparse binds in one request, of which the first waits for a timeline point "
-	  "and the last signals one: the first and the last range fault before the wait is "
-	  "over, and all ranges are mapped when the signal comes.",
+	  "Sixteen sparse binds in one request, of which the first waits for a timeline point and "
+	  "the last signals one: before the wait is over, the first and the last range fault, and "
+	  "no signal comes. All ranges are mapped when the signal comes.",
 	  true, 0 },
 	{ "async-last-signals",
-	  "Sixteen sparse binds in one request, of which the ninth waits and the last signals: "
-	  "before the wait is over, the first eight ranges are mapped, the ninth and the last "
-	  "fault, and no signal comes.",
+	  "Sixteen sparse binds in one request, of which the eighth signals, the ninth waits and "
+	  "the last signals: before the wait is over, the first signal comes, the first eight "
+	  "ranges are mapped, the ninth and the last fault, and the last signal does not come. "
+	  "All ranges are mapped when it comes.",
 	  false, 8 },
 	{ "async-last-signals-timeline",
-	  "Sixteen sparse binds in one request, of which the ninth waits for a timeline point "
-	  "and the last signals one: before the wait is over, the first eight ranges are mapped, "
-	  "the ninth and the last fault, and no signal comes.",
+	  "Sixteen sparse binds in one request, of which the eighth signals, the ninth waits for "
+	  "a timeline point and the last signals one: before the wait is over, the first signal "
+	  "comes, the first eight ranges are mapped, the ninth and the last fault, and the last "
+	  "point is not signalled. All ranges are mapped when it is.",
 	  true, 8 },
 };
 /* clang-format on */
@@ -976,10 +980,10 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "async-bind",
 		.describe =
-			"A sparse bind is queued behind a fence: the range faults until the "
-			"fence is signalled, and is mapped when the bind signals its own fence. "
-			"An unbind that is queued behind a fence leaves the range mapped until "
-			"the fence is signalled.",
+			"A sparse bind is queued behind a fence: the range faults until the fence "
+			"is signalled, and is mapped when the bind signals its own fence. An "
+			"unbind that is queued behind a fence leaves the range mapped until the "
+			"fence is signalled, and the range faults when the unbind signals its own.",
 		.run = async_bind,
 	},
 	{
@@ -1010,8 +1014,10 @@ static const struct igt_panthor_case plain_cases[] = {
 	},
 	{
 		.name = "async-order-binds",
-		.describe = "Unbinds without syncs are queued behind a bind that waits: no unbind "
-			    "is executed before the bind.",
+		.describe = "A bind that waits, two unbinds without syncs and a SYNC_ONLY signal "
+			    "are queued. The unbinds are of the range of the bind and of a bound "
+			    "one. Before the wait is over, no signal comes, and the bound range "
+			    "stays mapped. Both ranges fault when the signal comes.",
 		.run = async_order_binds,
 	},
 	{

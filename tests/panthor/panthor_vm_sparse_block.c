@@ -40,13 +40,14 @@
  *	check the holes and the rest, for each kind of memory that makes a block.
  *
  * SUBTEST: block-%s-unmap
- * Description: Unmap pages at the head, inside, across the edge and at the tail of 2 MiB blocks of
- *	%arg[1]: each hole faults, and the rest keeps its content.
+ * Description: Unmap pages at the head, inside, across the edge and at the tail of 2 MiB-aligned
+ *	parts of %arg[1]: each hole faults at its first and its last page, the rest keeps its
+ *	content, and the VM stays usable.
  *
  * SUBTEST: block-%s-map
  * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
- *	2 MiB blocks of %arg[1]: both BOs show their own content. Map the first BO as a whole
- *	again: its pages that were covered keep their content.
+ *	2 MiB-aligned parts of %arg[1]: both BOs show their own content, and the VM stays usable.
+ *	Map the first BO as a whole again: its pages that were covered keep their content.
  *
  * arg[1]:
  *
@@ -56,52 +57,58 @@
 /**
  * SUBTEST: block-%s-unmap
  * Test requirement: panthor uAPI 1.9, slabinfo without merged caches, huge pages
- * Description: Unmap pages at the head, inside, across the edge and at the tail of 2 MiB blocks of
- *	%arg[1]: each hole faults, and the rest keeps its content.
+ * Description: Unmap pages at the head, inside, across the edge and at the tail of 2 MiB-aligned
+ *	parts of %arg[1]: each hole faults at its first and its last page, the rest keeps its
+ *	content, and the VM stays usable.
  *
  * SUBTEST: block-%s-map
  * Test requirement: panthor uAPI 1.9, slabinfo without merged caches, huge pages
  * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
- *	2 MiB blocks of %arg[1]: both BOs show their own content. Map the first BO as a whole
- *	again: its pages that were covered keep their content.
+ *	2 MiB-aligned parts of %arg[1]: both BOs show their own content, and the VM stays usable.
+ *	Map the first BO as a whole again: its pages that were covered keep their content.
  *
  * arg[1]:
  *
- * @huge:	a BO aligned to the blocks of the VM
+ * @huge:	a BO that is mapped by blocks
  */
 
 /**
  * SUBTEST: block-%s-unmap
  * Scenario: block-small
- * Test requirement: panthor uAPI 1.9, debugfs with split_huge_pages, swap, huge pages
- * Description: Unmap pages at the head, inside, across the edge and at the tail of 2 MiB blocks of
- *	%arg[1]: each hole faults, and the rest keeps its content.
+ * Test requirement: panthor uAPI 1.9, debugfs with split_huge_pages, slabinfo without merged
+ *	caches, swap, huge pages
+ * Description: Unmap pages at the head, inside, across the edge and at the tail of 2 MiB-aligned
+ *	parts of %arg[1]: each hole faults at its first and its last page, the rest keeps its
+ *	content, and the VM stays usable.
  *
  * SUBTEST: block-%s-map
  * Scenario: block-small
- * Test requirement: panthor uAPI 1.9, debugfs with split_huge_pages, swap, huge pages
+ * Test requirement: panthor uAPI 1.9, debugfs with split_huge_pages, slabinfo without merged
+ *	caches, swap, huge pages
  * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
- *	2 MiB blocks of %arg[1]: both BOs show their own content. Map the first BO as a whole
- *	again: its pages that were covered keep their content.
+ *	2 MiB-aligned parts of %arg[1]: both BOs show their own content, and the VM stays usable.
+ *	Map the first BO as a whole again: its pages that were covered keep their content.
  *
  * arg[1]:
  *
- * @small:	a BO whose huge pages were split while it was evicted
+ * @small:	a BO whose huge pages were split while it was evicted, and that is mapped by
+ *		blocks again
  */
 
 /**
  * SUBTEST: block-%s-unmap
  * Scenario: block-dmabuf
  * Test requirement: panthor uAPI 1.9, udmabuf
- * Description: Unmap pages at the head, inside, across the edge and at the tail of 2 MiB blocks of
- *	%arg[1]: each hole faults, and the rest keeps its content.
+ * Description: Unmap pages at the head, inside, across the edge and at the tail of 2 MiB-aligned
+ *	parts of %arg[1]: each hole faults at its first and its last page, the rest keeps its
+ *	content, and the VM stays usable.
  *
  * SUBTEST: block-%s-map
  * Scenario: block-dmabuf
  * Test requirement: panthor uAPI 1.9, udmabuf
  * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
- *	2 MiB blocks of %arg[1]: both BOs show their own content. Map the first BO as a whole
- *	again: its pages that were covered keep their content.
+ *	2 MiB-aligned parts of %arg[1]: both BOs show their own content, and the VM stays usable.
+ *	Map the first BO as a whole again: its pages that were covered keep their content.
  *
  * arg[1]:
  *
@@ -113,23 +120,24 @@
  * Scenario: block-unusable
  * Failure mode: Jobs that run, hang or are lost in a VM whose page table is known to be wrong, and
  *	unmaps whose failure is not reported.
- * Test requirement: panthor uAPI 1.9, error injection, or debugfs with split_huge_pages and swap
- * Description: Let a synchronous unmap fail by error injection: VM_BIND returns the error, the
- *	VM stays usable, and every page stays mapped. Let a queued unmap fail: its fence has
- *	the error, and the VM is unusable, refuses maps, and takes an unmap of all pages.
+ * Test requirement: panthor uAPI 1.9, error injection, or what block-small-unmap requires
+ * Description: Unmap a page: the VM is usable if VM_BIND succeeds, and unusable if not. Inject an
+ *	error into a synchronous unmap: VM_BIND returns it, the VM stays usable, and all other pages
+ *	stay mapped. Inject it into a queued unmap: its fence has the error, and the VM is unusable.
+ *	An unusable VM refuses a map, and accepts an unmap of all pages.
  *
  * SUBTEST: block-unusable-%s
  * Scenario: block-unusable
  * Failure mode: Jobs that run, hang or are lost in a VM whose page table is known to be wrong, and
  *	unmaps whose failure is not reported.
- * Test requirement: panthor uAPI 1.9, error injection, or debugfs with split_huge_pages and swap
- * Description: Make a VM unusable by a queued unmap that fails: %arg[1].
+ * Test requirement: panthor uAPI 1.9, error injection, or what block-small-unmap requires
+ * Description: Make a VM unusable by an unmap that fails: %arg[1].
  *
  * arg[1]:
  *
  * @stops:	no later job of the VM runs, neither at once nor after the device has suspended
  * @queued:	a job of the VM that waits for a fence ends with an error
- * @running:	a running job of the VM ends with an error
+ * @running:	a running job of the VM ends with an error before its timeout
  * @crowded:	a job of the VM that waits for a slot of the GPU ends with an error, and does
  *		not run
  */
@@ -469,7 +477,7 @@ struct kind {
 static const struct kind kinds[] = {
 	{
 		.name = "huge",
-		.of = "a BO aligned to the blocks of the VM",
+		.of = "a BO that is mapped by blocks",
 		.create = blocks_create,
 	},
 	{
@@ -479,7 +487,8 @@ static const struct kind kinds[] = {
 	},
 	{
 		.name = "small",
-		.of = "a BO whose huge pages were split while it was evicted",
+		.of = "a BO whose huge pages were split while it was evicted, and that is mapped "
+		      "by blocks again",
 		.create = small_create,
 		.splits = true,
 	},
@@ -1065,11 +1074,12 @@ static const char * const fault_stale_describe =
 	"the device: the next job of another VM ends well.";
 
 static const char * const unusable_reported_describe =
-	"Let a synchronous unmap fail by error injection: VM_BIND returns the error, the VM "
-	"stays usable, and every page stays mapped. Let a queued unmap fail: its fence has the "
-	"error, and the VM is unusable, refuses maps, and takes an unmap of all pages.";
+	"Unmap a page: the VM is usable if VM_BIND succeeds, and unusable if not. Inject an error "
+	"into a synchronous unmap: VM_BIND returns it, the VM stays usable, and all other pages "
+	"stay mapped. Inject it into a queued unmap: its fence has the error, and the VM is "
+	"unusable. An unusable VM refuses a map, and accepts an unmap of all pages.";
 
-/* Described as "Make a VM unusable by a queued unmap that fails: ...". */
+/* Described as "Make a VM unusable by an unmap that fails: ...". */
 static const struct igt_panthor_case unusable_cases[] = {
 	{
 		.name = "crowded",
@@ -1079,7 +1089,7 @@ static const struct igt_panthor_case unusable_cases[] = {
 	},
 	{
 		.name = "running",
-		.describe = "a running job of the VM ends with an error",
+		.describe = "a running job of the VM ends with an error before its timeout",
 		.run = unusable_running,
 	},
 	{
@@ -1117,8 +1127,9 @@ int igt_main()
 
 	for (const struct kind *kind = kinds; kind->name; kind++) {
 		igt_describe_f("Unmap pages at the head, inside, across the edge and at the tail "
-			       "of 2 MiB blocks of %s: each hole faults, and the rest keeps its "
-			       "content.",
+			       "of 2 MiB-aligned parts of %s: each hole faults at its first and "
+			       "its last page, the rest keeps its content, and the VM stays "
+			       "usable.",
 			       kind->of);
 		igt_subtest_f("block-%s-unmap", kind->name)
 			igt_panthor_with_device(fd)
@@ -1127,9 +1138,9 @@ int igt_main()
 			tear_down();
 
 		igt_describe_f("Map another BO over pages at the head, inside, across the edge "
-			       "and at the tail of 2 MiB blocks of %s: both BOs show their own "
-			       "content. Map the first BO as a whole again: its pages that were "
-			       "covered keep their content.",
+			       "and at the tail of 2 MiB-aligned parts of %s: both BOs show their "
+			       "own content, and the VM stays usable. Map the first BO as a whole "
+			       "again: its pages that were covered keep their content.",
 			       kind->of);
 		igt_subtest_f("block-%s-map", kind->name)
 			igt_panthor_with_device(fd)
@@ -1139,7 +1150,7 @@ int igt_main()
 	}
 
 	for (const struct igt_panthor_case *c = unusable_cases; c->name; c++) {
-		igt_describe_f("Make a VM unusable by a queued unmap that fails: %s.", c->describe);
+		igt_describe_f("Make a VM unusable by an unmap that fails: %s.", c->describe);
 		igt_subtest_f("block-unusable-%s", c->name)
 			igt_panthor_with_device(fd)
 				c->run(fd);

@@ -35,24 +35,25 @@
  * SUBTEST: fail-bind
  * Run type: BAT, FULL
  * Scenario: fail-bind
- * Description: Bind a sparse range beside another one, with each allocation failing in
+ * Description: Bind a sparse range in a VM that has another one, with each allocation failing in
  *	turn: a refused bind maps nothing, and the other range is unchanged.
  *
  * SUBTEST: fail-punch
  * Scenario: fail-bind
- * Description: Map a BO over the middle of a sparse range, with each allocation failing
- *	in turn: a refused map leaves the range whole.
+ * Description: Map a BO over the middle of a sparse range, with each allocation failing in turn: a
+ *	refused map leaves every page of the range sparse, and the BO unmapped.
  *
  * SUBTEST: fail-unbind
  * Scenario: fail-bind
- * Description: Unmap the middle of a sparse range, with each allocation failing in turn:
- *	a refused unmap leaves the range whole.
+ * Description: Unmap the middle of a sparse range, with each allocation failing in turn: a refused
+ *	unmap leaves every page of the range mapped.
  *
  * SUBTEST: fail-bind-evicted
  * Test requirement: panthor uAPI 1.9, debugfs, root, a kernel with CONFIG_FAILSLAB, swap
  * Scenario: fail-pin
- * Description: Bind a sparse range while the dummy is evicted, with each allocation
- *	failing in turn: after a refused bind the dummy can still be evicted.
+ * Description: Bind a sparse range while the dummy is evicted, with each allocation failing in
+ *	turn: a refused bind changes no VMA and leaves the VM usable, and the dummy can be evicted
+ *	again.
  *
  * SUBTEST: fail-queued
  * Scenario: fail-queued
@@ -63,20 +64,21 @@
  * Run type: BAT, FULL
  * Test requirement: panthor uAPI 1.9, debugfs, root, a kernel with CONFIG_FAILSLAB, swap
  * Scenario: fail-restore
- * Description: Submit a job while the dummy is evicted, with each allocation failing in
- *	turn: a refused job leaves the VM usable and the dummy evictable, and the next job
- *	finds the range mapped again.
+ * Description: Submit a job while the dummy is evicted, with each allocation failing in turn: a
+ *	refused job leaves the VM usable and the dummy evictable, and an accepted one finds every
+ *	page of the range mapped.
  *
  * SUBTEST: fail-restore-bo
  * Test requirement: panthor uAPI 1.9, debugfs, root, a kernel with CONFIG_FAILSLAB, swap
  * Scenario: fail-restore
- * Description: Submit a job while a BO is evicted, with each allocation failing in turn:
- *	a refused job leaves the BO evictable, and the next job finds its contents.
+ * Description: Submit a job while a BO is evicted, with each allocation failing in turn: a refused
+ *	job leaves the VM usable and the BO evictable, and an accepted one finds the contents of the
+ *	BO.
  *
  * SUBTEST: fail-open
  * Scenario: fail-open
- * Description: Open the device, with each allocation failing in turn: an open that fails
- *	leaves no BO behind.
+ * Description: Open the device, with each allocation failing in turn: an open that fails leaves no
+ *	BO behind, and a sparse range works in a file that is opened.
  *
  * SUBTEST: fail-vm-destroy
  * Scenario: fail-vm-destroy
@@ -500,9 +502,9 @@ static void done_destroy(struct fail *f)
 static const struct fail_case cases[] = {
 	{
 		.name = "fail-bind",
-		.describe = "Bind a sparse range beside another one, with each allocation failing "
-			    "in turn: a refused bind maps nothing, and the other range is "
-			    "unchanged.",
+		.describe = "Bind a sparse range in a VM that has another one, with each "
+			    "allocation failing in turn: a refused bind maps nothing, and the "
+			    "other range is unchanged.",
 		.request = request_bind,
 		.refused = refused_bind,
 		.done = done_bind,
@@ -510,7 +512,8 @@ static const struct fail_case cases[] = {
 	{
 		.name = "fail-bind-evicted",
 		.describe = "Bind a sparse range while the dummy is evicted, with each allocation "
-			    "failing in turn: after a refused bind the dummy can still be evicted.",
+			    "failing in turn: a refused bind changes no VMA and leaves the VM "
+			    "usable, and the dummy can be evicted again.",
 		.prepare = prepare_evict_dummy,
 		.request = request_bind,
 		.refused = refused_bind_evicted,
@@ -520,7 +523,8 @@ static const struct fail_case cases[] = {
 	{
 		.name = "fail-punch",
 		.describe = "Map a BO over the middle of a sparse range, with each allocation "
-			    "failing in turn: a refused map leaves the range whole.",
+			    "failing in turn: a refused map leaves every page of the range "
+			    "sparse, and the BO unmapped.",
 		.request = request_punch,
 		.refused = assert_as_before,
 		.done = done_punch,
@@ -528,7 +532,7 @@ static const struct fail_case cases[] = {
 	{
 		.name = "fail-unbind",
 		.describe = "Unmap the middle of a sparse range, with each allocation failing in "
-			    "turn: a refused unmap leaves the range whole.",
+			    "turn: a refused unmap leaves every page of the range mapped.",
 		.request = request_unbind,
 		.refused = assert_as_before,
 		.done = done_unbind,
@@ -544,9 +548,9 @@ static const struct fail_case cases[] = {
 	},
 	{
 		.name = "fail-restore",
-		.describe = "Submit a job while the dummy is evicted, with each allocation failing "
-			    "in turn: a refused job leaves the VM usable and the dummy evictable, "
-			    "and the next job finds the range mapped again.",
+		.describe = "Submit a job while the dummy is evicted, with each allocation "
+			    "failing in turn: a refused job leaves the VM usable and the dummy "
+			    "evictable, and an accepted one finds every page of the range mapped.",
 		.prepare = prepare_evict_dummy,
 		.request = request_restore,
 		.refused = refused_restore,
@@ -556,8 +560,8 @@ static const struct fail_case cases[] = {
 	{
 		.name = "fail-restore-bo",
 		.describe = "Submit a job while a BO is evicted, with each allocation failing in "
-			    "turn: a refused job leaves the BO evictable, and the next job finds "
-			    "its contents.",
+			    "turn: a refused job leaves the VM usable and the BO evictable, and "
+			    "an accepted one finds the contents of the BO.",
 		.prepare = prepare_evict_bo,
 		.request = request_restore_bo,
 		.refused = refused_restore,
@@ -567,7 +571,8 @@ static const struct fail_case cases[] = {
 	{
 		.name = "fail-open",
 		.describe = "Open the device, with each allocation failing in turn: an open that "
-			    "fails leaves no BO behind.",
+			    "fails leaves no BO behind, and a sparse range works in a file that "
+			    "is opened.",
 		.request = request_open,
 		.refused = refused_open,
 		.done = done_open,

@@ -31,27 +31,29 @@
  *	synchronized by syncobjs alone: other users of the dma-buf wait for them, or they wait for
  *	other users.
  * Scenario: fence-shown
- * Description: Poll the dma-buf of a BO and export its fences as sync files while jobs and binds are
- *	pending.
+ * Description: Poll the dma-buf of a BO and export its fences as sync files while jobs and binds
+ *	are pending.
  *
  * SUBTEST: fence-job
  * Run type: BAT, FULL
  * Description: While a job stores to an exported BO, loads from it, or only has it mapped, poll()
- *	finds the dma-buf ready, EXPORT_SYNC_FILE returns signalled fences, and the CPU may access
- *	it.
+ *	finds the dma-buf ready, EXPORT_SYNC_FILE returns signalled fences, and DMA_BUF_IOCTL_SYNC
+ *	does not wait. The stores are in the BO afterwards.
  *
  * SUBTEST: fence-bind
- * Description: While a queued map or unmap of an exported BO waits, poll() finds the dma-buf ready,
- *	EXPORT_SYNC_FILE returns signalled fences, and the CPU may access it.
+ * Description: While a queued map or unmap of an exported BO waits, or a sparse bind that replaces
+ *	it, poll() finds the dma-buf ready, EXPORT_SYNC_FILE returns signalled fences, and
+ *	DMA_BUF_IOCTL_SYNC does not wait.
  *
  * SUBTEST: fence-import
  * Scenario: fence-evict
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap
  * Failure mode: An eviction that takes the pages of a shared BO while a user of its dma-buf is at
  *	work.
- * Description: Attach the fence of another VM's job to the dma-buf of a BO as that of a reader and
- *	as that of a writer. poll() and EXPORT_SYNC_FILE wait for it, and no eviction takes the BO,
- *	until the job ends.
+ * Description: Attach the fence of another VM's job to the dma-buf of a BO, first as that of a
+ *	reader, then as that of a writer. Until the job ends, poll() and EXPORT_SYNC_FILE show the
+ *	dma-buf busy to writers, in the second case to readers as well, and the BO is not evicted.
+ *	Afterwards it can be evicted, and keeps its contents.
  *
  * SUBTEST: fence-ignored
  * Scenario: fence-ignored
@@ -323,7 +325,7 @@ static void fence_import(int fd)
 	fence_fini(&f);
 }
 
-/* Binds and jobs in another VM: those of the same VM would wait for its own fences. */
+/* Binds and jobs in another VM: a job of the same group would wait for the end of the first. */
 static void fence_ignored(int fd)
 {
 	struct igt_panthor_exec other;
@@ -420,21 +422,25 @@ static const struct igt_panthor_case fence_cases[] = {
 		.name = "fence-job",
 		.describe = "While a job stores to an exported BO, loads from it, or only has it "
 			    "mapped, poll() finds the dma-buf ready, EXPORT_SYNC_FILE returns "
-			    "signalled fences, and the CPU may access it.",
+			    "signalled fences, and DMA_BUF_IOCTL_SYNC does not wait. The stores "
+			    "are in the BO afterwards.",
 		.run = fence_job,
 	},
 	{
 		.name = "fence-bind",
-		.describe = "While a queued map or unmap of an exported BO waits, poll() finds the "
-			    "dma-buf ready, EXPORT_SYNC_FILE returns signalled fences, and the CPU "
-			    "may access it.",
+		.describe = "While a queued map or unmap of an exported BO waits, or a sparse "
+			    "bind that replaces it, poll() finds the dma-buf ready, "
+			    "EXPORT_SYNC_FILE returns signalled fences, and DMA_BUF_IOCTL_SYNC "
+			    "does not wait.",
 		.run = fence_bind,
 	},
 	{
 		.name = "fence-import",
-		.describe = "Attach the fence of another VM's job to the dma-buf of a BO as that of "
-			    "a reader and as that of a writer. poll() and EXPORT_SYNC_FILE wait for "
-			    "it, and no eviction takes the BO, until the job ends.",
+		.describe = "Attach the fence of another VM's job to the dma-buf of a BO, first "
+			    "as that of a reader, then as that of a writer. Until the job ends, "
+			    "poll() and EXPORT_SYNC_FILE show the dma-buf busy to writers, in the "
+			    "second case to readers as well, and the BO is not evicted. "
+			    "Afterwards it can be evicted, and keeps its contents.",
 		.run = fence_import,
 	},
 	{

@@ -31,14 +31,15 @@
  *
  * SUBTEST: flags-uncached-map
  * Description: Bind a BO and a sparse range with UNCACHED and without, evict both and run a job.
- *	Each page is given to the page table with the attribute that was asked for, by the bind
- *	and by the restore.
+ *	The driver's debug messages show every page mapped with the attribute that was asked for, by
+ *	the bind and by the restore.
  *
  * SUBTEST: flags-uncached-split
  * Scenario: flags-split
  * Description: Cut a hole into blocks of a BO and of a sparse range that were bound with UNCACHED
- *	and without, evict both and run a job. The rest of the block keeps its attribute, by the
- *	cut and by the restore.
+ *	and without, evict both and run a job. The driver's debug messages show the attribute of the
+ *	bind for the pages that the cut maps again, and for those that the restore maps, all but the
+ *	hole.
  */
 
 IGT_TEST_DESCRIPTION("Check whether panthor's mappings are cached");
@@ -303,15 +304,17 @@ static const struct igt_panthor_case cases[] = {
 		.name = "flags-uncached-map",
 		.describe =
 			"Bind a BO and a sparse range with UNCACHED and without, evict both and "
-			"run a job. Each page is given to the page table with the attribute "
-			"that was asked for, by the bind and by the restore.",
+			"run a job. The driver's debug messages show every page mapped with the "
+			"attribute that was asked for, by the bind and by the restore.",
 		.run = flags_uncached_map,
 	},
 	{
 		.name = "flags-uncached-split",
 		.describe = "Cut a hole into blocks of a BO and of a sparse range that were bound "
-			    "with UNCACHED and without, evict both and run a job. The rest of the "
-			    "block keeps its attribute, by the cut and by the restore.",
+			    "with UNCACHED and without, evict both and run a job. The driver's "
+			    "debug messages show the attribute of the bind for the pages that the "
+			    "cut maps again, and for those that the restore maps, all but the "
+			    "hole.",
 		.run = flags_uncached_split,
 	},
 	{}

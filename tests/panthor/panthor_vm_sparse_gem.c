@@ -64,8 +64,8 @@
  *
  * SUBTEST: cpu-protect-evict
  * Description: Split a CPU mapping in use by mprotect(), then evict its BO. The eviction must
- *	remove every page from the CPU's page table. The mapping must show the same pages of the BO
- *	afterwards, for reads and writes.
+ *	remove every page from the CPU's page table. The part that is writable must show the same
+ *	pages of the BO afterwards, for reads and writes.
  *
  * SUBTEST: cpu-dmabuf-evict
  * Description: Map an exported dma-buf at an offset, read it, then evict its BO. The eviction must
@@ -89,8 +89,8 @@
  *
  * SUBTEST: cpu-no-mmap-offset
  * Scenario: cpu-no-mmap
- * Description: Create a BO with the flag NO_MMAP. The driver must not tell an mmap offset for it.
- *	If debugfs shows one all the same, mmap() there must fail.
+ * Description: Create a BO with the flag NO_MMAP. BO_MMAP_OFFSET must fail with EPERM. If debugfs
+ *	shows an offset all the same, mmap() there must fail.
  *
  * SUBTEST: cpu-no-mmap-dmabuf
  * Scenario: cpu-no-mmap
@@ -114,8 +114,9 @@
  *
  * SUBTEST: open-no-offsets
  * Run type: BAT, FULL
- * Description: Use up the mmap offsets of the device by BOs without pages. Another file must
- *	open, and every page of a sparse range in it must be readable and writable.
+ * Description: Use up the mmap offsets of the device by BOs without pages, but for 1.5 MiB. Another
+ *	file must open, every page of a sparse range in it must be readable and writable, and the
+ *	pages beside the range must fault.
  */
 
 /**
@@ -133,15 +134,16 @@
  * Description: Submit a job to a VM whose many VMAs were evicted. The submission restores them.
  *
  * SUBTEST: restore-linear
- * Description: Restore 1024 evicted VMAs, then 8192. The second submission must take less than 14
- *	times as long as the first, and the job must reach all VMAs.
+ * Description: Restore 1024 evicted VMAs three times, then 8192 up to three times. The fastest
+ *	submission with 8192 must take less than 14 times as long as the fastest with 1024, each job
+ *	must reach all VMAs, and pages between them must fault.
  *
  * SUBTEST: restore-mixed
  * Scenario: restore-mixed
  * Run type: BAT, FULL
- * Description: Evict a VMA, bind a new one that follows it in the BO's list of VMAs, then split
- *	the evicted one by a partial unmap. The next job must reach both parts and the new
- *	VMA, and fault in the hole.
+ * Description: Evict a VMA, bind a new one that follows it in the BO's list of VMAs, then split the
+ *	evicted one by a partial unmap. The next jobs must reach every page of both parts and of the
+ *	new VMA, and fault in the hole and beside the parts.
  *
  * SUBTEST: restore-signals
  * Scenario: restore-signals
@@ -165,9 +167,9 @@
  * Description: Run the shrinker while jobs run. Compare how often it sleeps, and what it evicts.
  *
  * SUBTEST: shrink-busy-%s
- * Description: Run the shrinker while a job uses one %arg[1], then while it uses nine. The second
- *	scan must not sleep once more for each BO. No BO may be evicted before the job ends, and all
- *	must be evicted afterwards.
+ * Description: Run the shrinker while a job runs in a VM that maps one %arg[1], then while it maps
+ *	nine. The second scan may add three sleeps at most. No BO may be evicted before the job
+ *	ends. Afterwards all nine must be evicted, and keep their contents.
  *
  * arg[1]:
  *
@@ -177,14 +179,14 @@
  *
  * SUBTEST: shrink-idle-beside-busy
  * Scenario: shrink-idle
- * Description: Run the shrinker while a job of one VM runs and another VM is idle. All BOs of the
- *	idle VM must be evicted.
+ * Description: Run the shrinker while a job of one VM runs and another VM is idle. Four BOs of the
+ *	idle VM must be evicted, and keep their contents.
  *
  * SUBTEST: shrink-wide
  * Scenario: shrink-wide
  * Run type: BAT, FULL
- * Description: Ask the shrinker for 2^32 pages, a number whose lower 32 bits are zero. All idle
- *	BOs must be evicted.
+ * Description: Run the shrinker for 2^32 pages, a number whose lower 32 bits are zero. Four idle
+ *	BOs must be evicted, and keep their contents.
  */
 
 IGT_TEST_DESCRIPTION("Check buffer objects of panthor beside sparse mappings");
@@ -468,9 +470,9 @@ static const struct view_case view_cases[] = {
 	{
 		.name = "cpu-protect-evict",
 		.describe = "Split a CPU mapping in use by mprotect(), then evict its BO. The "
-			    "eviction must remove every page from the CPU's page table. The "
-			    "mapping must show the same pages of the BO afterwards, for reads and "
-			    "writes.",
+			    "eviction must remove every page from the CPU's page table. The part "
+			    "that is writable must show the same pages of the BO afterwards, for "
+			    "reads and writes.",
 		.open = view_protected,
 		.evict = true,
 	},
@@ -711,7 +713,7 @@ static void cpu_import(int fd)
 		     "the imported dma-buf was not released within %d ms\n", IMPORT_DEADLINE_MS);
 }
 
-/* Half of the mmap offsets of the device, 1 TiB. A driver may refuse a BO that takes all of them. */
+/* Half of the 1 TiB of mmap offsets. A driver may refuse a BO that takes all of them. */
 #define OFFSETS_MAX (UINT64_C(1) << 39)
 
 /*
@@ -1032,9 +1034,9 @@ struct shrink_case {
 };
 
 #define SHRINK_BUSY(what) \
-	"Run the shrinker while a job uses one " what ", then while it uses nine. The second " \
-	"scan must not sleep once more for each BO. No BO may be evicted before the job ends, " \
-	"and all must be evicted afterwards."
+	"Run the shrinker while a job runs in a VM that maps one " what ", then while it maps " \
+	"nine. The second scan may add three sleeps at most. No BO may be evicted before the " \
+	"job ends. Afterwards all nine must be evicted, and keep their contents."
 
 static const struct shrink_case shrink_cases[] = {
 	{
@@ -1262,8 +1264,8 @@ static const struct igt_panthor_case plain_cases[] = {
 	},
 	{
 		.name = "cpu-no-mmap-offset",
-		.describe = "Create a BO with the flag NO_MMAP. The driver must not tell an mmap "
-			    "offset for it. If debugfs shows one all the same, mmap() there must "
+		.describe = "Create a BO with the flag NO_MMAP. BO_MMAP_OFFSET must fail with "
+			    "EPERM. If debugfs shows an offset all the same, mmap() there must "
 			    "fail.",
 		.run = cpu_no_mmap_offset,
 	},
@@ -1275,23 +1277,26 @@ static const struct igt_panthor_case plain_cases[] = {
 	},
 	{
 		.name = "open-no-offsets",
-		.describe = "Use up the mmap offsets of the device by BOs without pages. Another "
-			    "file must open, and every page of a sparse range in it must be "
-			    "readable and writable.",
+		.describe = "Use up the mmap offsets of the device by BOs without pages, but for "
+			    "1.5 MiB. Another file must open, every page of a sparse range in it "
+			    "must be readable and writable, and the pages beside the range must "
+			    "fault.",
 		.run = open_no_offsets,
 	},
 	{
 		.name = "restore-linear",
-		.describe = "Restore 1024 evicted VMAs, then 8192. The second submission must take "
-			    "less than 14 times as long as the first, and the job must reach all "
-			    "VMAs.",
+		.describe = "Restore 1024 evicted VMAs three times, then 8192 up to three times. "
+			    "The fastest submission with 8192 must take less than 14 times as "
+			    "long as the fastest with 1024, each job must reach all VMAs, and "
+			    "pages between them must fault.",
 		.run = restore_linear,
 	},
 	{
 		.name = "restore-mixed",
 		.describe = "Evict a VMA, bind a new one that follows it in the BO's list of "
-			    "VMAs, then split the evicted one by a partial unmap. The next job "
-			    "must reach both parts and the new VMA, and fault in the hole.",
+			    "VMAs, then split the evicted one by a partial unmap. The next jobs "
+			    "must reach every page of both parts and of the new VMA, and fault in "
+			    "the hole and beside the parts.",
 		.run = restore_mixed,
 	},
 	{
@@ -1304,13 +1309,13 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "shrink-idle-beside-busy",
 		.describe = "Run the shrinker while a job of one VM runs and another VM is idle. "
-			    "All BOs of the idle VM must be evicted.",
+			    "Four BOs of the idle VM must be evicted, and keep their contents.",
 		.run = shrink_idle_beside_busy,
 	},
 	{
 		.name = "shrink-wide",
-		.describe = "Ask the shrinker for 2^32 pages, a number whose lower 32 bits are "
-			    "zero. All idle BOs must be evicted.",
+		.describe = "Run the shrinker for 2^32 pages, a number whose lower 32 bits are "
+			    "zero. Four idle BOs must be evicted, and keep their contents.",
 		.run = shrink_wide,
 	},
 	{}
