@@ -427,6 +427,15 @@ static const struct rows rows[] = {
 	{}
 };
 
+/* Without free swap, STEP_EVICT evicts nothing. */
+static void rows_require(void)
+{
+	const int fd = igt_panthor_open();
+
+	igt_panthor_require_shrink(fd);
+	igt_panthor_close(fd);
+}
+
 static void replay_rows(const struct rows *row)
 {
 	struct trials trials = { .outcome = igt_map_shared(sizeof(struct outcome)) };
@@ -533,6 +542,7 @@ int igt_main_args("", long_options, help, parse_option, NULL)
 		     "failing random walk prints them. Every word that the GPU loads is that of "
 		     "the shadow model, and gpuvas shows what is mapped.");
 	igt_subtest_with_dynamic("random-rows") {
+		rows_require();
 		for (const struct rows *row = rows; row->name; row++)
 			igt_dynamic(row->name)
 				replay_rows(row);
