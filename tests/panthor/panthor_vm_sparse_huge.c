@@ -31,25 +31,31 @@
  * SUBTEST: huge-64g
  * Run type: BAT, FULL
  * Scenario: huge-tables
- * Failure mode: Ranges mapped by pages instead of blocks, and page tables that are lost
- *	or left behind.
- * Description: Bind and unbind 64 GiB four times. Both edges and the pages on either
- *	side of each GiB are readable and writable. The page tables in use stay below
- *	twice the number that blocks need, and are freed in the end.
+ * Failure mode: Ranges mapped by pages instead of blocks, and reserved page tables that are lost.
+ * Description: Bind and unbind 64 GiB four times. Both edges and the pages on either side of each
+ *	GiB boundary are readable and writable, and both edges fault after the last unbind. The page
+ *	tables in use after each bind, and after the last unbind, stay below twice what blocks need,
+ *	plus 8 MiB.
  *
  * SUBTEST: huge-64g-bounded
- * Description: Bind and unbind 64 GiB. The page tables that are used or reserved during each
- *	call stay below twice what blocks need, and 8 MiB.
+ * Description: Bind and unbind 64 GiB three times. The median of the page tables that are used or
+ *	reserved during a bind stays below twice what blocks need, plus 8 MiB. That of an unbind
+ *	stays below 8 MiB.
  *
  * SUBTEST: huge-1t
- * Description: Bind 1 TiB. Either pages from start to end are readable and writable, or the
- *	bind is refused with ENOMEM. The page tables of the call stay below 16 MiB, and the VM
- *	takes further binds.
+ * Description: Bind 1 TiB. The subtest fails without the attempt if 16 GiB need so many page tables
+ *	that those of 1 TiB exceed half of the available memory. Either pages from start to end are
+ *	readable and writable, or the bind is refused with ENOMEM. The page tables of the bind stay
+ *	below 16 MiB, those of a refused one below 8 MiB. Afterwards both edges fault, and 4 MiB of
+ *	the range can be bound, read and written.
  *
  * SUBTEST: huge-user-range
- * Description: Bind all user addresses of a VM. Either pages from start to end are readable and
- *	writable, or the bind is refused with ENOMEM. The page tables of the call stay below
- *	64 MiB, and the VM takes further binds.
+ * Description: Bind all user addresses of an empty VM, and those above 256 GiB of a VM with a
+ *	group. Each bind succeeds or is refused with ENOMEM. Its page tables stay below 64 MiB,
+ *	those of a refused one below 8 MiB. If the second bind succeeds, pages from start to end are
+ *	readable and writable. Afterwards both edges fault, and 4 MiB can be bound and used. The
+ *	subtest fails without the attempt if 16 GiB need so many page tables that the range exceeds
+ *	half of the available memory.
  */
 
 IGT_TEST_DESCRIPTION("Check huge sparse mappings of panthor");
@@ -142,7 +148,10 @@ static struct huge_call huge_unbind(int fd, uint32_t vm_id, uint64_t va, uint64_
 	return huge_call(fd, vm_id, va, size, DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP);
 }
 
-/* The first and the last page, and those on either side of each boundary of 1 GiB. */
+/*
+ * The first and the last page, and those on either side of each boundary of 1 GiB, or of a 64th of
+ * the range if that is more.
+ */
 static void huge_store_load(struct igt_panthor_exec *exec, uint64_t va, uint64_t size,
 			    uint32_t seed)
 {
@@ -318,31 +327,39 @@ static void huge_user_range(int fd)
 static const struct igt_panthor_case cases[] = {
 	{
 		.name = "huge-64g",
-		.describe = "Bind and unbind 64 GiB four times. Both edges and the pages on "
-			    "either side of each GiB are readable and writable. The page tables "
-			    "in use stay below twice the number that blocks need, and are freed "
-			    "in the end.",
+		.describe = "Bind and unbind 64 GiB four times. Both edges and the pages on either "
+			    "side of each GiB boundary are readable and writable, and both edges "
+			    "fault after the last unbind. The page tables in use after each bind, "
+			    "and after the last unbind, stay below twice what blocks need, plus 8 "
+			    "MiB.",
 		.run = huge_64g,
 	},
 	{
 		.name = "huge-64g-bounded",
-		.describe = "Bind and unbind 64 GiB. The page tables that are used or reserved "
-			    "during each call stay below twice what blocks need, and 8 MiB.",
+		.describe = "Bind and unbind 64 GiB three times. The median of the page tables "
+			    "that are used or reserved during a bind stays below twice what blocks "
+			    "need, plus 8 MiB. That of an unbind stays below 8 MiB.",
 		.run = huge_64g_bounded,
 	},
 	{
 		.name = "huge-1t",
-		.describe = "Bind 1 TiB. Either pages from start to end are readable and "
-			    "writable, or the bind is refused with ENOMEM. The page tables of "
-			    "the call stay below 16 MiB, and the VM takes further binds.",
+		.describe = "Bind 1 TiB. The subtest fails without the attempt if 16 GiB need so "
+			    "many page tables that those of 1 TiB exceed half of the available "
+			    "memory. Either pages from start to end are readable and writable, or "
+			    "the bind is refused with ENOMEM. The page tables of the bind stay "
+			    "below 16 MiB, those of a refused one below 8 MiB. Afterwards both "
+			    "edges fault, and 4 MiB of the range can be bound, read and written.",
 		.run = huge_1t,
 	},
 	{
 		.name = "huge-user-range",
-		.describe = "Bind all user addresses of a VM. Either pages from start to end are "
-			    "readable and writable, or the bind is refused with ENOMEM. The page "
-			    "tables of the call stay below 64 MiB, and the VM takes further "
-			    "binds.",
+		.describe = "Bind all user addresses of an empty VM, and those above 256 GiB of a "
+			    "VM with a group. Each bind succeeds or is refused with ENOMEM. Its "
+			    "page tables stay below 64 MiB, those of a refused one below 8 MiB. If "
+			    "the second bind succeeds, pages from start to end are readable and "
+			    "writable. Afterwards both edges fault, and 4 MiB can be bound and "
+			    "used. The subtest fails without the attempt if 16 GiB need so many "
+			    "page tables that the range exceeds half of the available memory.",
 		.run = huge_user_range,
 	},
 	{}

@@ -29,9 +29,9 @@
  *
  * SUBTEST: leak-fresh
  * Scenario: leak-freed
- * Description: Fill BOs and anonymous memory with known words, free them, and bind the first
- *	sparse ranges of a new file. Loads through the ranges, at two alignments and in three
- *	2 MiB blocks, do not return these words.
+ * Description: Fill BOs and anonymous memory with known words, free them, and bind the first sparse
+ *	ranges of a new file. Loads from every cache line of a range of one block, and of a range of
+ *	4 MiB that begins in the middle of a block, do not return these words.
  *
  * SUBTEST: leak-two-files
  * Run type: BAT, FULL
@@ -76,6 +76,7 @@
  *
  * SUBTEST: leak-edges-evicted
  * Scenario: leak-into-bo
+ * Test requirement: panthor uAPI 1.9, debugfs, root, swap
  * Description: Map three BOs over parts of a sparse range, evict the dummy object, and store
  *	to every sparse page. Evict it again, map one BO over part of the evicted range and bind
  *	that part sparse again, and store once more. No BO changes, as the CPU and the GPU see it.
@@ -526,8 +527,9 @@ static const struct leak_case cases[] = {
 	{
 		.name = "leak-fresh",
 		.describe = "Fill BOs and anonymous memory with known words, free them, and bind "
-			    "the first sparse ranges of a new file. Loads through the ranges, at "
-			    "two alignments and in three 2 MiB blocks, do not return these words.",
+			    "the first sparse ranges of a new file. Loads from every cache line of "
+			    "a range of one block, and of a range of 4 MiB that begins in the "
+			    "middle of a block, do not return these words.",
 		.run = leak_fresh,
 	},
 	{

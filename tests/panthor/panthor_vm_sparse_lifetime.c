@@ -42,7 +42,8 @@
  * SUBTEST: lifetime-unmap-awaited
  * Scenario: lifetime-unmap-awaited
  * Description: Unmap the word that a blocked queue waits for, while the group of the queue has no
- *	slot. The queue must fault, the kernel must not warn, and the VM must stay usable.
+ *	slot. The queue must fault, the VM must stay usable, and a store of its next group must
+ *	succeed. Kernel warnings are left to igt_runner.
  *
  * SUBTEST: lifetime-vms-listed
  * Scenario: lifetime-vms-listed
@@ -76,21 +77,24 @@
  * SUBTEST: reclaim-moved-bo
  * Scenario: reclaim-moved-bo
  * Run type: BAT, FULL
- * Description: Let one VM use an evicted BO while another VM unmaps it. From then on the shrinker
- *	must take the BO in the order of the VM that still maps it.
+ * Description: Evict a BO that two VMs map, and restore it by a job of the first VM. A job of the
+ *	second VM uses the BO while the first one unmaps it. From then on the shrinker must evict
+ *	the BO in the order of the second VM: after a BO that was bound there before, and before one
+ *	that was bound later.
  *
  * SUBTEST: reclaim-order-restored
- * Description: Evict the BOs of two VMs and restore them by one job each. The shrinker must take
- *	the BO of the VM that had the first of these jobs first.
+ * Description: Evict the BOs of two VMs and restore them by one job each. The shrinker must then
+ *	first evict the BO of the VM whose job came first.
  *
  * SUBTEST: reclaim-order-used
  * Description: Run jobs in two VMs that hold slots of the GPU, the last job in the first VM. The
- *	shrinker must take the BO of the other VM first.
+ *	shrinker must first evict the BO of the other VM.
  *
  * SUBTEST: reclaim-two-shrinkers
  * Scenario: reclaim-two-shrinkers
  * Description: Run a second shrinker while a first one waits for a busy VM, after another job of
- *	that VM. A third scan must still find the BO that both had to leave.
+ *	that VM. Both have to skip the BO of the running job. When the job has ended, repeated scans
+ *	must evict that BO within 1.5 s.
  */
 
 IGT_TEST_DESCRIPTION("Check what outlives VMs, files and mappings of panthor");
@@ -1179,9 +1183,10 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "lifetime-unmap-awaited",
-		.describe = "Unmap the word that a blocked queue waits for, while the group of "
-			    "the queue has no slot. The queue must fault, the kernel must not "
-			    "warn, and the VM must stay usable.",
+		.describe = "Unmap the word that a blocked queue waits for, while the group of the "
+			    "queue has no slot. The queue must fault, the VM must stay usable, and "
+			    "a store of its next group must succeed. Kernel warnings are left to "
+			    "igt_runner.",
 		.run = lifetime_unmap_awaited,
 	},
 	{
@@ -1200,29 +1205,31 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "reclaim-moved-bo",
-		.describe = "Let one VM use an evicted BO while another VM unmaps it. From then "
-			    "on the shrinker must take the BO in the order of the VM that still "
-			    "maps it.",
+		.describe = "Evict a BO that two VMs map, and restore it by a job of the first VM. "
+			    "A job of the second VM uses the BO while the first one unmaps it. "
+			    "From then on the shrinker must evict the BO in the order of the "
+			    "second VM: after a BO that was bound there before, and before one "
+			    "that was bound later.",
 		.run = reclaim_moved_bo,
 	},
 	{
 		.name = "reclaim-order-restored",
 		.describe = "Evict the BOs of two VMs and restore them by one job each. The "
-			    "shrinker must take the BO of the VM that had the first of these jobs "
-			    "first.",
+			    "shrinker must then first evict the BO of the VM whose job came first.",
 		.run = reclaim_order_restored,
 	},
 	{
 		.name = "reclaim-order-used",
 		.describe = "Run jobs in two VMs that hold slots of the GPU, the last job in the "
-			    "first VM. The shrinker must take the BO of the other VM first.",
+			    "first VM. The shrinker must first evict the BO of the other VM.",
 		.run = reclaim_order_used,
 	},
 	{
 		.name = "reclaim-two-shrinkers",
 		.describe = "Run a second shrinker while a first one waits for a busy VM, after "
-			    "another job of that VM. A third scan must still find the BO that "
-			    "both had to leave.",
+			    "another job of that VM. Both have to skip the BO of the running job. "
+			    "When the job has ended, repeated scans must evict that BO within 1.5 "
+			    "s.",
 		.run = reclaim_two_shrinkers,
 	},
 	{}

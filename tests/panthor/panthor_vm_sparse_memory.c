@@ -36,13 +36,17 @@
  *
  * SUBTEST: fdinfo-gems
  * Scenario: fdinfo-totals
- * Description: Evict and restore a BO and the dummy. gems' totals are the sums of its columns. The
- *	lines of both tell size, resident bytes, evictions and the evicted state as they are.
+ * Description: Evict a BO and the dummy, and restore them by jobs. gems shows the size, the
+ *	resident bytes, the number of evictions and the evicted state of both. Its totals of size
+ *	and resident bytes are the sums of its columns. The reclaimable bytes do not exceed the
+ *	resident ones, and fall by at least the size of both objects with the eviction. The BO has
+ *	its contents afterwards.
  *
  * SUBTEST: fdinfo-heap
  * Scenario: fdinfo-internal
- * Description: Create and destroy a tiler heap. fdinfo's internal memory grows by its chunks, and
- *	falls again. Evicted chunks are not resident.
+ * Description: Create a tiler heap, evict its chunks, destroy it, create another heap and destroy
+ *	the VM. After each step, fdinfo's internal resident memory has the pool of heap contexts and
+ *	the resident chunks, and nothing else. It is 0 without the VM.
  */
 
 /**
@@ -61,16 +65,21 @@
  * Description: Create tiler heaps, evict their chunks, and look at them by loads of the GPU.
  *
  * SUBTEST: heap-evict
- * Description: Evict the chunks of a tiler heap. The next job finds the list of chunks, what it
- *	stored there and the heap's context. The chunks fault when the heap is destroyed.
+ * Description: Evict the chunks of a tiler heap twice. Each time, the next job finds the list of
+ *	chunks, what earlier jobs stored there and the heap's context. When the heap is destroyed,
+ *	gpuvas and gems show none of its chunks, and a load from the last chunk faults.
  *
  * SUBTEST: heap-destroy-evicted
- * Description: Destroy a tiler heap while its chunks are evicted. Its BOs are gone, its addresses
- *	fault, and a new heap in their place works.
+ * Description: Destroy a tiler heap while its chunks are evicted. gpuvas and gems show none of its
+ *	chunks, and a load from the last chunk faults. A new heap of the VM has a valid list of
+ *	chunks, and holds what jobs store there.
  *
  * SUBTEST: heap-race
- * Description: Two processes create and destroy tiler heaps on a VM, one uses each by the GPU,
- *	and a third one evicts. No heap loses a chunk, and no chunk is left in the end.
+ * Description: Two processes create and destroy tiler heaps on a VM, one of them uses its heaps by
+ *	the GPU, and a third process evicts. No heap in use loses a chunk or what was stored there.
+ *	In the end, gpuvas shows no chunk of the last heap in use, gems shows none of its process,
+ *	and a load from its last chunk faults. A further heap keeps its contents through an
+ *	eviction.
  */
 
 IGT_TEST_DESCRIPTION("Check panthor's memory figures and tiler heaps beside evictions");
@@ -594,35 +603,46 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "fdinfo-gems",
-		.describe = "Evict and restore a BO and the dummy. gems' totals are the sums of "
-			    "its columns. The lines of both tell size, resident bytes, evictions "
-			    "and the evicted state as they are.",
+		.describe = "Evict a BO and the dummy, and restore them by jobs. gems shows the "
+			    "size, the resident bytes, the number of evictions and the evicted "
+			    "state of both. Its totals of size and resident bytes are the sums of "
+			    "its columns. The reclaimable bytes do not exceed the resident ones, "
+			    "and fall by at least the size of both objects with the eviction. The "
+			    "BO has its contents afterwards.",
 		.run = fdinfo_gems,
 	},
 	{
 		.name = "fdinfo-heap",
-		.describe = "Create and destroy a tiler heap. fdinfo's internal memory grows by "
-			    "its chunks, and falls again. Evicted chunks are not resident.",
+		.describe = "Create a tiler heap, evict its chunks, destroy it, create another "
+			    "heap and destroy the VM. After each step, fdinfo's internal resident "
+			    "memory has the pool of heap contexts and the resident chunks, and "
+			    "nothing else. It is 0 without the VM.",
 		.run = fdinfo_heap,
 	},
 	{
 		.name = "heap-evict",
-		.describe = "Evict the chunks of a tiler heap. The next job finds the list of "
-			    "chunks, what it stored there and the heap's context. The chunks "
-			    "fault when the heap is destroyed.",
+		.describe = "Evict the chunks of a tiler heap twice. Each time, the next job finds "
+			    "the list of chunks, what earlier jobs stored there and the heap's "
+			    "context. When the heap is destroyed, gpuvas and gems show none of its "
+			    "chunks, and a load from the last chunk faults.",
 		.run = heap_evict,
 	},
 	{
 		.name = "heap-destroy-evicted",
-		.describe = "Destroy a tiler heap while its chunks are evicted. Its BOs are gone, "
-			    "its addresses fault, and a new heap in their place works.",
+		.describe = "Destroy a tiler heap while its chunks are evicted. gpuvas and gems "
+			    "show none of its chunks, and a load from the last chunk faults. A new "
+			    "heap of the VM has a valid list of chunks, and holds what jobs store "
+			    "there.",
 		.run = heap_destroy_evicted,
 	},
 	{
 		.name = "heap-race",
-		.describe = "Two processes create and destroy tiler heaps on a VM, one uses each "
-			    "by the GPU, and a third one evicts. No heap loses a chunk, and no "
-			    "chunk is left in the end.",
+		.describe = "Two processes create and destroy tiler heaps on a VM, one of them "
+			    "uses its heaps by the GPU, and a third process evicts. No heap in use "
+			    "loses a chunk or what was stored there. In the end, gpuvas shows no "
+			    "chunk of the last heap in use, gems shows none of its process, and a "
+			    "load from its last chunk faults. A further heap keeps its contents "
+			    "through an eviction.",
 		.run = heap_race,
 	},
 	{}

@@ -31,41 +31,51 @@
  *
  * SUBTEST: padding-vm
  * Run type: BAT, FULL
- * Description: The driver refuses padding of VM_DESTROY and flags of VM_CREATE that are not zero.
+ * Description: The driver refuses padding of VM_DESTROY and flags of VM_CREATE that are not zero. A
+ *	refused request creates no BO and changes no VM, group, BO or syncobj, and a request with 0
+ *	succeeds.
  *
  * SUBTEST: padding-bo
  * Description: The driver refuses padding of BO_CREATE, BO_MMAP_OFFSET and BO_SET_LABEL that is not
- *	zero.
+ *	zero. A refused request creates no BO and changes no VM, group, BO or syncobj, and a request
+ *	with 0 succeeds.
  *
  * SUBTEST: padding-bo-info
  * Scenario: padding-info
- * Description: The driver refuses padding of BO_QUERY_INFO that is not zero.
+ * Description: The driver refuses padding of BO_QUERY_INFO that is not zero. A request with 0
+ *	succeeds.
  *
  * SUBTEST: padding-bo-values
- * Description: The driver refuses unused flags of BO_CREATE and unused operations of BO_SYNC. Skips
- *	on kernels with a newer uAPI than the test, which may have given them a meaning.
+ * Description: The driver refuses unused flags of BO_CREATE, its two flags together, and unused
+ *	operations of BO_SYNC. A refused request creates no BO, and a request with 0 succeeds. Skips
+ *	on kernels with a newer uAPI than the test, which may have given the values a meaning.
  *
  * SUBTEST: padding-group
  * Description: The driver refuses padding of GROUP_CREATE, of its queues, of GROUP_SUBMIT, of its
- *	jobs, of GROUP_GET_STATE and of GROUP_DESTROY that is not zero.
+ *	jobs, of GROUP_GET_STATE and of GROUP_DESTROY that is not zero. A refused request creates no
+ *	BO and changes no VM, group, BO or syncobj, and a request with 0 succeeds.
  *
  * SUBTEST: padding-heap
- * Description: The driver refuses padding of TILER_HEAP_DESTROY that is not zero.
+ * Description: The driver refuses padding of TILER_HEAP_DESTROY that is not zero. The BOs of the
+ *	heap stay, and a request with 0 succeeds.
  *
  * SUBTEST: padding-syncs
  * Description: The driver refuses unused flags of the syncs of binds and jobs, and timeline points
- *	of binary syncobjs. Skips on kernels with a newer uAPI than the test, which may have given
- *	the flags a meaning.
+ *	of binary syncobjs. The syncobj of a refused signal has no fence, and a request without the
+ *	value succeeds. Skips on kernels with a newer uAPI than the test, which may have given the
+ *	flags a meaning.
  *
  * SUBTEST: padding-handle
  * Scenario: padding-handle
  * Description: The driver refuses handles of VMs, BOs and groups that equal a valid one in their
- *	low 16 bits only.
+ *	low 16 bits only. A refused request does not destroy the object of the valid handle, and a
+ *	request with that handle succeeds.
  *
  * SUBTEST: padding-submit-handle
  * Scenario: padding-handle
  * Description: The driver refuses a handle in GROUP_SUBMIT that equals that of a group in its low
- *	16 bits only.
+ *	16 bits only. The job of a refused request signals nothing, and a request with the valid
+ *	handle succeeds.
  *
  * SUBTEST: padding-tail
  * Scenario: padding-array
@@ -80,8 +90,10 @@
  *
  * SUBTEST: padding-returned
  * Scenario: padding-info
- * Description: Padding of returned structures is zero, and so is what a structure has behind the
- *	members that the kernel knows. Returned fields do not depend on what was in them.
+ * Description: Padding that DEV_QUERY, BO_QUERY_INFO and GROUP_GET_STATE return is zero. DEV_QUERY
+ *	clears what a structure has behind the members that the kernel knows, and writes nothing
+ *	beyond the requested size. Fields that BO_QUERY_INFO, VM_GET_STATE, GROUP_GET_STATE,
+ *	VM_CREATE and BO_CREATE return do not depend on what was in them.
  */
 
 IGT_TEST_DESCRIPTION("Check that panthor refuses values in fields that must be zero");
@@ -621,7 +633,8 @@ static const struct field_case field_cases[] = {
 	{
 		.name = "padding-vm",
 		.describe = "The driver refuses padding of VM_DESTROY and flags of VM_CREATE that "
-			    "are not zero.",
+			    "are not zero. A refused request creates no BO and changes no VM, "
+			    "group, BO or syncobj, and a request with 0 succeeds.",
 		.fields = FIELDS(FIELD("destroy", vm_destroy, .destroys = true),
 				 FIELD("create-flags", vm_create)),
 		.values = PADDING_VALUES,
@@ -629,22 +642,25 @@ static const struct field_case field_cases[] = {
 	{
 		.name = "padding-bo",
 		.describe = "The driver refuses padding of BO_CREATE, BO_MMAP_OFFSET and "
-			    "BO_SET_LABEL that is not zero.",
+			    "BO_SET_LABEL that is not zero. A refused request creates no BO and "
+			    "changes no VM, group, BO or syncobj, and a request with 0 succeeds.",
 		.fields = FIELDS(FIELD("create", bo_create), FIELD("mmap-offset", bo_mmap_offset),
 				 FIELD("set-label", bo_set_label)),
 		.values = PADDING_VALUES,
 	},
 	{
 		.name = "padding-bo-info",
-		.describe = "The driver refuses padding of BO_QUERY_INFO that is not zero.",
+		.describe = "The driver refuses padding of BO_QUERY_INFO that is not zero. A "
+			    "request with 0 succeeds.",
 		.fields = FIELDS(FIELD("query-info", bo_query_info)),
 		.values = PADDING_VALUES,
 	},
 	{
 		.name = "padding-bo-values",
-		.describe = "The driver refuses unused flags of BO_CREATE and unused operations of "
-			    "BO_SYNC. Skips on kernels with a newer uAPI than the test, which may "
-			    "have given them a meaning.",
+		.describe = "The driver refuses unused flags of BO_CREATE, its two flags together, "
+			    "and unused operations of BO_SYNC. A refused request creates no BO, "
+			    "and a request with 0 succeeds. Skips on kernels with a newer uAPI "
+			    "than the test, which may have given the values a meaning.",
 		.fields = FIELDS(FIELD("create-flags", bo_create_flags),
 				 FIELD("sync-type", bo_sync_type)),
 		/* The flags are those of BO_CREATE, which can't be combined, and the next one. */
@@ -656,7 +672,8 @@ static const struct field_case field_cases[] = {
 		.name = "padding-group",
 		.describe = "The driver refuses padding of GROUP_CREATE, of its queues, of "
 			    "GROUP_SUBMIT, of its jobs, of GROUP_GET_STATE and of GROUP_DESTROY "
-			    "that is not zero.",
+			    "that is not zero. A refused request creates no BO and changes no VM, "
+			    "group, BO or syncobj, and a request with 0 succeeds.",
 		.fields = FIELDS(FIELD("create", group_create),
 				 FIELD("create-queue-0", group_create_queue_0),
 				 FIELD("create-queue-1", group_create_queue_1),
@@ -669,15 +686,18 @@ static const struct field_case field_cases[] = {
 	},
 	{
 		.name = "padding-heap",
-		.describe = "The driver refuses padding of TILER_HEAP_DESTROY that is not zero.",
+		.describe = "The driver refuses padding of TILER_HEAP_DESTROY that is not zero. "
+			    "The BOs of the heap stay, and a request with 0 succeeds.",
 		.fields = FIELDS(FIELD("destroy", heap_destroy, .destroys = true)),
 		.values = PADDING_VALUES,
 	},
 	{
 		.name = "padding-syncs",
 		.describe = "The driver refuses unused flags of the syncs of binds and jobs, and "
-			    "timeline points of binary syncobjs. Skips on kernels with a newer "
-			    "uAPI than the test, which may have given the flags a meaning.",
+			    "timeline points of binary syncobjs. The syncobj of a refused signal "
+			    "has no fence, and a request without the value succeeds. Skips on "
+			    "kernels with a newer uAPI than the test, which may have given the "
+			    "flags a meaning.",
 		.fields = FIELDS(FIELD("bind-signal-flags", bind_sync_flags, .signals = true),
 				 FIELD("job-signal-flags", submit_sync_flags, .signals = true),
 				 FIELD("bind-wait-flags", bind_wait_flags),
@@ -693,7 +713,8 @@ static const struct field_case field_cases[] = {
 	{
 		.name = "padding-handle",
 		.describe = "The driver refuses handles of VMs, BOs and groups that equal a valid "
-			    "one in their low 16 bits only.",
+			    "one in their low 16 bits only. A refused request does not destroy the "
+			    "object of the valid handle, and a request with that handle succeeds.",
 		.fields = FIELDS(FIELD("vm-destroy", vm_destroy_handle, .destroys = true),
 				 FIELD("vm-get-state", vm_get_state_handle),
 				 FIELD("bind-vm", bind_vm_handle), FIELD("bind-bo", bind_bo_handle),
@@ -707,7 +728,8 @@ static const struct field_case field_cases[] = {
 	{
 		.name = "padding-submit-handle",
 		.describe = "The driver refuses a handle in GROUP_SUBMIT that equals that of a "
-			    "group in its low 16 bits only.",
+			    "group in its low 16 bits only. The job of a refused request signals "
+			    "nothing, and a request with the valid handle succeeds.",
 		.fields = FIELDS(FIELD("group-submit", group_submit_handle, .signals = true)),
 		.values = HANDLE_VALUES,
 	},
@@ -1194,9 +1216,11 @@ int igt_main()
 	igt_fixture()
 		igt_teardown();
 
-	igt_describe("Padding of returned structures is zero, and so is what a structure has behind "
-		     "the members that the kernel knows. Returned fields do not depend on what was "
-		     "in them.");
+	igt_describe("Padding that DEV_QUERY, BO_QUERY_INFO and GROUP_GET_STATE return is zero. "
+		     "DEV_QUERY clears what a structure has behind the members that the kernel "
+		     "knows, and writes nothing beyond the requested size. Fields that "
+		     "BO_QUERY_INFO, VM_GET_STATE, GROUP_GET_STATE, VM_CREATE and BO_CREATE "
+		     "return do not depend on what was in them.");
 	igt_subtest_with_dynamic("padding-returned")
 		run_returned();
 	igt_fixture()

@@ -31,14 +31,16 @@
  *
  * SUBTEST: pressure-content
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap, memory, memory cgroups
- * Description: Memory pressure evicts BOs, and their pages leave the memory. What the GPU
- *	stored there comes back with the next job. The sparse range beside them is readable
- *	and writable, and its hole still faults.
+ * Description: Memory pressure evicts BOs and the dummy, and the pages of the BOs leave the memory.
+ *	What the GPU stored in the BOs comes back with the next job. The sparse range beside them is
+ *	readable and writable, and its hole still faults.
  *
  * SUBTEST: pressure-evicts
  * Scenario: pressure-eviction
- * Description: Memory pressure from another process evicts BOs and the dummy of an idle
- *	VM. The OOM killer kills no process.
+ * Description: Memory pressure from another process evicts the dummy and at least one BO of an idle
+ *	VM. The OOM killer does not kill that process. What the GPU stored in the BOs comes back
+ *	with the next job, the sparse range beside them is readable and writable, and its hole still
+ *	faults.
  */
 
 IGT_TEST_DESCRIPTION("Check sparse mappings of panthor under memory pressure");
@@ -244,15 +246,19 @@ static void pressure_evicts(int fd)
 static const struct igt_panthor_case cases[] = {
 	{
 		.name = "pressure-content",
-		.describe = "Memory pressure evicts BOs, and their pages leave the memory. What "
-			    "the GPU stored there comes back with the next job. The sparse range "
-			    "beside them is readable and writable, and its hole still faults.",
+		.describe = "Memory pressure evicts BOs and the dummy, and the pages of the BOs "
+			    "leave the memory. What the GPU stored in the BOs comes back with the "
+			    "next job. The sparse range beside them is readable and writable, and "
+			    "its hole still faults.",
 		.run = pressure_content,
 	},
 	{
 		.name = "pressure-evicts",
-		.describe = "Memory pressure from another process evicts BOs and the dummy of an "
-			    "idle VM. The OOM killer kills no process.",
+		.describe = "Memory pressure from another process evicts the dummy and at least "
+			    "one BO of an idle VM. The OOM killer does not kill that process. What "
+			    "the GPU stored in the BOs comes back with the next job, the sparse "
+			    "range beside them is readable and writable, and its hole still "
+			    "faults.",
 		.run = pressure_evicts,
 	},
 	{}

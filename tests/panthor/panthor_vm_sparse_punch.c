@@ -52,9 +52,10 @@
  * Run type: BAT, FULL
  * Scenario: punch-in-use
  * Failure mode: Partial unmaps of a block that are not atomic for a running job.
- * Description: A job stores to every other page of a block, round after round,
- *	while a page between them is unmapped and bound again: no store faults,
- *	and the job completes rounds during the holes.
+ * Description: A job stores to every other page of a block, round after round, while a page between
+ *	them is unmapped and bound again: no store faults, and rounds end between the start of an
+ *	unmap and the end of the bind after it. Then every page of the block is readable and
+ *	writable.
  *
  * SUBTEST: punch-others
  * Scenario: punch-others
@@ -153,26 +154,27 @@
  * SUBTEST: punch-readonly
  * Scenario: punch-flags
  * Failure mode: READONLY pages that become writable around a hole.
- * Description: Part of a READONLY sparse range is unmapped: loads work in every page that is
- *	left. Stores fault in and beside the hole, at the edges of its block and of the range,
- *	and at pages drawn by the printed seed. Then the hole is bound READONLY, and every
- *	page is readable.
+ * Description: Part of a READONLY sparse range is unmapped: loads work in every page that is left.
+ *	Accesses fault in the hole and on both sides of the range. Stores fault beside the hole, at
+ *	the edges of its block and of the range, and at pages drawn by the printed seed. Then the
+ *	hole is bound READONLY, and every page is readable.
  *
  * SUBTEST: punch-readonly-by-bo
  * Scenario: punch-flags
  * Failure mode: READONLY pages that become writable around a BO.
- * Description: A writable BO replaces part of a READONLY sparse range: each page of the BO is
- *	writable. Stores fault beside the BO, at the edges of its block and of the range, and
- *	at pages drawn by the printed seed. Then the range replaces the BO, and every page is
- *	readable.
+ * Description: A writable BO replaces part of a READONLY sparse range: every page is readable, and
+ *	each page of the BO is writable. Stores fault beside the BO, at the edges of its block and
+ *	of the range, and at pages drawn by the printed seed. Then the range replaces the BO, and
+ *	every page is readable.
  *
  * SUBTEST: punch-writable-by-readonly-bo
  * Scenario: punch-flags
  * Failure mode: Writable pages that become READONLY around a BO, and BO pages that
  *	take the flags of the range.
- * Description: A READONLY BO replaces part of a writable sparse range: each page around the BO
- *	is writable. Stores fault at the first and last page of the BO and at pages between,
- *	drawn by the printed seed. Then the range replaces the BO, and every page is writable.
+ * Description: A READONLY BO replaces part of a writable sparse range: every page is readable, and
+ *	each page around the BO is writable. Stores fault at the first and last page of the BO and
+ *	at pages between, drawn by the printed seed. Then the range replaces the BO, and every page
+ *	is writable.
  */
 
 IGT_TEST_DESCRIPTION("Check what is left of sparse mappings of panthor around holes");
@@ -627,20 +629,21 @@ struct readonly_row {
 static const struct readonly_row readonly_rows[] = {
 	{ "punch-readonly",
 	  "Part of a READONLY sparse range is unmapped: loads work in every page that is left. "
-	  "Stores fault in and beside the hole, at the edges of its block and of the range, and "
-	  "at pages drawn by the printed seed. Then the hole is bound READONLY, and every page "
-	  "is readable.",
+	  "Accesses fault in the hole and on both sides of the range. Stores fault beside the "
+	  "hole, at the edges of its block and of the range, and at pages drawn by the printed "
+	  "seed. Then the hole is bound READONLY, and every page is readable.",
 	  SPARSE_READONLY, NOTHING },
 	{ "punch-readonly-by-bo",
-	  "A writable BO replaces part of a READONLY sparse range: each page of the BO is "
-	  "writable. Stores fault beside the BO, at the edges of its block and of the range, and "
-	  "at pages drawn by the printed seed. Then the range replaces the BO, and every page is "
-	  "readable.",
+	  "A writable BO replaces part of a READONLY sparse range: every page is readable, and "
+	  "each page of the BO is writable. Stores fault beside the BO, at the edges of its block "
+	  "and of the range, and at pages drawn by the printed seed. Then the range replaces the "
+	  "BO, and every page is readable.",
 	  SPARSE_READONLY, BO },
 	{ "punch-writable-by-readonly-bo",
-	  "A READONLY BO replaces part of a writable sparse range: each page around the BO is "
-	  "writable. Stores fault at the first and last page of the BO and at pages between, "
-	  "drawn by the printed seed. Then the range replaces the BO, and every page is writable.",
+	  "A READONLY BO replaces part of a writable sparse range: every page is readable, and "
+	  "each page around the BO is writable. Stores fault at the first and last page of the BO "
+	  "and at pages between, drawn by the printed seed. Then the range replaces the BO, and "
+	  "every page is writable.",
 	  SPARSE, BO_READONLY },
 };
 /* clang-format on */
@@ -825,10 +828,10 @@ static const struct igt_panthor_case plain_cases[] = {
 	},
 	{
 		.name = "punch-in-use",
-		.describe =
-			"A job stores to every other page of a block, round after round, while a "
-			"page between them is unmapped and bound again: no store faults, and the "
-			"job completes rounds during the holes.",
+		.describe = "A job stores to every other page of a block, round after round, while "
+			    "a page between them is unmapped and bound again: no store faults, and "
+			    "rounds end between the start of an unmap and the end of the bind "
+			    "after it. Then every page of the block is readable and writable.",
 		.run = punch_in_use,
 	},
 	{

@@ -36,26 +36,28 @@
  *	sequence is made smaller and printed as rows of a table.
  *
  * SUBTEST: random-vm
- * Description: Random operations on one VM: sparse and BO binds, unmaps, batches,
- *	queued binds, evictions, CPU accesses, jobs, and a new VM or file now and
- *	then. Every word that the GPU loads is that of the shadow model, holes and
- *	stores to READONLY pages fault, and gpuvas shows what is mapped.
+ * Description: Random operations on one VM: sparse and BO binds, unmaps, batches, queued binds,
+ *	evictions, CPU accesses, jobs, and a new VM or file now and then. Every word that the GPU or
+ *	the CPU loads is that of the shadow model, and gpuvas shows what is mapped. Loads from a few
+ *	drawn holes and stores to a few drawn READONLY pages fault.
  *
  * SUBTEST: random-vms
- * Description: Random operations on four VMs of two files, some on BOs that the
- *	VMs share. Every word that the GPU loads is that of the shadow model,
- *	holes and stores to READONLY pages fault, and gpuvas shows what is mapped.
+ * Description: Random operations on four VMs of two files, some on BOs that the VMs share. Every
+ *	word that the GPU or the CPU loads is that of the shadow model, and gpuvas shows what is
+ *	mapped. Loads from a few drawn holes and stores to a few drawn READONLY pages fault.
  *
  * SUBTEST: random-pressure
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap, memory cgroups
- * Description: Random operations on four VMs of two files, while the kernel
- *	reclaims memory of the process at random points. Every word that the GPU
- *	loads is that of the shadow model.
+ * Description: Random operations on four VMs of two files, with reclaims of the process's memory at
+ *	random points. Every word that the GPU or the CPU loads is that of the shadow model, and
+ *	gpuvas shows what is mapped. Loads from a few drawn holes and stores to a few drawn READONLY
+ *	pages fault.
  *
  * SUBTEST: random-processes
- * Description: Three processes do random operations on VMs of their own at the
- *	same time, each with a shadow model. Every word that the GPU loads is that
- *	of the model of its process.
+ * Description: Three processes do random operations at the same time, each on two VMs of its own
+ *	and with a shadow model of its own. Every word that the GPU or the CPU loads is that of the
+ *	model of its process, and gpuvas shows what is mapped. Loads from a few drawn holes and
+ *	stores to a few drawn READONLY pages fault.
  *
  * SUBTEST: random-rows
  * Description: Replay sequences of operations that are written down in a table,
@@ -363,32 +365,36 @@ static const struct igt_panthor_case cases[] = {
 	{
 		.name = "random-vm",
 		.describe = "Random operations on one VM: sparse and BO binds, unmaps, batches, "
-			    "queued binds, evictions, CPU accesses, jobs, and a new VM or file "
-			    "now and then. Every word that the GPU loads is that of the shadow "
-			    "model, holes and stores to READONLY pages fault, and gpuvas shows "
-			    "what is mapped.",
+			    "queued binds, evictions, CPU accesses, jobs, and a new VM or file now "
+			    "and then. Every word that the GPU or the CPU loads is that of the "
+			    "shadow model, and gpuvas shows what is mapped. Loads from a few drawn "
+			    "holes and stores to a few drawn READONLY pages fault.",
 		.run = random_vm,
 	},
 	{
 		.name = "random-vms",
 		.describe = "Random operations on four VMs of two files, some on BOs that the VMs "
-			    "share. Every word that the GPU loads is that of the shadow model, "
-			    "holes and stores to READONLY pages fault, and gpuvas shows what is "
-			    "mapped.",
+			    "share. Every word that the GPU or the CPU loads is that of the shadow "
+			    "model, and gpuvas shows what is mapped. Loads from a few drawn holes "
+			    "and stores to a few drawn READONLY pages fault.",
 		.run = random_vms,
 	},
 	{
 		.name = "random-pressure",
-		.describe = "Random operations on four VMs of two files, while the kernel reclaims "
-			    "memory of the process at random points. Every word that the GPU loads "
-			    "is that of the shadow model.",
+		.describe = "Random operations on four VMs of two files, with reclaims of the "
+			    "process's memory at random points. Every word that the GPU or the CPU "
+			    "loads is that of the shadow model, and gpuvas shows what is mapped. "
+			    "Loads from a few drawn holes and stores to a few drawn READONLY pages "
+			    "fault.",
 		.run = random_pressure,
 	},
 	{
 		.name = "random-processes",
-		.describe = "Three processes do random operations on VMs of their own at the same "
-			    "time, each with a shadow model. Every word that the GPU loads is that "
-			    "of the model of its process.",
+		.describe = "Three processes do random operations at the same time, each on two "
+			    "VMs of its own and with a shadow model of its own. Every word that "
+			    "the GPU or the CPU loads is that of the model of its process, and "
+			    "gpuvas shows what is mapped. Loads from a few drawn holes and stores "
+			    "to a few drawn READONLY pages fault.",
 		.run = random_processes,
 	},
 	{}
@@ -420,6 +426,15 @@ static const struct rows rows[] = {
 	},
 	{}
 };
+
+/* Without free swap, STEP_EVICT evicts nothing. */
+static void rows_require(void)
+{
+	const int fd = igt_panthor_open();
+
+	igt_panthor_require_shrink(fd);
+	igt_panthor_close(fd);
+}
 
 static void replay_rows(const struct rows *row)
 {
@@ -527,6 +542,7 @@ int igt_main_args("", long_options, help, parse_option, NULL)
 		     "failing random walk prints them. Every word that the GPU loads is that of "
 		     "the shadow model, and gpuvas shows what is mapped.");
 	igt_subtest_with_dynamic("random-rows") {
+		rows_require();
 		for (const struct rows *row = rows; row->name; row++)
 			igt_dynamic(row->name)
 				replay_rows(row);
