@@ -938,6 +938,7 @@ static void end_holes(struct space *s, const struct backing *range, unsigned int
 	}
 	allow_only(s, range, RANGE_VA, RANGE_END);
 	space_check(s);
+	igt_panthor_exec_neighbours_fault(&s->exec, RANGE_VA, RANGE_SIZE);
 }
 
 static void lock_holes(int fd, bool is_sparse)
@@ -1009,7 +1010,6 @@ static void lock_batch(int fd)
 		met += *word(&s, WORD_ROUNDS) != before;
 	}
 	end_holes(&s, &sparse, made, met);
-	igt_panthor_exec_neighbours_fault(&s.exec, RANGE_VA, RANGE_SIZE);
 
 	space_fini(&s);
 }
