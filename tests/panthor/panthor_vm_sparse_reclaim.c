@@ -175,8 +175,8 @@ static uint64_t scan_size(const struct scan *s)
 }
 
 /*
- * Has the kernel call each shrinker until it reports nothing or that it gives up, as for an
- * allocation that fails.
+ * Has the kernel ask each shrinker for twice what it counts, until it gives up, as for an
+ * allocation that fails. The kernel repeats that as long as it frees something.
  *
  * Returns: the number of pages and objects in scans that did not give up.
  */
@@ -254,7 +254,7 @@ static void scan_unused(int fd)
 	scan_fini(&idle);
 }
 
-/* The largest BO that a scan may meet is a dummy. */
+/* A scan evicts BOs as a whole. The largest one that it may meet is a dummy. */
 #define SCAN_EXCESS (IGT_PANTHOR_DUMMY_SIZE / igt_panthor_cpu_page_size())
 
 /* Other files may just have been closed. */
@@ -348,7 +348,7 @@ static void scan_busy(int fd)
 	scan_fini(&busy);
 }
 
-/* The VM that had the first job is the first one that a scan comes to. */
+/* A scan comes to the VM first whose last job was submitted first: to the busy one. */
 static void scan_beside_busy(int fd)
 {
 	struct scan busy, idle;
@@ -397,12 +397,10 @@ static const char *const labels[USERS] = {
  * noswap:
  * @exec: VM with a sparse range
  * @bo: BOs
- * @evictions: evictions of @bo before swap is turned off
  */
 struct noswap {
 	struct igt_panthor_exec exec;
 	struct panthor_bo bo[USERS];
-	uint64_t evictions[USERS];
 };
 
 static void noswap_init(struct noswap *n, int fd)
