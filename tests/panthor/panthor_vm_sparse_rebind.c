@@ -172,10 +172,10 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor that change under a runni
  *    of the old mapping before the new one.
  * 3. rebind-two: Two binds in one VM at the same time. There is one locked region for each address
  *    space: an operation that unlocks it too late unlocks that of the next one.
- * 4. lock-holes: Locked regions of the wrong size, or of the wrong address space. An unmap of a part of
- *    a block locks the whole block. Jobs of more VMs than there are address spaces have pages of
- *    their own at the same addresses; an idle VM is bound when another VM takes its address space,
- *    in which the region is locked: left locked, it stalls the other VM.
+ * 4. lock-holes: Locked regions of the wrong size, or of the wrong address space. An unmap of a
+ *    part of a block locks the whole block. Jobs of more VMs than there are address spaces have
+ *    pages of their own at the same addresses; an idle VM is bound when another VM takes its
+ *    address space, in which the region is locked: left locked, it stalls the other VM.
  */
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE

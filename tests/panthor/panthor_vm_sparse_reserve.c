@@ -498,8 +498,8 @@ static void reserve_blocks_restored(int fd)
 #define TIME_SPARSE_SIZE (TIME_BO_SIZE / PAGE * BLOCK)
 
 /*
- * The most that the sparse range may take of the time of the BO. Both fill as many page tables with as
- * many entries. A call of io-pgtable for each block takes some 20 times as long.
+ * The most that the sparse range may take of the time of the BO. Both fill as many page tables
+ * with as many entries. A call of io-pgtable for each block takes some 20 times as long.
  */
 #define TIME_FACTOR 4
 
