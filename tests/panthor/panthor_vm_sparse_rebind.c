@@ -31,33 +31,35 @@
  * Failure mode: A bind that lets a running job access the range between its unmap and its
  *	map.
  * Description: A job loads and stores at pages all over a range, round after round, while the
- *	range or a part of it is bound anew some hundred times. The job itself compares
- *	each loaded word with the contents before and behind the bind.
+ *	range or a part of it is bound anew dozens of times. The job itself compares
+ *	each loaded word with the contents before and after the bind.
  *
  * SUBTEST: rebind-neighbours
  * Run type: BAT, FULL
  * Scenario: rebind-two
  * Failure mode: A VM_BIND that unlocks the region of a concurrent VM_BIND of the same VM.
- * Description: Two processes replace parts of a sparse range by a BO and bind them sparse
- *	again. The parts meet inside a block. The job finds old or new contents in
- *	each part, old contents beside them, and no access faults. In the end both
- *	parts are the BO's.
+ * Description: Two processes replace parts of a sparse range by a BO and bind them sparse again,
+ *	under a running job. The parts meet inside a block. The job finds contents of the dummy or
+ *	of the BO in each part, those of the dummy beside them, and no access faults. At the end,
+ *	both parts have the contents of the BO, and the neighbours of the range fault. The BO has no
+ *	words that were stored to other pages.
  *
  * SUBTEST: rebind-contested
  * Scenario: rebind-two
  * Failure mode: A VM_BIND that unlocks the region of a concurrent VM_BIND of the same VM.
- * Description: One process binds parts of two BOs at the middle of a sparse range in turn,
- *	another one binds the range and its middle sparse. The job finds contents of
- *	one of them at each page, old contents beside the middle, and no access
- *	faults. In the end the middle is the second BO's.
+ * Description: Under a running job, one process binds two BOs in turn at the middle of a sparse
+ *	range, and another one binds the range and its middle sparse. The job finds contents of the
+ *	dummy or of a BO in the middle, those of the dummy beside it, and no access faults. At the
+ *	end, the middle has the contents of the second BO, and the neighbours of the range fault.
+ *	The BOs have no words that were stored to other pages.
  */
 
 /**
  * SUBTEST: rebind-%s-whole
- * Description: A whole range is bound anew in turn: %arg[1]. Each load of the running job
- *	returns old or new contents, and no access faults. After the last bind each
- *	load returns new contents, each BO holds what was stored to its own pages,
- *	and the neighbours of the range fault.
+ * Description: Two binds in turn under a running job: %arg[1]. Both cover the same addresses. Each
+ *	load of the job returns old or new contents, and no access faults. After the last bind, each
+ *	load returns new contents, and the neighbours of the range fault. No BO has words that were
+ *	stored to other pages.
  *
  * arg[1]:
  *
@@ -73,11 +75,11 @@
  * Scenario: rebind-part
  * Failure mode: A bind over a part of a block that lets a running job access the rest of the
  *	block before it is mapped again.
- * Description: A part of a range, from inside a block to inside another, is bound anew in
- *	turn: %arg[1]. Each load of the running job returns old or new contents in the
- *	part and old contents beside it, and no access faults. After the last bind the
- *	part has new contents, each BO holds what was stored to its own pages, and the
- *	neighbours of the range fault.
+ * Description: Two binds in turn under a running job: %arg[1]. The first one covers a range, the
+ *	second one a part of it, from inside a block to inside another. Each load of the job returns
+ *	old or new contents in the part and old contents beside it, and no access faults. After the
+ *	last bind, the part has new contents, the rest has old ones, and the neighbours of the range
+ *	fault. No BO has words that were stored to other pages.
  *
  * arg[1]:
  *
@@ -105,23 +107,26 @@
  *	bound again.
  *
  * SUBTEST: lock-holes-sparse
- * Description: Holes of one page to 1.5 MiB, at the edges of blocks and across them, are
- *	unmapped from a sparse range, which is bound anew as a whole after each. No
- *	access of a job to the pages on both sides of each hole faults, and each
- *	load returns the contents of the range.
+ * Description: Holes of one page to 1.5 MiB, at the edges of blocks and across them, are unmapped
+ *	from a sparse range one by one, and the range is bound anew after each. No access of a
+ *	running job to the pages on both sides of each hole faults, and each load returns the
+ *	contents of the dummy. At the end, the edges of each hole have these contents, and the
+ *	neighbours of the range fault.
  *
  * SUBTEST: lock-holes-bo
  * Run type: BAT, FULL
- * Description: Holes of one page to 1.5 MiB, at the edges of blocks and across them,
- *	are unmapped from a BO, which is bound anew as a whole after each. No access
- *	of a job to the pages on both sides of each hole faults, and each load returns
- *	the contents of the BO.
+ * Description: Holes of one page to 1.5 MiB, at the edges of blocks and across them, are unmapped
+ *	from a BO one by one, and the BO is bound anew after each. No access of a running job to the
+ *	pages on both sides of each hole faults, and each load returns the contents of the BO. At
+ *	the end, the edges of each hole have these contents, and the neighbours of the range fault.
+ *	The BO has no words that were stored to other pages.
  *
  * SUBTEST: lock-batch
- * Description: One VM_BIND unmaps several holes of a sparse range that lie in different
- *	blocks, and another one fills them by pieces of a BO and sparse again. Then
- *	the range is bound anew as a whole. No access of a job to the pages on both
- *	sides of each hole faults.
+ * Description: One VM_BIND unmaps seven holes of one page to 1.5 MiB from a sparse range across
+ *	five blocks, and another one fills each by a part of a BO, then sparse. Then the range is
+ *	bound anew. No access of a running job to the pages on both sides of each hole faults, and
+ *	each load returns the contents of the dummy. At the end, the edges of each hole have these
+ *	contents, and the neighbours of the range fault. The BO has no stored words.
  */
 
 /**
@@ -133,14 +138,15 @@
  * Feature: recycle
  * Test category: functionality test
  * Run type: FULL
- * Test requirement: panthor uAPI 1.9, no other GPU client
+ * Test requirement: panthor uAPI 1.9
  * Scenario: lock-holes
  * Failure mode: An address space that keeps the locked region of the VM that it was taken
  *	from.
- * Description: More VMs than the GPU has address spaces.
+ * Description: Jobs of more VMs than the GPU has address spaces.
  *
  * SUBTEST: recycle-binding
  * Run type: BAT, FULL
+ * Test requirement: panthor uAPI 1.9, debugfs, root, no other GPU client
  * Description: All address spaces are in use. While a process binds and unbinds a wide range in an
  *	idle VM, a job of another VM takes the address space of the idle VM, and loads from
  *	addresses in the wide range. The job finds the contents of its own VM. The next job of the
@@ -148,11 +154,11 @@
  *
  * SUBTEST: recycle-turns
  * Failure mode: Translations and mappings of a VM that the next VM of its address space finds.
- * Description: Twice as many VMs as address spaces submit in turn, with a BO of their
- *	own and a sparse range at the same addresses, while another process binds and
- *	unbinds a wide range in an idle VM. Each job finds the contents of its own VM.
- *	In the end, an address that only the other VMs map faults in VMs of both
- *	kinds.
+ * Description: Twice as many VMs as address spaces submit in turn, while another process binds and
+ *	unbinds a wide range in an idle VM. Each VM has a BO of its own at the same address, and a
+ *	sparse range at one of two addresses. Each job finds the contents of its own VM, and no
+ *	store faults. At the end, the address that only the other VMs bind sparse faults in VMs of
+ *	both kinds.
  */
 
 IGT_TEST_DESCRIPTION("Check sparse mappings of panthor that change under a running job");
@@ -166,10 +172,10 @@ IGT_TEST_DESCRIPTION("Check sparse mappings of panthor that change under a runni
  *    of the old mapping before the new one.
  * 3. rebind-two: Two binds in one VM at the same time. There is one locked region for each address
  *    space: an operation that unlocks it too late unlocks that of the next one.
- * 4. lock-holes: Locked regions of the wrong size, or of the wrong address space. An unmap of a part of
- *    a block locks the whole block. Jobs of more VMs than there are address spaces have pages of
- *    their own at the same addresses; an idle VM is bound when another VM takes its address space,
- *    in which the region is locked: left locked, it stalls the other VM.
+ * 4. lock-holes: Locked regions of the wrong size, or of the wrong address space. An unmap of a
+ *    part of a block locks the whole block. Jobs of more VMs than there are address spaces have
+ *    pages of their own at the same addresses; an idle VM is bound when another VM takes its
+ *    address space, in which the region is locked: left locked, it stalls the other VM.
  */
 
 #define PAGE IGT_PANTHOR_GPU_PAGE_SIZE
@@ -932,6 +938,7 @@ static void end_holes(struct space *s, const struct backing *range, unsigned int
 	}
 	allow_only(s, range, RANGE_VA, RANGE_END);
 	space_check(s);
+	igt_panthor_exec_neighbours_fault(&s->exec, RANGE_VA, RANGE_SIZE);
 }
 
 static void lock_holes(int fd, bool is_sparse)
@@ -1003,7 +1010,6 @@ static void lock_batch(int fd)
 		met += *word(&s, WORD_ROUNDS) != before;
 	}
 	end_holes(&s, &sparse, made, met);
-	igt_panthor_exec_neighbours_fault(&s.exec, RANGE_VA, RANGE_SIZE);
 
 	space_fini(&s);
 }
@@ -1319,44 +1325,54 @@ static void recycle_turns(int fd)
 static const struct igt_panthor_case cases[] = {
 	{
 		.name = "rebind-neighbours",
-		.describe =
-			"Two processes replace parts of a sparse range by a BO and bind them "
-			"sparse again. The parts meet inside a block. The job finds old or new "
-			"contents in each part, old contents beside them, and no access faults. "
-			"In the end both parts are the BO's.",
+		.describe = "Two processes replace parts of a sparse range by a BO and bind them "
+			    "sparse again, under a running job. The parts meet inside a block. The "
+			    "job finds contents of the dummy or of the BO in each part, those of "
+			    "the dummy beside them, and no access faults. At the end, both parts "
+			    "have the contents of the BO, and the neighbours of the range fault. "
+			    "The BO has no words that were stored to other pages.",
 		.run = rebind_neighbours,
 	},
 	{
 		.name = "rebind-contested",
-		.describe = "One process binds parts of two BOs at the middle of a sparse range in "
-			    "turn, another one binds the range and its middle sparse. The job "
-			    "finds contents of one of them at each page, old contents beside the "
-			    "middle, and no access faults. In the end the middle is the second "
-			    "BO's.",
+		.describe = "Under a running job, one process binds two BOs in turn at the middle "
+			    "of a sparse range, and another one binds the range and its middle "
+			    "sparse. The job finds contents of the dummy or of a BO in the middle, "
+			    "those of the dummy beside it, and no access faults. At the end, the "
+			    "middle has the contents of the second BO, and the neighbours of the "
+			    "range fault. The BOs have no words that were stored to other pages.",
 		.run = rebind_contested,
 	},
 	{
 		.name = "lock-holes-sparse",
-		.describe = "Holes of one page to 1.5 MiB, at the edges of blocks and across "
-			    "them, are unmapped from a sparse range, which is bound anew as a "
-			    "whole after each. No access of a job to the pages on both sides of "
-			    "each hole faults, and each load returns the contents of the range.",
+		.describe = "Holes of one page to 1.5 MiB, at the edges of blocks and across them, "
+			    "are unmapped from a sparse range one by one, and the range is bound "
+			    "anew after each. No access of a running job to the pages on both "
+			    "sides of each hole faults, and each load returns the contents of the "
+			    "dummy. At the end, the edges of each hole have these contents, and "
+			    "the neighbours of the range fault.",
 		.run = lock_holes_sparse,
 	},
 	{
 		.name = "lock-holes-bo",
-		.describe = "Holes of one page to 1.5 MiB, at the edges of blocks and across "
-			    "them, are unmapped from a BO, which is bound anew as a whole after "
-			    "each. No access of a job to the pages on both sides of each hole "
-			    "faults, and each load returns the contents of the BO.",
+		.describe = "Holes of one page to 1.5 MiB, at the edges of blocks and across them, "
+			    "are unmapped from a BO one by one, and the BO is bound anew after "
+			    "each. No access of a running job to the pages on both sides of each "
+			    "hole faults, and each load returns the contents of the BO. At the "
+			    "end, the edges of each hole have these contents, and the neighbours "
+			    "of the range fault. The BO has no words that were stored to other "
+			    "pages.",
 		.run = lock_holes_bo,
 	},
 	{
 		.name = "lock-batch",
-		.describe = "One VM_BIND unmaps several holes of a sparse range that lie in "
-			    "different blocks, and another one fills them by pieces of a BO and "
-			    "sparse again. Then the range is bound anew as a whole. No access of "
-			    "a job to the pages on both sides of each hole faults.",
+		.describe = "One VM_BIND unmaps seven holes of one page to 1.5 MiB from a sparse "
+			    "range across five blocks, and another one fills each by a part of a "
+			    "BO, then sparse. Then the range is bound anew. No access of a running "
+			    "job to the pages on both sides of each hole faults, and each load "
+			    "returns the contents of the dummy. At the end, the edges of each hole "
+			    "have these contents, and the neighbours of the range fault. The BO "
+			    "has no stored words.",
 		.run = lock_batch,
 	},
 	{
@@ -1370,12 +1386,12 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "recycle-turns",
-		.describe =
-			"Twice as many VMs as address spaces submit in turn, with a BO of their "
-			"own and a sparse range at the same addresses, while another process "
-			"binds and unbinds a wide range in an idle VM. Each job finds the "
-			"contents of its own VM. In the end, an address that only the other VMs "
-			"map faults in VMs of both kinds.",
+		.describe = "Twice as many VMs as address spaces submit in turn, while another "
+			    "process binds and unbinds a wide range in an idle VM. Each VM has a "
+			    "BO of its own at the same address, and a sparse range at one of two "
+			    "addresses. Each job finds the contents of its own VM, and no store "
+			    "faults. At the end, the address that only the other VMs bind sparse "
+			    "faults in VMs of both kinds.",
 		.run = recycle_turns,
 	},
 	{}
@@ -1387,10 +1403,11 @@ int igt_main()
 		igt_panthor_sparse_require();
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(kinds); i++) {
-		igt_describe_f("A whole range is bound anew in turn: %s. Each load of the running "
-			       "job returns old or new contents, and no access faults. After the "
-			       "last bind each load returns new contents, each BO holds what was "
-			       "stored to its own pages, and the neighbours of the range fault.",
+		igt_describe_f("Two binds in turn under a running job: %s. Both cover the same "
+			       "addresses. Each load of the job returns old or new contents, and "
+			       "no access faults. After the last bind, each load returns new "
+			       "contents, and the neighbours of the range fault. No BO has words "
+			       "that were stored to other pages.",
 			       kinds[i].describe);
 		igt_subtest_f("rebind-%s-whole", kinds[i].name)
 			igt_panthor_with_device(fd)
@@ -1398,12 +1415,13 @@ int igt_main()
 		igt_fixture()
 			igt_teardown();
 
-		igt_describe_f("A part of a range, from inside a block to inside another, is bound "
-			       "anew in turn: %s. Each load of the running job returns old or new "
-			       "contents in the part and old contents beside it, and no access "
-			       "faults. After the last bind the part has new contents, each BO "
-			       "holds what was stored to its own pages, and the neighbours of the "
-			       "range fault.",
+		igt_describe_f("Two binds in turn under a running job: %s. The first one covers a "
+			       "range, the second one a part of it, from inside a block to inside "
+			       "another. Each load of the job returns old or new contents in the "
+			       "part and old contents beside it, and no access faults. After the "
+			       "last bind, the part has new contents, the rest has old ones, and "
+			       "the neighbours of the range fault. No BO has words that were "
+			       "stored to other pages.",
 			       kinds[i].describe);
 		igt_subtest_f("rebind-%s-part", kinds[i].name)
 			igt_panthor_with_device(fd)

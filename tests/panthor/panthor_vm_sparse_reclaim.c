@@ -43,19 +43,20 @@
  * SUBTEST: scan-pages
  * Scenario: scan-pages
  * Description: Scan for one page, for more pages than one of two VMs has, and for all. Each scan
- *	reports as many pages as the BOs lost, and exceeds the number of its request by less than a
- *	BO.
+ *	reports as many pages as the BOs lost. The first two reclaim what was asked for, and less
+ *	than 2 MiB more. After the last one, all BOs of both VMs are evicted, and the next jobs find
+ *	their contents.
  *
  * SUBTEST: scan-beside-busy
  * Scenario: scan-little
  * Description: One reclaim request covers all pages of an idle VM and of a VM with a running job.
  *	All BOs of the idle VM are evicted, none of the other. Fewer pages are scanned in vain than
- *	the busy VM has.
+ *	the busy VM has. The next jobs of both VMs find the contents of the BOs.
  *
  * SUBTEST: scan-busy
  * Scenario: scan-nothing
  * Description: One reclaim request covers all pages of a VM with a running job. No BO is evicted,
- *	and fewer pages are scanned than the VM has.
+ *	and fewer pages are scanned than the VM has. The next job finds the contents of the BOs.
  */
 
 /**
@@ -73,15 +74,18 @@
  * Description: Eviction is asked for while no swap space is free.
  *
  * SUBTEST: noswap-none
- * Description: Turn all swap areas off and run the shrinker. The dummy, and BOs that are mapped by
- *	the GPU, by the CPU and not at all, keep their pages and contents. After swap is back, they
- *	are evicted and restored.
+ * Description: Turn all swap areas off and run the shrinker. The shrinker reports no pages. The
+ *	dummy, and BOs that are mapped by the GPU, by the CPU and not at all, keep their pages, and
+ *	the BOs their contents. After swap is back, dummy and BOs are evicted. Then, the BOs have
+ *	their contents, the sparse range is readable and writable, and the neighbours of each fault.
  *
  * SUBTEST: noswap-full
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap areas that can be turned off, zram
- * Description: Replace all swap areas by a small one, fill it and run the shrinker. The dummy, and
- *	BOs that are mapped by the GPU, by the CPU and not at all, keep their pages and contents.
- *	After swap is back, they are evicted and restored.
+ * Description: Replace all swap areas by a small one, fill it and run the shrinker. The shrinker
+ *	reports no pages. The dummy, and BOs that are mapped by the GPU, by the CPU and not at all,
+ *	keep their pages, and the BOs their contents. After swap is back, dummy and BOs are evicted.
+ *	Then, the BOs have their contents, the sparse range is readable and writable, and the
+ *	neighbours of each fault.
  */
 
 /**
@@ -99,9 +103,10 @@
  * Description: Memory pressure from another process evicts BOs that the CPU has mapped.
  *
  * SUBTEST: pressure-cpu-write
- * Description: Memory pressure evicts BOs that CPU and GPU have mapped, and their pages leave the
- *	memory. The CPU faults the pages of each evicted BO in again, and finds what it wrote
- *	there. The GPU finds what the CPU writes after that.
+ * Description: Memory pressure evicts BOs that CPU and GPU have mapped, and frees 16 MiB of shared
+ *	memory. The CPU finds in each page what it wrote there, by at least one page fault for each
+ *	evicted BO. The GPU finds in each page what the CPU writes after that, and the neighbours of
+ *	the BOs fault.
  */
 
 IGT_TEST_DESCRIPTION("Check what panthor gives back when the kernel asks for memory");
@@ -170,8 +175,8 @@ static uint64_t scan_size(const struct scan *s)
 }
 
 /*
- * Has the kernel call each shrinker until it reports nothing or that it gives up, as for an
- * allocation that fails.
+ * Has the kernel ask each shrinker for twice what it counts, until it gives up, as for an
+ * allocation that fails. The kernel repeats that as long as it frees something.
  *
  * Returns: the number of pages and objects in scans that did not give up.
  */
@@ -249,7 +254,7 @@ static void scan_unused(int fd)
 	scan_fini(&idle);
 }
 
-/* The largest BO that a scan may meet is a dummy. */
+/* A scan evicts BOs as a whole. The largest one that it may meet is a dummy. */
 #define SCAN_EXCESS (IGT_PANTHOR_DUMMY_SIZE / igt_panthor_cpu_page_size())
 
 /* Other files may just have been closed. */
@@ -343,7 +348,7 @@ static void scan_busy(int fd)
 	scan_fini(&busy);
 }
 
-/* The VM that had the first job is the first one that a scan comes to. */
+/* A scan comes to the VM first whose last job was submitted first: to the busy one. */
 static void scan_beside_busy(int fd)
 {
 	struct scan busy, idle;
@@ -392,12 +397,10 @@ static const char *const labels[USERS] = {
  * noswap:
  * @exec: VM with a sparse range
  * @bo: BOs
- * @evictions: evictions of @bo before swap is turned off
  */
 struct noswap {
 	struct igt_panthor_exec exec;
 	struct panthor_bo bo[USERS];
-	uint64_t evictions[USERS];
 };
 
 static void noswap_init(struct noswap *n, int fd)
@@ -664,45 +667,54 @@ static const struct igt_panthor_case cases[] = {
 	{
 		.name = "scan-pages",
 		.describe = "Scan for one page, for more pages than one of two VMs has, and for "
-			    "all. Each scan reports as many pages as the BOs lost, and exceeds "
-			    "the number of its request by less than a BO.",
+			    "all. Each scan reports as many pages as the BOs lost. The first two "
+			    "reclaim what was asked for, and less than 2 MiB more. After the last "
+			    "one, all BOs of both VMs are evicted, and the next jobs find their "
+			    "contents.",
 		.run = scan_pages,
 	},
 	{
 		.name = "scan-beside-busy",
-		.describe = "One reclaim request covers all pages of an idle VM and of a VM with "
-			    "a running job. All BOs of the idle VM are evicted, none of the "
-			    "other. Fewer pages are scanned in vain than the busy VM has.",
+		.describe = "One reclaim request covers all pages of an idle VM and of a VM with a "
+			    "running job. All BOs of the idle VM are evicted, none of the other. "
+			    "Fewer pages are scanned in vain than the busy VM has. The next jobs "
+			    "of both VMs find the contents of the BOs.",
 		.run = scan_beside_busy,
 	},
 	{
 		.name = "scan-busy",
 		.describe = "One reclaim request covers all pages of a VM with a running job. No "
-			    "BO is evicted, and fewer pages are scanned than the VM has.",
+			    "BO is evicted, and fewer pages are scanned than the VM has. The next "
+			    "job finds the contents of the BOs.",
 		.run = scan_busy,
 	},
 	{
 		.name = "noswap-none",
-		.describe = "Turn all swap areas off and run the shrinker. The dummy, and BOs "
-			    "that are mapped by the GPU, by the CPU and not at all, keep their "
-			    "pages and contents. After swap is back, they are evicted and "
-			    "restored.",
+		.describe = "Turn all swap areas off and run the shrinker. The shrinker reports no "
+			    "pages. The dummy, and BOs that are mapped by the GPU, by the CPU and "
+			    "not at all, keep their pages, and the BOs their contents. After swap "
+			    "is back, dummy and BOs are evicted. Then, the BOs have their "
+			    "contents, the sparse range is readable and writable, and the "
+			    "neighbours of each fault.",
 		.run = noswap_none,
 	},
 	{
 		.name = "noswap-full",
 		.describe = "Replace all swap areas by a small one, fill it and run the shrinker. "
-			    "The dummy, and BOs that are mapped by the GPU, by the CPU and not at "
-			    "all, keep their pages and contents. After swap is back, they are "
-			    "evicted and restored.",
+			    "The shrinker reports no pages. The dummy, and BOs that are mapped by "
+			    "the GPU, by the CPU and not at all, keep their pages, and the BOs "
+			    "their contents. After swap is back, dummy and BOs are evicted. Then, "
+			    "the BOs have their contents, the sparse range is readable and "
+			    "writable, and the neighbours of each fault.",
 		.run = noswap_full,
 	},
 	{
 		.name = "pressure-cpu-write",
-		.describe = "Memory pressure evicts BOs that CPU and GPU have mapped, and their "
-			    "pages leave the memory. The CPU faults the pages of each evicted BO "
-			    "in again, and finds what it wrote there. The GPU finds what the CPU "
-			    "writes after that.",
+		.describe = "Memory pressure evicts BOs that CPU and GPU have mapped, and frees 16 "
+			    "MiB of shared memory. The CPU finds in each page what it wrote there, "
+			    "by at least one page fault for each evicted BO. The GPU finds in each "
+			    "page what the CPU writes after that, and the neighbours of the BOs "
+			    "fault.",
 		.run = pressure_cpu_write,
 	},
 	{}

@@ -36,9 +36,10 @@
  *
  * SUBTEST: refs-refused
  * Run type: BAT, FULL
- * Description: The driver refuses VMs beyond the limit of a file, and operations of several kinds
- *	that name a BO, in synchronous and in queued calls. Right after each, gems and gpuvas are
- *	what they were.
+ * Description: Create VMs up to the limit of a file, and one more, which is refused. Soon after
+ *	they are destroyed, gems and gpuvas are what they were. Request wrong operations of several
+ *	kinds, most of which name a BO, in synchronous and in queued calls. Right after each
+ *	refusal, gems and gpuvas are what they were. An operation that is accepted is undone first.
  *
  * SUBTEST: refs-batch
  * Scenario: refs-batch
@@ -56,8 +57,8 @@
  * SUBTEST: refs-batch-at-once
  * Scenario: refs-batch
  * Description: Execute batches whose first, middle or last operation is wrong, synchronously.
- *	Operations before the wrong one are done. When they are undone, gems and gpuvas are what
- *	they were.
+ *	VM_BIND fails and returns the index of the wrong operation. Right after an unmap of what the
+ *	operations before it mapped, gems and gpuvas are what they were.
  *
  * SUBTEST: refs-replaced
  * Scenario: refs-replaced
@@ -74,7 +75,7 @@
  * SUBTEST: refs-shared
  * Scenario: refs-replaced
  * Description: Map a BO in two VMs and export it as a dma-buf, and close its handle. The BO goes
- *	with the last of the mappings and the dma-buf, in each order.
+ *	with the last of the mappings and the dma-buf, whichever of the three is the last one.
  *
  * SUBTEST: refs-failed
  * Scenario: refs-failed
@@ -91,8 +92,10 @@
  * SUBTEST: refs-destroyed
  * Scenario: refs-replaced
  * Description: Destroy a VM and its group in either order under a job that accesses a BO and a
- *	sparse range, with the handle of the BO closed before and after. The VMAs go with the VM,
- *	and all BOs and references with the last of the two.
+ *	sparse range, with the handle of the BO closed before the VM is destroyed or after that.
+ *	Right after the end of the VM, its VMAs are gone. Right after the end of the VM and of the
+ *	handle, the BO is gone. Soon after the end of VM and group, gems and gpuvas are what they
+ *	were.
  */
 
 IGT_TEST_DESCRIPTION("Check which references requests to panthor leave");
@@ -1043,9 +1046,12 @@ static const struct {
 } refs_cases[] = {
 	{
 		.name = "refs-refused",
-		.describe = "The driver refuses VMs beyond the limit of a file, and operations of "
-			    "several kinds that name a BO, in synchronous and in queued calls. "
-			    "Right after each, gems and gpuvas are what they were.",
+		.describe = "Create VMs up to the limit of a file, and one more, which is refused. "
+			    "Soon after they are destroyed, gems and gpuvas are what they were. "
+			    "Request wrong operations of several kinds, most of which name a BO, "
+			    "in synchronous and in queued calls. Right after each refusal, gems "
+			    "and gpuvas are what they were. An operation that is accepted is "
+			    "undone first.",
 		.run = refs_refused,
 	},
 	{
@@ -1065,8 +1071,9 @@ static const struct {
 	{
 		.name = "refs-batch-at-once",
 		.describe = "Execute batches whose first, middle or last operation is wrong, "
-			    "synchronously. Operations before the wrong one are done. When they are "
-			    "undone, gems and gpuvas are what they were.",
+			    "synchronously. VM_BIND fails and returns the index of the wrong "
+			    "operation. Right after an unmap of what the operations before it "
+			    "mapped, gems and gpuvas are what they were.",
 		.run = refs_batch_at_once,
 	},
 	{
@@ -1086,8 +1093,8 @@ static const struct {
 	{
 		.name = "refs-shared",
 		.describe = "Map a BO in two VMs and export it as a dma-buf, and close its handle. "
-			    "The BO goes with the last of the mappings and the dma-buf, in each "
-			    "order.",
+			    "The BO goes with the last of the mappings and the dma-buf, whichever "
+			    "of the three is the last one.",
 		.run = refs_shared,
 	},
 	{
@@ -1105,10 +1112,12 @@ static const struct {
 	},
 	{
 		.name = "refs-destroyed",
-		.describe = "Destroy a VM and its group in either order under a job that accesses a "
-			    "BO and a sparse range, with the handle of the BO closed before and "
-			    "after. The VMAs go with the VM, and all BOs and references with the "
-			    "last of the two.",
+		.describe = "Destroy a VM and its group in either order under a job that accesses "
+			    "a BO and a sparse range, with the handle of the BO closed before the "
+			    "VM is destroyed or after that. Right after the end of the VM, its "
+			    "VMAs are gone. Right after the end of the VM and of the handle, the "
+			    "BO is gone. Soon after the end of VM and group, gems and gpuvas are "
+			    "what they were.",
 		.run = refs_destroyed,
 	},
 };

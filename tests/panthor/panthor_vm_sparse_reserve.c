@@ -36,18 +36,18 @@
  *
  * SUBTEST: reserve-async
  * Run type: BAT, FULL
- * Description: Queue binds of 64 GiB in all behind a fence. Until the fence is signalled, they
- *	hold little kernel memory. Afterwards, the first and the last page of each range are
- *	readable and writable.
+ * Description: Queue binds of 64 GiB in all behind a fence. Until the fence is signalled, they hold
+ *	at most 8.5 MiB of page tables, and the first page faults. Afterwards, the first and the
+ *	last page of each range are readable and writable.
  *
  * SUBTEST: reserve-refused-batch
- * Description: Queue a batch in which one range takes all user addresses. The batch is
- *	accepted, or refused with ENOMEM at once. It takes little kernel memory, and the VM
- *	stays usable.
+ * Description: Queue a batch in which one range covers all user addresses. The batch is accepted,
+ *	or refused with ENOMEM within a second. Page tables grow by at most 8 MiB meanwhile, and the
+ *	VM stays usable.
  *
  * SUBTEST: reserve-restore
- * Description: Evict the dummy behind 64 GiB, and restore it. The restore takes little kernel
- *	memory, and the first and the last page of each GiB are readable and writable.
+ * Description: Evict the dummy behind 64 GiB, and restore it. Page tables grow by at most 8.5 MiB
+ *	meanwhile, and the first and the last page of each GiB are readable and writable.
  *
  * SUBTEST: reserve-blocks
  * Scenario: reserve-entries
@@ -56,8 +56,8 @@
  *
  * SUBTEST: reserve-blocks-again
  * Scenario: reserve-entries
- * Description: Bind 8 GiB over page tables that earlier mappings left behind: each 2 MiB maps the
- *	dummy from its start, and the neighbours fault.
+ * Description: Bind 8 GiB over earlier mappings, and over page tables that unmapped ones left
+ *	behind: each 2 MiB maps the dummy from its start, and the neighbours fault.
  *
  * SUBTEST: reserve-blocks-restored
  * Scenario: reserve-entries
@@ -66,52 +66,53 @@
  *
  * SUBTEST: reserve-time
  * Scenario: reserve-time
- * Description: Bind a sparse range of 32 GiB, and 64 MiB of a BO page by page, several times
- *	each. Both have equally many page table entries, and the range takes at most 4 times as
- *	long as the BO.
+ * Description: Bind a sparse range of 32 GiB, mapped by blocks, and a BO of 64 MiB, mapped by
+ *	pages, five times each. Both have equally many page table entries. The fastest bind of the
+ *	range takes at most 4 times as long as the fastest one of the BO.
  *
  * SUBTEST: reserve-pages
  * Scenario: reserve-entries
- * Description: Bind 256 MiB across a boundary of 1 GiB: each page is mapped to its place in the
- *	dummy.
+ * Description: Bind 256 MiB across a boundary of 1 GiB: each page maps the page of the dummy at its
+ *	address modulo 2 MiB, and the neighbours fault.
  *
  * SUBTEST: reserve-cut-head
  * Scenario: reserve-cut
- * Description: Unmap all but the first page of 2 GiB: the page is readable and writable, and
- *	the first, a middle and the last page of the rest fault.
+ * Description: Unmap all but the first page of a sparse range of 2 GiB: the page is readable and
+ *	writable, and the first, a middle and the last page of the rest fault.
  *
  * SUBTEST: reserve-cut-tail
  * Scenario: reserve-cut
- * Description: Unmap all but the last page of 2 GiB: the page is readable and writable, and the
- *	first, a middle and the last page of the rest fault.
+ * Description: Unmap all but the last page of a sparse range of 2 GiB: the page is readable and
+ *	writable, and the first, a middle and the last page of the rest fault.
  *
  * SUBTEST: reserve-given-back
  * Scenario: reserve-given-back
- * Description: Bind and unbind 1 TiB in ranges of 64 GiB: at most 2 MiB of page tables stay
+ * Description: Bind and unbind 1 TiB in sparse ranges of 64 GiB: at most 2 MiB of page tables stay
  *	behind.
  *
  * SUBTEST: reserve-kill
  * Scenario: reserve-kill
- * Description: Kill a process during a VM_BIND of many operations: some of them are done and
- *	not all. Afterwards, the VM is usable, and a sparse range in it is readable and
- *	writable.
+ * Description: Kill a process during a VM_BIND of many operations: some of them are done and not
+ *	all. Afterwards, the VM is usable, a sparse range in it is readable and writable, and the
+ *	neighbours of the range fault.
  *
  * SUBTEST: reserve-accounted
  * Scenario: reserve-accounted
- * Description: Bind and unbind a page in each of 2048 blocks, in a memory cgroup: the page tables
- *	that stay behind are charged to it.
+ * Description: Bind and unbind a page in each of 2048 blocks, in a memory cgroup: at least three
+ *	quarters of the page tables that stay behind are charged to it.
  *
  * SUBTEST: reserve-scattered
  * Scenario: reserve-scattered
- * Description: Bind 40 GiB over a dummy that no huge page backs: the bind is refused with
- *	ENOMEM at once, or takes little kernel memory. Then bind 4 GiB: pages from start to
- *	end are readable and writable.
+ * Description: Bind 40 GiB over a dummy that no huge page backs: the bind succeeds, or is refused
+ *	with ENOMEM within a second. Page tables grow by at most 8.3 MiB meanwhile. Then bind 4 GiB:
+ *	the first and the last page of each 64 MiB are readable and writable.
  *
  * SUBTEST: reserve-scattered-sum
  * Scenario: reserve-scattered
- * Description: Bind ranges of 64 GiB in all over a dummy that no huge page backs, until binds
- *	are refused. The ranges take 64 MiB of page tables at most. Once they are unbound,
- *	ranges can be bound again.
+ * Description: Bind up to 16 ranges of 4 GiB over a dummy that no huge page backs, and unbind them,
+ *	twice. Each time, some binds succeed, others may be refused with ENOMEM, and page tables
+ *	grow by at most 72 MiB. The first and the last page of each 64 MiB of the first range are
+ *	readable and writable.
  */
 IGT_TEST_DESCRIPTION("Check the page tables of large sparse mappings of panthor");
 
@@ -497,8 +498,8 @@ static void reserve_blocks_restored(int fd)
 #define TIME_SPARSE_SIZE (TIME_BO_SIZE / PAGE * BLOCK)
 
 /*
- * The most that the sparse range may take of the time of the BO. Both fill as many page tables with as
- * many entries. A call of io-pgtable for each block takes some 20 times as long.
+ * The most that the sparse range may take of the time of the BO. Both fill as many page tables
+ * with as many entries. A call of io-pgtable for each block takes some 20 times as long.
  */
 #define TIME_FACTOR 4
 
@@ -785,21 +786,22 @@ static const struct igt_panthor_case cases[] = {
 	{
 		.name = "reserve-async",
 		.describe = "Queue binds of 64 GiB in all behind a fence. Until the fence is "
-			    "signalled, they hold little kernel memory. Afterwards, the first "
-			    "and the last page of each range are readable and writable.",
+			    "signalled, they hold at most 8.5 MiB of page tables, and the first "
+			    "page faults. Afterwards, the first and the last page of each range "
+			    "are readable and writable.",
 		.run = reserve_async,
 	},
 	{
 		.name = "reserve-refused-batch",
-		.describe = "Queue a batch in which one range takes all user addresses. The "
-			    "batch is accepted, or refused with ENOMEM at once. It takes little "
-			    "kernel memory, and the VM stays usable.",
+		.describe = "Queue a batch in which one range covers all user addresses. The batch "
+			    "is accepted, or refused with ENOMEM within a second. Page tables grow "
+			    "by at most 8 MiB meanwhile, and the VM stays usable.",
 		.run = reserve_refused_batch,
 	},
 	{
 		.name = "reserve-restore",
-		.describe = "Evict the dummy behind 64 GiB, and restore it. The restore takes "
-			    "little kernel memory, and the first and the last page of each GiB "
+		.describe = "Evict the dummy behind 64 GiB, and restore it. Page tables grow by at "
+			    "most 8.5 MiB meanwhile, and the first and the last page of each GiB "
 			    "are readable and writable.",
 		.run = reserve_restore,
 	},
@@ -811,8 +813,9 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "reserve-blocks-again",
-		.describe = "Bind 8 GiB over page tables that earlier mappings left behind: each "
-			    "2 MiB maps the dummy from its start, and the neighbours fault.",
+		.describe = "Bind 8 GiB over earlier mappings, and over page tables that unmapped "
+			    "ones left behind: each 2 MiB maps the dummy from its start, and the "
+			    "neighbours fault.",
 		.run = reserve_blocks_again,
 	},
 	{
@@ -824,62 +827,67 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "reserve-time",
-		.describe = "Bind a sparse range of 32 GiB, and 64 MiB of a BO page by page, "
-			    "several times each. Both have equally many page table entries, and "
-			    "the range takes at most 4 times as long as the BO.",
+		.describe = "Bind a sparse range of 32 GiB, mapped by blocks, and a BO of 64 MiB, "
+			    "mapped by pages, five times each. Both have equally many page table "
+			    "entries. The fastest bind of the range takes at most 4 times as long "
+			    "as the fastest one of the BO.",
 		.run = reserve_time,
 	},
 	{
 		.name = "reserve-pages",
-		.describe = "Bind 256 MiB across a boundary of 1 GiB: each page is mapped to "
-			    "its place in the dummy.",
+		.describe = "Bind 256 MiB across a boundary of 1 GiB: each page maps the page of "
+			    "the dummy at its address modulo 2 MiB, and the neighbours fault.",
 		.run = reserve_pages,
 	},
 	{
 		.name = "reserve-cut-head",
-		.describe = "Unmap all but the first page of 2 GiB: the page is readable and "
-			    "writable, and the first, a middle and the last page of the rest "
-			    "fault.",
+		.describe = "Unmap all but the first page of a sparse range of 2 GiB: the page is "
+			    "readable and writable, and the first, a middle and the last page of "
+			    "the rest fault.",
 		.run = reserve_cut_head,
 	},
 	{
 		.name = "reserve-cut-tail",
-		.describe = "Unmap all but the last page of 2 GiB: the page is readable and "
-			    "writable, and the first, a middle and the last page of the rest "
-			    "fault.",
+		.describe = "Unmap all but the last page of a sparse range of 2 GiB: the page is "
+			    "readable and writable, and the first, a middle and the last page of "
+			    "the rest fault.",
 		.run = reserve_cut_tail,
 	},
 	{
 		.name = "reserve-given-back",
-		.describe = "Bind and unbind 1 TiB in ranges of 64 GiB: at most 2 MiB of page "
-			    "tables stay behind.",
+		.describe = "Bind and unbind 1 TiB in sparse ranges of 64 GiB: at most 2 MiB of "
+			    "page tables stay behind.",
 		.run = reserve_given_back,
 	},
 	{
 		.name = "reserve-kill",
-		.describe = "Kill a process during a VM_BIND of many operations: some of them "
-			    "are done and not all. Afterwards, the VM is usable, and a sparse "
-			    "range in it is readable and writable.",
+		.describe = "Kill a process during a VM_BIND of many operations: some of them are "
+			    "done and not all. Afterwards, the VM is usable, a sparse range in it "
+			    "is readable and writable, and the neighbours of the range fault.",
 		.run = reserve_kill,
 	},
 	{
 		.name = "reserve-accounted",
-		.describe = "Bind and unbind a page in each of 2048 blocks, in a memory cgroup: "
-			    "the page tables that stay behind are charged to it.",
+		.describe = "Bind and unbind a page in each of 2048 blocks, in a memory cgroup: at "
+			    "least three quarters of the page tables that stay behind are charged "
+			    "to it.",
 		.run = reserve_accounted,
 	},
 	{
 		.name = "reserve-scattered",
-		.describe = "Bind 40 GiB over a dummy that no huge page backs: the bind is "
-			    "refused with ENOMEM at once, or takes little kernel memory. Then "
-			    "bind 4 GiB: pages from start to end are readable and writable.",
+		.describe = "Bind 40 GiB over a dummy that no huge page backs: the bind succeeds, "
+			    "or is refused with ENOMEM within a second. Page tables grow by at "
+			    "most 8.3 MiB meanwhile. Then bind 4 GiB: the first and the last page "
+			    "of each 64 MiB are readable and writable.",
 		.run = reserve_scattered,
 	},
 	{
 		.name = "reserve-scattered-sum",
-		.describe = "Bind ranges of 64 GiB in all over a dummy that no huge page backs, "
-			    "until binds are refused. The ranges take 64 MiB of page tables at "
-			    "most. Once they are unbound, ranges can be bound again.",
+		.describe = "Bind up to 16 ranges of 4 GiB over a dummy that no huge page backs, "
+			    "and unbind them, twice. Each time, some binds succeed, others may be "
+			    "refused with ENOMEM, and page tables grow by at most 72 MiB. The "
+			    "first and the last page of each 64 MiB of the first range are "
+			    "readable and writable.",
 		.run = reserve_scattered_sum,
 	},
 	{}

@@ -30,15 +30,14 @@
  * Failure mode: Jobs that fault, and mappings that are wrong, lost or left behind, after binds,
  *	evictions and restores that did not exclude each other.
  * Scenario: race-vms
- * Description: Processes bind, unbind, submit and evict at the same time, until each has
- *	met the others. Then the mappings are checked.
+ * Description: Processes bind, unbind, submit and evict at the same time, until evictions
+ *	have met binds and jobs. Then the mappings are checked.
  *
  * SUBTEST: race-evict-bind
  * Scenario: race-one-vm
- * Description: On one VM, a process binds and unbinds BOs and sparse ranges, another one
- *	submits jobs, and a third one evicts. No job fails. In the end, the bound ranges are
- *	readable and writable, BOs keep their contents, and the range that was unbound last
- *	faults.
+ * Description: On one VM, a process binds and unbinds a BO and sparse ranges, another one submits
+ *	jobs, and a third one evicts. No job fails. In the end, the bound ranges are readable and
+ *	writable, BOs keep their contents, and both edges of the range that was unbound last fault.
  *
  * SUBTEST: race-restore-unmap
  * Run type: BAT, FULL
@@ -49,22 +48,25 @@
  *
  * SUBTEST: race-vms
  * Description: Three processes, each in a VM of its own, bind, use and unbind a sparse range.
- *	Another process evicts the dummy, which the VMs of the file share. No job fails. In the
- *	end, each range faults at its start. After a bind, and again after an eviction, every page
- *	of it is readable and writable, and the neighbours fault.
+ *	Another process evicts the dummy, which the VMs of the file share. No job fails. In the end,
+ *	each range faults at its start. After a bind, and again after a run of the shrinker, every
+ *	page of it is readable and writable, and the neighbours fault.
  *
  * SUBTEST: race-beside
- * Description: A process binds and unbinds in a busy VM. Evictions of the dummy that
- *	it shares with an idle VM stop half-way. Jobs of the idle VM do not fault.
+ * Description: A process binds and unbinds a range in a busy VM. Another one runs the shrinker
+ *	until at least 15 scans beside a VM_BIND leave the dummy, which an idle VM maps, too. No job
+ *	of the idle VM faults. In the end, the sparse range of each VM is readable and writable, its
+ *	neighbours fault, and both edges of the range that the busy VM unbound last fault.
  *
  * SUBTEST: race-files
  * Description: Three processes, each on a file of its own, bind, use and unbind a sparse range.
- *	Another process evicts the dummies of the files. No job fails. In the end, each range
- *	faults at its start. After a bind, and again after an eviction, every page of it is
+ *	Another process evicts the dummies of the files. No job fails. In the end, each range faults
+ *	at its start. After a bind, and again after a run of the shrinker, every page of it is
  *	readable and writable, and the neighbours fault.
  *
  * SUBTEST: race-count
- * Test requirement: panthor uAPI 1.9, debugfs, swap, a kernel with CONFIG_SHRINKER_DEBUG
+ * Test requirement: panthor uAPI 1.9, debugfs, root, swap, no other GPU client, a kernel with
+ *	CONFIG_SHRINKER_DEBUG
  * Scenario: race-count
  * Failure mode: A number of reclaimable pages that loses an update.
  * Description: Two processes bind and unbind BOs of different sizes at the same time.
@@ -452,7 +454,7 @@ static void race_bind(struct race *race, struct racer *racer, struct race_vm *vm
 	}
 }
 
-/* After one more eviction, with nothing beside it. */
+/* After one more run of the shrinker, with nothing beside it. */
 static void race_vm_assert(struct race_vm *vm)
 {
 	igt_panthor_shrink(vm->exec.fd);
@@ -990,10 +992,10 @@ static void race_count(int fd)
 static const struct igt_panthor_case cases[] = {
 	{
 		.name = "race-evict-bind",
-		.describe = "On one VM, a process binds and unbinds BOs and sparse ranges, "
+		.describe = "On one VM, a process binds and unbinds a BO and sparse ranges, "
 			    "another one submits jobs, and a third one evicts. No job fails. In "
 			    "the end, the bound ranges are readable and writable, BOs keep their "
-			    "contents, and the range that was unbound last faults.",
+			    "contents, and both edges of the range that was unbound last fault.",
 		.run = race_evict_bind,
 	},
 	{
@@ -1008,24 +1010,27 @@ static const struct igt_panthor_case cases[] = {
 		.name = "race-vms",
 		.describe = "Three processes, each in a VM of its own, bind, use and unbind a "
 			    "sparse range. Another process evicts the dummy, which the VMs of the "
-			    "file share. No job fails. In the end, each range faults at its "
-			    "start. After a bind, and again after an eviction, every page of it "
+			    "file share. No job fails. In the end, each range faults at its start. "
+			    "After a bind, and again after a run of the shrinker, every page of it "
 			    "is readable and writable, and the neighbours fault.",
 		.run = race_vms,
 	},
 	{
 		.name = "race-beside",
-		.describe = "A process binds and unbinds in a busy VM. Evictions of the dummy "
-			    "that it shares with an idle VM stop half-way. Jobs of the idle VM "
-			    "do not fault.",
+		.describe = "A process binds and unbinds a range in a busy VM. Another one runs "
+			    "the shrinker until at least 15 scans beside a VM_BIND leave the "
+			    "dummy, which an idle VM maps, too. No job of the idle VM faults. In "
+			    "the end, the sparse range of each VM is readable and writable, its "
+			    "neighbours fault, and both edges of the range that the busy VM "
+			    "unbound last fault.",
 		.run = race_beside,
 	},
 	{
 		.name = "race-files",
 		.describe = "Three processes, each on a file of its own, bind, use and unbind a "
-			    "sparse range. Another process evicts the dummies of the files. No "
-			    "job fails. In the end, each range faults at its start. After a bind, "
-			    "and again after an eviction, every page of it is readable and "
+			    "sparse range. Another process evicts the dummies of the files. No job "
+			    "fails. In the end, each range faults at its start. After a bind, and "
+			    "again after a run of the shrinker, every page of it is readable and "
 			    "writable, and the neighbours fault.",
 		.run = race_files,
 	},

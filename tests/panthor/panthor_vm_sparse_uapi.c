@@ -30,42 +30,43 @@
  *	old mapping is gone, or whose violation only the queue notices and makes the
  *	VM unusable.
  * Scenario: uapi-flags
- * Description: Requests that break a rule of VM_BIND, each in a synchronous and in a
- *	queued call. After each one, the mappings that were there before work,
- *	nothing else is mapped, and the VM takes further requests.
+ * Description: Requests that break a rule of VM_BIND, most of them in a synchronous and in a
+ *	queued call. After each one, the BO and the sparse range that were bound before are
+ *	readable and writable, gpuvas, where it can be read, shows no other VMAs than before,
+ *	and the VM accepts a bind and an unmap.
  *
  * SUBTEST: uapi-sparse-exec
  * Run type: BAT, FULL
- * Description: VM_BIND refuses a sparse bind without NOEXEC over a BO and over a sparse range
- *	that are in use.
+ * Description: VM_BIND refuses a sparse bind without NOEXEC over a BO and over a sparse range. The
+ *	mappings there stay as they were.
  *
  * SUBTEST: uapi-sparse-unmap
- * Description: VM_BIND refuses an unmap with map flags, a BO handle or a BO offset over
- *	mappings that are in use.
+ * Description: VM_BIND refuses an unmap with map flags, a BO handle or a BO offset. The BO and the
+ *	sparse range that it covers stay mapped.
  *
  * SUBTEST: uapi-unknown-flags
- * Description: VM_BIND refuses an unused operation flag with a sparse bind and with a BO bind,
- *	and an unused operation type. Skips on kernels with a newer uAPI than the test, which
- *	may have given them a meaning.
+ * Description: VM_BIND refuses an unused operation flag with a sparse bind and with a BO bind, and
+ *	an unused operation type, and changes no mapping. Skips on kernels with a newer uAPI than
+ *	the test, which may have given them a meaning.
  *
  * SUBTEST: uapi-unknown-bind-flags
- * Description: VM_BIND refuses an unused flag of the whole request. Skips on kernels with a
- *	newer uAPI than the test, which may have given it a meaning.
+ * Description: VM_BIND refuses an unused flag of the request, and changes no mapping. Skips on
+ *	kernels with a newer uAPI than the test, which may have given it a meaning.
  *
  * SUBTEST: uapi-sparse-handle
  * Scenario: uapi-object
- * Description: VM_BIND refuses a sparse bind with a BO handle, whether the BO exists, was
- *	closed, or never existed.
+ * Description: VM_BIND refuses a sparse bind with a BO handle, whether the BO exists, was closed,
+ *	or never existed, and changes no mapping.
  *
  * SUBTEST: uapi-sparse-offset
  * Run type: BAT, FULL
  * Scenario: uapi-object
- * Description: VM_BIND refuses a sparse bind with a BO offset.
+ * Description: VM_BIND refuses a sparse bind with a BO offset, and changes no mapping.
  *
  * SUBTEST: uapi-unknown-vm
  * Scenario: uapi-object
  * Description: VM_BIND refuses handles of VMs that were destroyed or never existed, without
- *	operations and with one.
+ *	operations and with one, and changes no mapping of another VM.
  *
  * SUBTEST: uapi-align
  * Run type: BAT, FULL
@@ -75,13 +76,13 @@
  *
  * SUBTEST: uapi-wrap
  * Scenario: uapi-range
- * Description: VM_BIND refuses ranges whose end exceeds 64 bits.
+ * Description: VM_BIND refuses ranges whose end exceeds 64 bits, and changes no mapping.
  *
  * SUBTEST: uapi-kernel-range
  * Run type: BAT, FULL
  * Scenario: uapi-range
- * Description: VM_BIND refuses ranges that reach into the kernel's part of the VM or lie above
- *	the GPU's address space.
+ * Description: VM_BIND refuses ranges that reach into the kernel's part of the VM or lie above the
+ *	GPU's address space, and changes no mapping.
  *
  * SUBTEST: uapi-size-zero
  * Scenario: uapi-empty
@@ -95,26 +96,29 @@
  *
  * SUBTEST: uapi-size-zero-unmap
  * Scenario: uapi-empty
- * Description: Queue a bind of size 0 in the middle of a BO mapping, then unmap the page
- *	behind it. The unmap returns, and unmaps exactly this page.
+ * Description: Queue a bind of size 0 in the middle of a BO mapping, then unmap the page after the
+ *	one at its address. The unmap returns, and that page faults. The other pages of the BO stay
+ *	readable and writable.
  *
  * SUBTEST: uapi-sync-only
  * Scenario: uapi-queue
- * Description: VM_BIND refuses a SYNC_ONLY operation with map flags, an address, a size, a BO
- *	handle or a BO offset, and leaves its syncobj unsignalled.
+ * Description: VM_BIND refuses a queued SYNC_ONLY operation with map flags, an address, a range, a
+ *	BO handle or a BO offset, changes no mapping, and leaves its syncobj without a fence.
  *
  * SUBTEST: uapi-sync-only-at-once
  * Scenario: uapi-queue
- * Description: A synchronous VM_BIND refuses a SYNC_ONLY operation.
+ * Description: A synchronous VM_BIND refuses a SYNC_ONLY operation, and changes no mapping.
  *
  * SUBTEST: uapi-syncs-at-once
  * Scenario: uapi-queue
- * Description: A synchronous VM_BIND refuses syncs, and leaves the syncobj unsignalled.
+ * Description: A synchronous VM_BIND refuses a sparse bind and an unmap with a sync, changes no
+ *	mapping, and leaves the syncobj without a fence.
  *
  * SUBTEST: uapi-array
  * Scenario: uapi-array
  * Description: VM_BIND refuses arrays of operations with a stride that is too short, with data
- *	behind the members that the kernel knows, and at addresses that are not mapped.
+ *	behind the members that the kernel knows, and at addresses that are not mapped, and changes
+ *	no mapping.
  */
 
 IGT_TEST_DESCRIPTION("Check that panthor refuses wrong VM_BIND requests around sparse mappings");
@@ -283,7 +287,7 @@ static void assert_same_vmas(struct uapi *u)
 	igt_panthor_free_vmas(&now);
 }
 
-/* The BO and the sparse range work, nothing else is mapped, and the VM takes further requests. */
+/* The BO and the sparse range work, there are no other VMAs, and the VM accepts more requests. */
 static void assert_mappings_unchanged(struct uapi *u)
 {
 	const uint32_t seed = IGT_PANTHOR_FIRST + u->checks++;
@@ -459,7 +463,7 @@ static const struct uapi_case uapi_cases[] = {
 	{
 		.name = "uapi-sparse-exec",
 		.describe = "VM_BIND refuses a sparse bind without NOEXEC over a BO and over a "
-			    "sparse range that are in use.",
+			    "sparse range. The mappings there stay as they were.",
 		.run = refuse_request,
 		.requests = REQUESTS(
 			{ "over-bo", MAP | SPARSE, .va = BO_VA, .size = PART_SIZE },
@@ -469,8 +473,8 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-sparse-unmap",
-		.describe = "VM_BIND refuses an unmap with map flags, a BO handle or a BO offset "
-			    "over mappings that are in use.",
+		.describe = "VM_BIND refuses an unmap with map flags, a BO handle or a BO offset. "
+			    "The BO and the sparse range that it covers stay mapped.",
 		.run = refuse_request,
 		.requests = REQUESTS(
 			{ "sparse", UNMAP | SPARSE, .va = SPARSE_VA, .size = PART_SIZE },
@@ -482,9 +486,10 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-unknown-flags",
-		.describe = "VM_BIND refuses an unused operation flag with a sparse bind and "
-			    "with a BO bind, and an unused operation type. Skips on kernels with "
-			    "a newer uAPI than the test, which may have given them a meaning.",
+		.describe = "VM_BIND refuses an unused operation flag with a sparse bind and with "
+			    "a BO bind, and an unused operation type, and changes no mapping. "
+			    "Skips on kernels with a newer uAPI than the test, which may have "
+			    "given them a meaning.",
 		.require = require_known_uapi,
 		.run = refuse_request,
 		.requests = REQUESTS({ "sparse", MAP | SPARSE | NOEXEC | UNKNOWN_FLAG, .va = BO_VA,
@@ -495,9 +500,9 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-unknown-bind-flags",
-		.describe = "VM_BIND refuses an unused flag of the whole request. Skips on "
-			    "kernels with a newer uAPI than the test, which may have given it a "
-			    "meaning.",
+		.describe = "VM_BIND refuses an unused flag of the request, and changes no "
+			    "mapping. Skips on kernels with a newer uAPI than the test, which may "
+			    "have given it a meaning.",
 		.require = require_known_uapi,
 		.run = refuse_bind_flags,
 		.requests =
@@ -509,7 +514,7 @@ static const struct uapi_case uapi_cases[] = {
 	{
 		.name = "uapi-sparse-handle",
 		.describe = "VM_BIND refuses a sparse bind with a BO handle, whether the BO "
-			    "exists, was closed, or never existed.",
+			    "exists, was closed, or never existed, and changes no mapping.",
 		.run = refuse_request,
 		.requests = REQUESTS(
 			{ "live-over-bo", MAP | SPARSE | NOEXEC, LIVE, .va = BO_VA,
@@ -521,7 +526,8 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-sparse-offset",
-		.describe = "VM_BIND refuses a sparse bind with a BO offset.",
+		.describe = "VM_BIND refuses a sparse bind with a BO offset, and changes no "
+			    "mapping.",
 		.run = refuse_request,
 		.requests = REQUESTS({ "page", MAP | SPARSE | NOEXEC, .va = BO_VA, .size = PAGE,
 				       .bo_offset = PAGE },
@@ -554,7 +560,8 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-wrap",
-		.describe = "VM_BIND refuses ranges whose end exceeds 64 bits.",
+		.describe = "VM_BIND refuses ranges whose end exceeds 64 bits, and changes no "
+			    "mapping.",
 		.run = refuse_request,
 		.requests = REQUESTS(
 			{ "sparse-last-page", MAP | SPARSE | NOEXEC, .va = -PAGE,
@@ -572,8 +579,8 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-kernel-range",
-		.describe = "VM_BIND refuses ranges that reach into the kernel's part of the VM "
-			    "or lie above the GPU's address space.",
+		.describe = "VM_BIND refuses ranges that reach into the kernel's part of the VM or "
+			    "lie above the GPU's address space, and changes no mapping.",
 		.run = refuse_request,
 		.requests = REQUESTS(
 			{ "sparse-first-page", MAP | SPARSE | NOEXEC, .origin = USER_END,
@@ -605,9 +612,9 @@ static const struct uapi_case uapi_cases[] = {
 	},
 	{
 		.name = "uapi-sync-only",
-		.describe = "VM_BIND refuses a SYNC_ONLY operation with map flags, an address, a "
-			    "size, a BO handle or a BO offset, and leaves its syncobj "
-			    "unsignalled.",
+		.describe = "VM_BIND refuses a queued SYNC_ONLY operation with map flags, an "
+			    "address, a range, a BO handle or a BO offset, changes no mapping, and "
+			    "leaves its syncobj without a fence.",
 		.run = refuse_sync_only,
 		.requests = REQUESTS(
 			{ .name = "sparse", .flags = SYNC_ONLY | SPARSE },
@@ -859,25 +866,27 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "uapi-unknown-vm",
 		.describe = "VM_BIND refuses handles of VMs that were destroyed or never existed, "
-			    "without operations and with one.",
+			    "without operations and with one, and changes no mapping of another "
+			    "VM.",
 		.run = unknown_vm,
 	},
 	{
 		.name = "uapi-size-zero-unmap",
-		.describe = "Queue a bind of size 0 in the middle of a BO mapping, then unmap "
-			    "the page behind it. The unmap returns, and unmaps exactly this "
-			    "page.",
+		.describe = "Queue a bind of size 0 in the middle of a BO mapping, then unmap the "
+			    "page after the one at its address. The unmap returns, and that page "
+			    "faults. The other pages of the BO stay readable and writable.",
 		.run = size_zero_unmap,
 	},
 	{
 		.name = "uapi-sync-only-at-once",
-		.describe = "A synchronous VM_BIND refuses a SYNC_ONLY operation.",
+		.describe = "A synchronous VM_BIND refuses a SYNC_ONLY operation, and changes no "
+			    "mapping.",
 		.run = sync_only_at_once,
 	},
 	{
 		.name = "uapi-syncs-at-once",
-		.describe = "A synchronous VM_BIND refuses syncs, and leaves the syncobj "
-			    "unsignalled.",
+		.describe = "A synchronous VM_BIND refuses a sparse bind and an unmap with a sync, "
+			    "changes no mapping, and leaves the syncobj without a fence.",
 		.run = syncs_at_once,
 	},
 	{}
@@ -911,8 +920,8 @@ int igt_main()
 	}
 
 	igt_describe("VM_BIND refuses arrays of operations with a stride that is too short, with "
-		     "data behind the members that the kernel knows, and at addresses that are "
-		     "not mapped.");
+		     "data behind the members that the kernel knows, and at addresses that are not "
+		     "mapped, and changes no mapping.");
 	igt_subtest_with_dynamic("uapi-array") {
 		start_rows();
 		for (const struct array *a = arrays; a->name; a++)

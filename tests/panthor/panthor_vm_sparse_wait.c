@@ -33,42 +33,47 @@
  *
  * SUBTEST: wait-bo-offset
  * Run type: BAT, FULL
- * Description: A queue waits for a word of a BO that is mapped from an offset. It ends
- *	when the CPU has stored that word alone.
+ * Description: A queue waits for a word of a BO that is mapped from an offset, while other groups
+ *	have all slots of the GPU. It stays blocked until the CPU stores that word alone, and then
+ *	ends.
  *
  * SUBTEST: wait-bo-split
- * Description: A queue waits for a word of a BO behind a hole in its mapping. It ends
- *	when the CPU has stored that word alone.
+ * Description: A queue waits for a word of a BO behind a hole in its mapping, while other groups
+ *	have all slots of the GPU. It stays blocked until the CPU stores that word alone, and then
+ *	ends.
  *
  * SUBTEST: wait-bo-evicted
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap
- * Description: A queue waits for a word of a BO that was evicted before the job was
- *	submitted, and cannot be evicted while the queue waits. It ends when the CPU
- *	has stored that word alone.
+ * Description: A BO is evicted. A job is submitted whose queue waits for a word of it, while other
+ *	groups have all slots of the GPU. A run of the shrinker leaves the BO. The queue stays
+ *	blocked until the CPU stores that word alone, and then ends.
  *
  * SUBTEST: wait-sparse
  * Test requirement: panthor uAPI 1.9, debugfs
- * Description: A queue waits for a word of a sparse range, in its third block. It ends when
- *	another VM has stored to the page of the dummy that both share.
+ * Description: A queue waits for a word in the second block of a sparse range, while other groups
+ *	have all slots of the GPU. It stays blocked until another VM stores to the page of the dummy
+ *	that both VMs map, and then ends. Every page of the range is readable and writable.
  *
  * SUBTEST: wait-second
  * Scenario: wait-changed
  * Failure mode: A wait that is evaluated by what was mapped for an earlier one.
- * Description: The GPU ends the wait of a queue that the driver has evaluated in vain before,
- *	and the queue waits for a word of another BO. It ends when the CPU has stored
- *	that word.
+ * Description: The driver evaluates the wait of a queue without a slot in vain. The queue gets a
+ *	slot, the GPU ends this wait, and the queue waits for a word of another BO. Without a slot
+ *	again, it ends when the CPU has stored that word.
  *
  * SUBTEST: wait-bound-anew
  * Scenario: wait-changed
  * Failure mode: A wait that is evaluated by what was mapped for an earlier one.
  * Description: Another BO is bound at the address of a word after the driver found the wait for
- *	that word unsatisfied. The word of the new BO satisfies it, and the queue ends.
+ *	that word unsatisfied, while other groups have all slots of the GPU. The word of the new BO
+ *	satisfies the wait, and the queue ends.
  *
  * SUBTEST: wait-unmapped-late
  * Scenario: wait-changed
  * Failure mode: A wait that is evaluated by what was mapped for an earlier one.
- * Description: A word is unmapped after the driver has evaluated the wait in vain. The queue
- *	faults. It does not wait until the job times out.
+ * Description: A word is unmapped after the driver has evaluated the wait for it in vain, while
+ *	other groups have all slots of the GPU. The queue faults long before the job would time out.
+ *	A job of another group of the VM runs.
  */
 
 /**
@@ -80,8 +85,8 @@
  * Feature: reset
  * Test category: functionality test
  * Run type: FULL
- * Test requirement: panthor uAPI 1.9, root, a kernel with CONFIG_FAIL_FUNCTION, a driver that
- *	allows error injection into panthor_gpu_flush_caches()
+ * Test requirement: panthor uAPI 1.9, debugfs, root, no other GPU client, a kernel with
+ *	CONFIG_FAIL_FUNCTION, a driver that allows error injection into panthor_gpu_flush_caches()
  * Scenario: reset-state
  * Failure mode: Jobs, binds and mappings that are lost when the driver resets the GPU.
  * Description: A VM_BIND whose cache flush fails makes the driver reset the GPU.
@@ -96,29 +101,32 @@
  * SUBTEST: reset-queued-binds
  * Scenario: reset-binds
  * Failure mode: VM_BIND queues that stay stopped after a reset.
- * Description: VM_BINDs of three VMs are queued when the GPU is reset. Two wait for a job that
- *	is on the GPU, one of them in a VM that never had a job. The third one comes
- *	after the reset has begun. All of them run, and what they bound is whole.
+ * Description: VM_BINDs of two VMs wait for a job on the GPU when the GPU is reset, one of them in
+ *	a VM that never had a job. A VM_BIND of a third VM is queued after the VM_BIND that causes
+ *	the reset. It runs while the others wait, and these run after the job. Every page of what
+ *	they bound is readable and writable, and the neighbours fault.
  *
  * SUBTEST: reset-idle-vms
  * Failure mode: Address spaces that stay recorded for a VM after a reset.
- * Description: The GPU is reset while VMs without a group on it have address spaces. Jobs that
- *	they submit afterwards, first the VM that was last, find each range whole, and
- *	holes that were made after the reset fault.
+ * Description: The GPU is reset while VMs without a group on it have address spaces. Afterwards,
+ *	their jobs, first that of the VM that was last, find every page of their ranges readable and
+ *	writable. Holes that are made after the reset fault.
  *
  * SUBTEST: reset-binding
  * Failure mode: Address spaces that stay recorded for a VM after a reset, and regions that stay
  *	locked in them.
- * Description: The GPU is reset while a process binds a range anew in an idle VM, without a
- *	pause. Jobs of as many other VMs as there are address spaces then access the
- *	same addresses. None of them stalls.
+ * Description: The GPU is reset while a process binds a range anew in an idle VM, without a pause.
+ *	Jobs of other VMs, one for each address space that is left, then store to the same
+ *	addresses. None of them stalls. Afterwards, every page of the range of the idle VM is
+ *	readable and writable, and the neighbours fault.
  *
  * SUBTEST: reset-evicted
- * Test requirement: panthor uAPI 1.9, debugfs, root, swap, a kernel with CONFIG_FAIL_FUNCTION, a
- *	driver that allows error injection into panthor_gpu_flush_caches()
+ * Test requirement: panthor uAPI 1.9, debugfs, root, swap, no other GPU client, a kernel with
+ *	CONFIG_FAIL_FUNCTION, a driver that allows error injection into panthor_gpu_flush_caches()
  * Failure mode: Address spaces that stay recorded for a VM after a reset.
- * Description: The GPU is reset while the dummy and a BO of a VM are evicted. The next job of
- *	that VM finds the sparse range whole, and the contents of the BO.
+ * Description: The GPU is reset while the dummy and a BO of a VM are evicted. The next jobs of that
+ *	VM find every page of the sparse range readable and writable, and the neighbours fault. The
+ *	CPU finds the contents of the BO, and what the GPU stores to it after that.
  */
 
 /**
@@ -136,9 +144,10 @@
  * Description: A job never ends. The driver ends its group after 5 s, without a reset.
  *
  * SUBTEST: timeout-hang
- * Description: A job hangs until the driver ends its group. The job of another VM goes on, and
- *	a VM_BIND that waited for the hanging job runs, as does one of an idle VM. A new
- *	group of the VM finds the range whole, and so do jobs of the other VMs.
+ * Description: A job hangs until the driver ends its group. The job of another VM goes on. A
+ *	VM_BIND that waits for the hanging job runs, and so does one of an idle VM. Every page of
+ *	the range is readable and writable for a new group of the VM and for the other VMs, and the
+ *	neighbours fault.
  */
 
 IGT_TEST_DESCRIPTION("Check sparse mappings of panthor that queues wait in, resets and timeouts");
@@ -1153,48 +1162,56 @@ static void timeout_hang(int fd)
 static const struct igt_panthor_case cases[] = {
 	{
 		.name = "wait-bo-offset",
-		.describe = "A queue waits for a word of a BO that is mapped from an offset. It "
-			    "ends when the CPU has stored that word alone.",
+		.describe = "A queue waits for a word of a BO that is mapped from an offset, while "
+			    "other groups have all slots of the GPU. It stays blocked until the "
+			    "CPU stores that word alone, and then ends.",
 		.run = wait_bo_offset,
 	},
 	{
 		.name = "wait-bo-split",
-		.describe = "A queue waits for a word of a BO behind a hole in its mapping. It "
-			    "ends when the CPU has stored that word alone.",
+		.describe = "A queue waits for a word of a BO behind a hole in its mapping, while "
+			    "other groups have all slots of the GPU. It stays blocked until the "
+			    "CPU stores that word alone, and then ends.",
 		.run = wait_bo_split,
 	},
 	{
 		.name = "wait-bo-evicted",
-		.describe = "A queue waits for a word of a BO that was evicted before the job was "
-			    "submitted, and cannot be evicted while the queue waits. It ends when "
-			    "the CPU has stored that word alone.",
+		.describe = "A BO is evicted. A job is submitted whose queue waits for a word of "
+			    "it, while other groups have all slots of the GPU. A run of the "
+			    "shrinker leaves the BO. The queue stays blocked until the CPU stores "
+			    "that word alone, and then ends.",
 		.run = wait_bo_evicted,
 	},
 	{
 		.name = "wait-sparse",
-		.describe = "A queue waits for a word of a sparse range, in its third block. It "
-			    "ends when another VM has stored to the page of the dummy that both "
-			    "share.",
+		.describe = "A queue waits for a word in the second block of a sparse range, while "
+			    "other groups have all slots of the GPU. It stays blocked until "
+			    "another VM stores to the page of the dummy that both VMs map, and "
+			    "then ends. Every page of the range is readable and writable.",
 		.run = wait_sparse,
 	},
 	{
 		.name = "wait-second",
-		.describe = "The GPU ends the wait of a queue that the driver has evaluated in "
-			    "vain before, and the queue waits for a word of another BO. It ends "
-			    "when the CPU has stored that word.",
+		.describe = "The driver evaluates the wait of a queue without a slot in vain. The "
+			    "queue gets a slot, the GPU ends this wait, and the queue waits for a "
+			    "word of another BO. Without a slot again, it ends when the CPU has "
+			    "stored that word.",
 		.run = wait_second,
 	},
 	{
 		.name = "wait-bound-anew",
 		.describe = "Another BO is bound at the address of a word after the driver found "
-			    "the wait for that word unsatisfied. The word of the new BO satisfies "
-			    "it, and the queue ends.",
+			    "the wait for that word unsatisfied, while other groups have all slots "
+			    "of the GPU. The word of the new BO satisfies the wait, and the queue "
+			    "ends.",
 		.run = wait_bound_anew,
 	},
 	{
 		.name = "wait-unmapped-late",
-		.describe = "A word is unmapped after the driver has evaluated the wait in vain. "
-			    "The queue faults. It does not wait until the job times out.",
+		.describe = "A word is unmapped after the driver has evaluated the wait for it in "
+			    "vain, while other groups have all slots of the GPU. The queue faults "
+			    "long before the job would time out. A job of another group of the VM "
+			    "runs.",
 		.run = wait_unmapped_late,
 	},
 	{
@@ -1208,43 +1225,45 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "reset-queued-binds",
-		.describe =
-			"VM_BINDs of three VMs are queued when the GPU is reset. Two wait for a "
-			"job that is on the GPU, one of them in a VM that never had a job. The "
-			"third one comes after the reset has begun. All of them run, and what "
-			"they bound is whole.",
+		.describe = "VM_BINDs of two VMs wait for a job on the GPU when the GPU is reset, "
+			    "one of them in a VM that never had a job. A VM_BIND of a third VM is "
+			    "queued after the VM_BIND that causes the reset. It runs while the "
+			    "others wait, and these run after the job. Every page of what they "
+			    "bound is readable and writable, and the neighbours fault.",
 		.run = reset_queued_binds,
 	},
 	{
 		.name = "reset-idle-vms",
-		.describe = "The GPU is reset while VMs without a group on it have address "
-			    "spaces. Jobs that they submit afterwards, first the VM that was "
-			    "last, find each range whole, and holes that were made after the "
-			    "reset fault.",
+		.describe = "The GPU is reset while VMs without a group on it have address spaces. "
+			    "Afterwards, their jobs, first that of the VM that was last, find "
+			    "every page of their ranges readable and writable. Holes that are made "
+			    "after the reset fault.",
 		.run = reset_idle_vms,
 	},
 	{
 		.name = "reset-binding",
 		.describe = "The GPU is reset while a process binds a range anew in an idle VM, "
-			    "without "
-			    "a pause. Jobs of as many other VMs as there are address spaces then "
-			    "access "
-			    "the same addresses. None of them stalls.",
+			    "without a pause. Jobs of other VMs, one for each address space that "
+			    "is left, then store to the same addresses. None of them stalls. "
+			    "Afterwards, every page of the range of the idle VM is readable and "
+			    "writable, and the neighbours fault.",
 		.run = reset_binding,
 	},
 	{
 		.name = "reset-evicted",
 		.describe = "The GPU is reset while the dummy and a BO of a VM are evicted. The "
-			    "next job of that VM finds the sparse range whole, and the contents "
-			    "of the BO.",
+			    "next jobs of that VM find every page of the sparse range readable and "
+			    "writable, and the neighbours fault. The CPU finds the contents of the "
+			    "BO, and what the GPU stores to it after that.",
 		.run = reset_evicted,
 	},
 	{
 		.name = "timeout-hang",
 		.describe = "A job hangs until the driver ends its group. The job of another VM "
-			    "goes on, and a VM_BIND that waited for the hanging job runs, as does "
-			    "one of an idle VM. A new group of the VM finds the range whole, and "
-			    "so do jobs of the other VMs.",
+			    "goes on. A VM_BIND that waits for the hanging job runs, and so does "
+			    "one of an idle VM. Every page of the range is readable and writable "
+			    "for a new group of the VM and for the other VMs, and the neighbours "
+			    "fault.",
 		.run = timeout_hang,
 	},
 	{}
