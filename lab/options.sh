@@ -35,6 +35,7 @@
 #   RESULTS_DIR  results folder; empty: a new one under build/results
 #   TRACE_FILE   where vmali writes its trace; empty: nowhere
 #   SANITIZE     1: the kernel has the options of kernel/config/sanitize.config, too
+#   COVERAGE     1: the lines of the driver that run are counted
 #   KUNIT        1: the driver's KUnit tests instead of subtests
 #   MULTIPLE     1: all subtests of a binary in one process
 #   FAIL_FAST    1: the first unexpected result ends the run
@@ -48,8 +49,8 @@ NL='
 OPTIONS_LAB=$REPO/lab
 
 OPTION_VARIABLES='ACTION BOARD_ARCH PAGES CLIENT MESA GLOBS TESTS TEST_LIST SHARD KERNEL_ARG STOCK WITHOUT
-UNTIL PATCHES PARAMS TLB RULES IGT CPU_PAGE SEED OPERATIONS RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE
-FAIL_FAST NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH MUTANTS MUTANTS_OF'
+UNTIL PATCHES PARAMS TLB RULES IGT CPU_PAGE SEED OPERATIONS RESULTS_DIR TRACE_FILE SANITIZE COVERAGE
+KUNIT MULTIPLE FAIL_FAST NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH MUTANTS MUTANTS_OF'
 
 options_help() {
 	cat <<'HELP'
@@ -89,6 +90,8 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
                           first that breaks something; MBOX as git format-patch --stdout or
                           b4 am -o - print it; - is standard input
   --sanitize              a kernel with KASAN, UBSAN, lockdep, kmemleak and more; slower
+  --coverage              which lines of the driver run: a line for each function of mapping,
+                          eviction, restore and VM_BIND, and pages of the sources
   --param K=V             a panthor module parameter; repeatable
   --tlb MODE              the GPU's TLB: keep (default), off, tiny:SEED
   --rules MODE            a rule of vmali's referee that the driver breaks fails the subtest (fail,
@@ -450,6 +453,7 @@ option_flag() {
 	--bench=short) option_action bench && BENCH=short ;;
 	--stock) STOCK=1 ;;
 	--sanitize) SANITIZE=1 ;;
+	--coverage) COVERAGE=1 ;;
 	--kunit) KUNIT=1 ;;
 	--multiple-mode) MULTIPLE=1 ;;
 	--fail-fast) FAIL_FAST=1 ;;
@@ -466,7 +470,7 @@ options_defaults() {
 	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
 	WITHOUT='' UNTIL='' SHARD='' CPU_PAGE=0 IGT='' SEED=1 OPERATIONS='' MUTANTS='' MUTANTS_OF=''
 	BOARD_ARCH=x86-64 PAGES='' CLIENT='' MESA='' EACH_PATCH='' REPLAY='' PATCH_READ='' RULES=''
-	STOCK=0 SANITIZE=0 KUNIT=0 MULTIPLE=0 FAIL_FAST=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
+	STOCK=0 SANITIZE=0 COVERAGE=0 KUNIT=0 MULTIPLE=0 FAIL_FAST=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
 
 # True if the option that a line of arch_refuses() names was given.
@@ -475,6 +479,7 @@ option_given() {
 	--kernel) [ -n "$KERNEL_ARG" ] ;;
 	--kunit) [ "$KUNIT" = 1 ] ;;
 	--sanitize) [ "$SANITIZE" = 1 ] ;;
+	--coverage) [ "$COVERAGE" = 1 ] ;;
 	--multiple-mode) [ "$MULTIPLE" = 1 ] ;;
 	--test) [ -n "$TESTS" ] ;;
 	--igt*) [ "$IGT" = "${1#* }" ] ;;
@@ -557,6 +562,11 @@ options_conflicts() {
 	*) usage_error "--shard and --$ACTION exclude each other" ;;
 	esac
 	[ "$FAIL_FAST$KUNIT" != 11 ] || usage_error '--fail-fast and --kunit exclude each other'
+	[ "$COVERAGE$KUNIT" != 11 ] || usage_error '--coverage and --kunit exclude each other'
+	case $COVERAGE:$ACTION in
+	0:* | 1:run | 1:build | 1:list | 1:replay | 1:help) ;;
+	*) usage_error "--coverage and --$ACTION exclude each other" ;;
+	esac
 	case $FAIL_FAST:$ACTION in
 	0:* | 1:run | 1:each-patch | 1:replay | 1:mutants | 1:help) ;;
 	*) usage_error "--fail-fast and --$ACTION exclude each other" ;;

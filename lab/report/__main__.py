@@ -11,7 +11,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from report import bench, compare, defects, junit, kernel_log, ktap, live, plan, repeat, text, verdicts
+from mutants.lists import read_functions
+from report import bench, compare, coverage, defects, junit, kernel_log, ktap, live, plan, repeat, text, verdicts
 from report.expectations import Expectations, exactly
 from report.rules import Referee
 
@@ -22,6 +23,11 @@ def _lines(path: Path | None) -> list[str]:
     if path is None or not path.is_file():
         return []
     return [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line]
+
+
+def _lines_all(path: Path) -> list[str]:
+    """All lines, the empty ones too."""
+    return path.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
 def _json(path: Path) -> Any:
@@ -176,6 +182,19 @@ def run_metadata(args: argparse.Namespace) -> None:
     content |= {key: value == "1" for key, value in args.flag}
     content |= {key: [line for line in value.split("\n") if line] for key, value in args.list}
     _write(args.out, content)
+
+
+def run_coverage(args: argparse.Namespace) -> None:
+    """Prints how many lines of each function ran, and which did not."""
+    rules = read_functions(str(args.functions), args.functions.read_text(encoding="utf-8"))
+    reasons = coverage.read_reasons(args.unreached.read_text(encoding="utf-8"))
+    records = coverage.documents(args.gcov.read_text(encoding="utf-8"))
+    counted = [
+        (own, coverage.unreached(own, _lines_all(Path(own.file)), reasons))
+        for own in coverage.functions(records, rules)
+    ]
+    _write(args.out, coverage.to_json(counted))
+    print(*coverage.table(counted), sep="\n")
 
 
 def run_summary(args: argparse.Namespace) -> None:
@@ -458,6 +477,12 @@ def options() -> argparse.ArgumentParser:
         about.add_argument(
             f"--{kind}", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"), help=means
         )
+
+    counted = command("coverage", run_coverage)
+    counted.add_argument("gcov", type=Path, help="gcov's JSON")
+    counted.add_argument("--functions", type=Path, required=True)
+    counted.add_argument("--unreached", type=Path, required=True)
+    counted.add_argument("--out", type=Path, required=True)
 
     replayed = command("replay", run_replay)
     replayed.add_argument("folder", type=Path, help="the results folder")

@@ -83,6 +83,7 @@ check '--without, a path' after_series WITHOUT x/0002-b.patch --without x/0002-b
 check '--without, a name without its number' after_series WITHOUT x/0001-c.patch --without c.patch
 check '--until' after_series UNTIL x/0001-c.patch --until c
 check '--sanitize' after SANITIZE 1 --sanitize
+check '--coverage' after COVERAGE 1 --coverage --sanitize
 check '--kunit' after KUNIT 1 --kunit
 check '--multiple-mode' after MULTIPLE 1 --multiple-mode
 check '--multiple-mode with a selection' after GLOBS 'evict-*' --multiple-mode --test x 'evict-*'
@@ -247,6 +248,11 @@ check '--mutants and --kunit' refused '--kunit and --mutants exclude*' --kunit -
 check '--mutants and --multiple-mode' refused '--multiple-mode and --mutants exclude*' \
 	--mutants 1 --multiple-mode
 check '--mutants and --trace' refused '--mutants and --trace exclude*' --mutants 1 --trace new
+check '--coverage and --kunit' refused '--coverage and --kunit exclude*' --kunit --coverage
+for action in shell bench mutants=1 each-patch=added.patch clean-cache; do
+	check "--coverage and --$action" refused "--coverage and --${action%=*} exclude*" "--$action" \
+		--coverage
+done
 check '--fail-fast and --kunit' refused '--fail-fast and --kunit exclude*' --kunit --fail-fast
 for action in shell bench build list clean-cache; do
 	check "--fail-fast and --$action" refused "--fail-fast and --$action exclude*" "--$action" \
@@ -274,7 +280,7 @@ check '--pages: bytes' refused '--pages 4096: not 4k or 16k*' --arch arm64 --pag
 check '--pages: no value' refused '--pages: needs a value*' --arch arm64 --pages
 check '--pages: without --arch' refused '--pages goes with --arch arm64*' --pages 16k
 check '--pages and --arch x86-64' refused '--pages goes with --arch arm64*' --pages 4k --arch x86-64
-for option in --kunit --sanitize --multiple-mode --bench '--mutants=1' '--test=x' '--igt=libigt' \
+for option in --kunit --sanitize --coverage --multiple-mode --bench '--mutants=1' '--test=x' '--igt=libigt' \
 	'--kernel=linux.tar'; do
 	check "--arch arm64 and $option" refused \
 		"${option%%=*}* and --arch arm64 exclude each other: *" --arch arm64 "$option"
