@@ -60,6 +60,7 @@ Usage: ./run [OPTION...] [GLOB...]
 Runs the subtests for sparse mappings of the panthor driver on a virtual Mali board.
 GLOBs select subtests; one that begins with ! or ^ excludes, and the last match decides.
 
+What to run (default: the whole suite):
   --list                  list the subtests, one a line, and exit
   --test NAME             an installed IGT test instead of the sparse suite; repeatable
   --test-list FILE        only subtests of this list, as igt_runner takes it; see
@@ -67,47 +68,59 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --shard I/N             of the selected subtests every N-th, beginning with the I-th: for N
                           machines side by side. A subtest is in exactly one shard, and for the
                           same selection always in the same one
-  --kunit                 the driver's own KUnit tests instead of the sparse suite
+  --no-skips              run what lab/expectations leaves out (a GLOB that is the whole
+                          name of a subtest does so for that one)
   --multiple-mode         run all subtests of a binary in one process, as igt_runner does with
                           this option
   --fail-fast             end the run at the first unexpected result
-  --no-skips              run what lab/expectations leaves out (a GLOB that is the whole
-                          name of a subtest does so for that one)
-  --arch arm64            a board with processors of that architecture: Debian's packaged kernel
-                          of the base's version, which is downloaded, with the driver of
-                          kernel/patches, or as packaged with --stock (default: x86-64)
-  --pages SIZE            with --arch arm64: the kernel with pages of 4k (default) or 16k
-  --client panvk          with --arch arm64: sparse buffers of Vulkan, by Debian's Mesa (PanVK), which is
-                          downloaded, instead of the suite: scenes, and walks of random operations, each
-                          with a SEED; --operations is their number in each walk (default: 250)
-  --mesa SUITE            with --client: Mesa of Debian's sid (default) or forky
-  --kernel DIR|TARBALL    this kernel source instead of the default base
+  --kunit                 the driver's own KUnit tests instead of the sparse suite
+  --client panvk          with --arch arm64: sparse buffers of Vulkan, by Debian's Mesa (PanVK),
+                          which is downloaded, instead of the suite: scenes, and walks of random
+                          operations, each with a SEED
+  --igt standalone        the suite without libigt, linked with lib/igt/standalone as on a board
+                          that has none (default: --igt libigt, that of the toolbox; with
+                          --arch arm64 always standalone)
+  --cpu-page SIZE         subtests whose sizes fit CPU pages of 4K, 16K or 64K (default: those
+                          of the board); its kernel stays as it is
+  --seed N                seed of what subtests draw at random (default: 1)
+  --operations N          operations of each random-* subtest (default: some two seconds), or of
+                          each walk with --client (default: 250); their deadline grows with N
+  --replay DIR            repeat the run that the results folder DIR records, with its patches,
+                          seeds and options, and compare the verdicts; further options are added
+  --shell                 an interactive shell on the board
+  --build                 build all that a run needs, boot nothing, and exit
+
+Which driver (default: kernel/base with all of kernel/patches):
   --stock                 the base as it is, without kernel/patches
-  --without PATCH         without this one patch of kernel/patches/series
-  --until PATCH           with the patches up to this one
   --patch FILE            one more patch on top, or a mailbox; repeatable; - is standard input
   --each-patch MBOX       run the subtests before a series and after each of its patches, up to the
                           first that breaks something; MBOX as git format-patch --stdout or
                           b4 am -o - print it; - is standard input
-  --sanitize              a kernel with KASAN, UBSAN, lockdep, kmemleak and more; slower
-  --coverage              which lines of the driver run: a line for each function of mapping,
-                          eviction, restore and VM_BIND, and pages of the sources
+  --without PATCH         without this one patch of kernel/patches/series
+  --until PATCH           with the patches up to this one
+  --kernel DIR|TARBALL    this kernel source instead of the default base
   --param K=V             a panthor module parameter; repeatable
+
+Which board (default: x86-64, KVM where it works):
+  --arch arm64            a board with processors of that architecture: Debian's packaged kernel
+                          of the base's version, which is downloaded, with the driver of
+                          kernel/patches, or as packaged with --stock
+  --pages SIZE            with --arch arm64: the kernel with pages of 4k (default) or 16k
+  --mesa SUITE            with --client: Mesa of Debian's sid (default) or forky
+  --sanitize              a kernel with KASAN, UBSAN, lockdep, kmemleak and more; slower
   --tlb MODE              the GPU's TLB: keep (default), off, tiny:SEED
   --rules MODE            a rule of vmali's referee that the driver breaks fails the subtest (fail,
                           the default), is a remark of its verdict (warn), or is not checked (off)
-  --cpu-page SIZE         subtests whose sizes fit CPU pages of 4K, 16K or 64K (default: those
-                          of the board); its kernel stays as it is
-  --igt standalone        the suite without libigt, linked with lib/igt/standalone as on a board
-                          that has none (default: --igt libigt, that of the toolbox; with
-                          --arch arm64 always standalone)
-  --seed N                seed of what subtests draw at random (default: 1)
-  --operations N          operations of each random-* subtest (default: some two seconds);
-                          their deadline grows with N
+
+Results:
   --results DIR           where results go (default: a new folder under build/results)
   --trace FILE            write what the driver did to FILE
-  --replay DIR            repeat the run that the results folder DIR records, with its patches,
-                          seeds and options, and compare the verdicts; further options are added
+  --coverage              which lines of the driver run: a line for each function of mapping,
+                          eviction, restore and VM_BIND, and pages of the sources
+  --quiet                 only failures and the summary
+  --verbose               show the commands as well
+
+Mutants and benchmarks:
   --mutants N[:SEED]      N mutants of the driver, each with one operator, constant, condition or
                           statement changed, drawn by SEED from kernel/mutants/functions; says
                           which subtest kills which, and which survive. 200 take some 90
@@ -116,13 +129,23 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --mutants FILE          all mutants of the lines that this patch adds; FILE is applied as by
                           --patch, unless it is one of kernel/patches
   --bench[=short]         the benchmarks, without patches against with them
-  --shell                 an interactive shell on the board
-  --build                 build all that a run needs, boot nothing, and exit
+
+Other:
   --host-tools            use the tools of this machine, not the toolbox
   --clean-cache           remove the cache
-  --quiet                 only failures and the summary
-  --verbose               show the commands as well
   --help                  this text
+
+Environment:
+  XDG_CACHE_HOME          folder of the cache, which is vmali/ in it (default: ~/.cache)
+  VMALI_MIRROR            Debian mirror (default: that of the machine's own apt settings)
+  VMALI_DEADLINES         deadlines in seconds, as NAME=SECONDS with blanks between them:
+                          kernel, model, board, suite, subtest, poweroff
+  VMALI_APPEND            words for the command line of the guest's kernel
+
+Examples:
+  ./run 'evict-*' '!evict-thousand'                all of a group but one
+  ./run --patch my.patch --fail-fast               a change of the driver
+  b4 am -o - MSGID | ./run --each-patch -          a series from the list, patch by patch
 
 Exit status; when several apply, the first of 5, 6, 1, 7, 3:
   0  every selected subtest passed, skipped for a stated reason, or failed as expected
