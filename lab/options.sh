@@ -55,7 +55,7 @@ KUNIT MULTIPLE FAIL_FAST NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH MUTANTS MUTANTS
 options_help() {
 	cat <<'HELP'
 Usage: ./run [OPTION...] [GLOB...]
-       ./run --arch arm64 --client panvk [OPTION...] [SEED|GLOB...]
+  or:  ./run --arch arm64 --client panvk [OPTION...] [SEED|GLOB...]
 
 Runs the subtests for sparse mappings of the panthor driver on a virtual Mali board.
 GLOBs select subtests; one that begins with ! or ^ excludes, and the last match decides.

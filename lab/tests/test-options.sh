@@ -434,4 +434,24 @@ check './run: a usage error is status 2 and one line' fails_with 2 \
 	'run: --foo: no such option; see ./run --help' "$REPO/run" --foo
 check './run: nothing is made after a usage error' test ! -e "$XDG_CACHE_HOME"
 
+# completed WORDS WORD…: completing the last of the words prints these.
+completed() {
+	completed_words=$1
+	shift
+	same "$*" "$(cd "$REPO" && bash -c '. lab/completion/vmali.bash
+		IFS=" " read -r -a COMP_WORDS <<<"$1"
+		[[ $1 != *" " ]] || COMP_WORDS+=("")
+		COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+		_vmali_"${COMP_WORDS[0]#./}" && echo "${COMPREPLY[@]}"' - "$completed_words")"
+}
+
+check 'completion: an option' completed './run --shar' --shard
+check 'completion: a value' completed './run --arch ' arm64 x86-64
+check 'completion: a subtest' completed './run --stock evict-tab' evict-tables
+check 'completion: a patch' completed './run --until 1-security/0003' \
+	1-security/0003-Don-t-run-jobs-on-an-unusable-VM
+check 'completion: a file' completed './run --patch README' README.md
+check 'completion: a group' completed './check reg' regressions
+check 'completion: an option of ./check' completed './check --res' --resume
+
 checks_done
