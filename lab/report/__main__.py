@@ -387,6 +387,19 @@ def run_outside(args: argparse.Namespace) -> None:
     _say(lines, not lines)
 
 
+def run_items(args: argparse.Namespace) -> None:
+    """Writes junit.xml of a run of ./check."""
+    (args.folder / "junit.xml").write_text(junit.items(args.folder), encoding="utf-8")
+
+
+def run_share(args: argparse.Namespace) -> None:
+    """Whether at least so many of 100 defects are caught, by lines `caught|missed NAME`."""
+    lines = sorted(_lines(args.defects))
+    caught = sum(line.startswith("caught ") for line in lines)
+    good = bool(lines) and 100 * caught >= args.least * len(lines)
+    _say([*lines, f"{caught} of {len(lines)} caught"], good)
+
+
 def run_killed(args: argparse.Namespace) -> None:
     """Whether at least so many of 100 mutants were killed."""
     score = (_json(args.mutants) or {}).get("score")
@@ -569,6 +582,12 @@ def _check_options(command: Callable[[str, Any], argparse.ArgumentParser]) -> No
     outside.add_argument("scenarios", type=Path)
     outside.add_argument("defect")
     outside.add_argument("catches", type=Path)
+
+    command("items", run_items).add_argument("folder", type=Path)
+
+    share = command("share", run_share)
+    share.add_argument("defects", type=Path)
+    share.add_argument("least", type=float)
 
     killed = command("killed", run_killed)
     killed.add_argument("mutants", type=Path)

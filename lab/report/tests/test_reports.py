@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import html.parser
+import pathlib
 from xml.etree import ElementTree
 
 from report import compare, junit, ktap, page, text, verdicts
@@ -188,3 +189,21 @@ def test_ktap_that_ends_early() -> None:
 def test_ktap_of_a_suite_that_fails_by_itself() -> None:
     tests = ktap.tests("    # Subtest: arith\n    1..1\n    ok 1 good\nnot ok 1 arith\n")
     assert tests["igt@kunit/arith@suite"]["err"] == "the suite itself failed"
+
+
+def test_junit_of_items(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "verdicts").write_text(
+        "fail 3 unit: gcc, sanitizers: none\npass 9 lab: a\nskip 1 lab: b\n"
+        "fail 2 lab: c\npass 4 unit: gcc, sanitizers: none\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "lab__b.log").write_text("one\nno toolbox\n", encoding="utf-8")
+    suite = ElementTree.fromstring(junit.items(tmp_path))[0]
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "1", "1")
+    unit, plain, skipped, failed = suite
+    assert (unit.get("classname"), unit.get("name"), len(unit)) == ("unit", "gcc, sanitizers: none", 0)
+    assert (plain.get("name"), plain.get("time")) == ("a", "9.000")
+    assert [(one.tag, one.get("message"), one.text) for one in skipped] == [
+        ("skipped", "no toolbox", "one\nno toolbox")
+    ]
+    assert [one.tag for one in failed] == ["failure"]
