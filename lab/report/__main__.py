@@ -255,9 +255,15 @@ def run_bench(args: argparse.Namespace) -> None:
         print(line)
 
 
+def _tree(results: Path) -> dict[str, verdicts.Verdict]:
+    """The verdicts of a results folder, of verdicts.json, or of a tree of results folders."""
+    inner = compare.folders(results) if results.is_dir() else []
+    return compare.named({folder: _verdicts(results / folder) for folder in inner or [Path()]})
+
+
 def run_compare(args: argparse.Namespace) -> None:
-    """Prints what changed from one result to another. The exit status is 1 if something broke."""
-    comparison = compare.compare(_verdicts(args.old), _verdicts(args.new))
+    """Prints what changed from one result, or tree of results, to another. The exit status is 1 if something broke."""
+    comparison = compare.compare(_tree(args.old), _tree(args.new))
     for line in compare.text(comparison):
         print(line)
     if args.html:

@@ -8,6 +8,9 @@ import html.parser
 import pathlib
 from xml.etree import ElementTree
 
+import pytest
+
+from report import __main__ as main
 from report import compare, junit, ktap, page, text, verdicts
 from report.plan import Planned
 from report.tests.conftest import SKIPPED, Results
@@ -145,7 +148,8 @@ def test_compare() -> None:
         verdict("slow", Kind.PASS, 2.1),
         verdict("noise", Kind.PASS, 0.9),
     ]
-    comparison = compare.compare(old, new)
+    here = pathlib.Path()
+    comparison = compare.compare(compare.named({here: old}), compare.named({here: new}))
     for title, changes in comparison.sections()[:4]:
         assert [change.name for change in changes] == [f"t@{title}"]
     assert [change.name for change in comparison.other] == ["t@skips"]
@@ -153,6 +157,22 @@ def test_compare() -> None:
     assert comparison.unchanged == 2
     assert "    t@broken: Pass → Fail (0.10 s → 0.10 s)" in compare.text(comparison)
     Page(compare.html(comparison))
+
+
+def test_compare_trees(tmp_path: pathlib.Path) -> None:
+    for tree, kind in (("old", Kind.PASS), ("new", Kind.FAIL)):
+        for folder in ("shards/1", "shards/2", "stock") if tree == "old" else ("shards/1", "stock"):
+            (tmp_path / tree / folder / "guest").mkdir(parents=True)
+            records = [verdict("a", kind if folder == "stock" else Kind.PASS).to_json()]
+            main._write(tmp_path / tree / folder / "verdicts.json", records)
+    trees = [main._tree(tmp_path / tree) for tree in ("old", "new")]
+    comparison = compare.compare(*trees)
+    assert [change.name for change in comparison.broken] == ["stock: t@a"]
+    assert [change.name for change in comparison.gone] == ["shards/2: t@a"]
+    assert comparison.unchanged == 1
+    assert list(main._tree(tmp_path / "new" / "stock")) == ["t@a"]
+    with pytest.raises(SystemExit, match="no verdicts there"):
+        main._tree(tmp_path / "old" / "stock" / "guest")
 
 
 KTAP = """KTAP version 1
