@@ -535,6 +535,7 @@ kernel_source_ensure() {
 kernel_config() {
 	set -- "$REPO/kernel/config/board.config"
 	[ "${SANITIZE:-0}" = 0 ] || set -- "$@" "$REPO/kernel/config/sanitize.config"
+	[ "${COVERAGE:-0}" = 0 ] || set -- "$@" "$REPO/kernel/config/coverage.config"
 	grep -h -E '^(CONFIG_[A-Za-z0-9_]+=|# CONFIG_[A-Za-z0-9_]+ is not set$)' "$@" | awk '
 		{
 			name = $0
@@ -737,6 +738,7 @@ module_inputs() {
 		xargs -0 sha256sum | sed 's,  .*/, ,'
 	kernel_patches_content
 	[ "${KUNIT:-0}" = 0 ] || echo kunit
+	[ "${COVERAGE:-0}" = 0 ] || echo coverage
 }
 
 # What make is told about the driver: its options that are off in the kernel's configuration, by
@@ -744,6 +746,7 @@ module_inputs() {
 module_options() {
 	[ "${KUNIT:-0}" = 0 ] || printf '%s\n' CONFIG_DRM_PANTHOR_KUNIT_TEST=m \
 		KCFLAGS=-DCONFIG_DRM_PANTHOR_KUNIT_TEST_MODULE=1
+	[ "${COVERAGE:-0}" = 0 ] || echo GCOV_PROFILE=y
 }
 
 # Puts the self-test of io-pgtable, if the source has it, beside the sources in the folder $1: the driver
@@ -786,7 +789,7 @@ module_has_more() {
 }
 
 # All modules are built at one path, for the reason of kernel_mount_objects(). An entry of the series
-# alone keeps its objects in src/. Sources of $1/src that differ replace those of the copy, and are
+# alone keeps its objects in src/, as one whose lines are counted does. Sources of $1/src that differ replace those of the copy, and are
 # newer.
 module_start_from_base() {
 	module_base=$(cache_entry module "$(module_base_key)")/src
@@ -826,7 +829,7 @@ module_make_entry() {
 	[ "${KUNIT:-0}" = 0 ] || module_keep_kunit "$1"
 	cp "$1/src/$PANTHOR/panthor.ko" "$1/src/vmali-pci/vmali-pci.ko" "$1/" &&
 		arch_module_finish "$1" || return 4
-	[ "$module_key" = "$(module_base_key)" ] || rm -rf "$1/src"
+	[ "$module_key" = "$(module_base_key)" ] || [ "${COVERAGE:-0}" = 1 ] || rm -rf "$1/src"
 }
 
 # module_ensure: sets MODULE_DIR, see above.

@@ -35,6 +35,7 @@
 #   RESULTS_DIR  results folder; empty: a new one under build/results
 #   TRACE_FILE   where vmali writes its trace; empty: nowhere
 #   SANITIZE     1: the kernel has the options of kernel/config/sanitize.config, too
+#   COVERAGE     1: the lines of the driver that run are counted
 #   KUNIT        1: the driver's KUnit tests instead of subtests
 #   MULTIPLE     1: all subtests of a binary in one process
 #   FAIL_FAST    1: the first unexpected result ends the run
@@ -48,17 +49,18 @@ NL='
 OPTIONS_LAB=$REPO/lab
 
 OPTION_VARIABLES='ACTION BOARD_ARCH PAGES CLIENT MESA GLOBS TESTS TEST_LIST SHARD KERNEL_ARG STOCK WITHOUT
-UNTIL PATCHES PARAMS TLB RULES IGT CPU_PAGE SEED OPERATIONS RESULTS_DIR TRACE_FILE SANITIZE KUNIT MULTIPLE
-FAIL_FAST NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH MUTANTS MUTANTS_OF'
+UNTIL PATCHES PARAMS TLB RULES IGT CPU_PAGE SEED OPERATIONS RESULTS_DIR TRACE_FILE SANITIZE COVERAGE
+KUNIT MULTIPLE FAIL_FAST NO_SKIPS HOST_TOOLS QUIET VERBOSE BENCH MUTANTS MUTANTS_OF'
 
 options_help() {
 	cat <<'HELP'
 Usage: ./run [OPTION...] [GLOB...]
-       ./run --arch arm64 --client panvk [OPTION...] [SEED|GLOB...]
+  or:  ./run --arch arm64 --client panvk [OPTION...] [SEED|GLOB...]
 
 Runs the subtests for sparse mappings of the panthor driver on a virtual Mali board.
 GLOBs select subtests; one that begins with ! or ^ excludes, and the last match decides.
 
+What to run (default: the whole suite):
   --list                  list the subtests, one a line, and exit
   --test NAME             an installed IGT test instead of the sparse suite; repeatable
   --test-list FILE        only subtests of this list, as igt_runner takes it; see
@@ -66,45 +68,59 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --shard I/N             of the selected subtests every N-th, beginning with the I-th: for N
                           machines side by side. A subtest is in exactly one shard, and for the
                           same selection always in the same one
-  --kunit                 the driver's own KUnit tests instead of the sparse suite
+  --no-skips              run what lab/expectations leaves out (a GLOB that is the whole
+                          name of a subtest does so for that one)
   --multiple-mode         run all subtests of a binary in one process, as igt_runner does with
                           this option
   --fail-fast             end the run at the first unexpected result
-  --no-skips              run what lab/expectations leaves out (a GLOB that is the whole
-                          name of a subtest does so for that one)
-  --arch arm64            a board with processors of that architecture: Debian's packaged kernel
-                          of the base's version, which is downloaded, with the driver of
-                          kernel/patches, or as packaged with --stock (default: x86-64)
-  --pages SIZE            with --arch arm64: the kernel with pages of 4k (default) or 16k
-  --client panvk          with --arch arm64: sparse buffers of Vulkan, by Debian's Mesa (PanVK), which is
-                          downloaded, instead of the suite: scenes, and walks of random operations, each
-                          with a SEED; --operations is their number in each walk (default: 250)
-  --mesa SUITE            with --client: Mesa of Debian's sid (default) or forky
-  --kernel DIR|TARBALL    this kernel source instead of the default base
+  --kunit                 the driver's own KUnit tests instead of the sparse suite
+  --client panvk          with --arch arm64: sparse buffers of Vulkan, by Debian's Mesa (PanVK),
+                          which is downloaded, instead of the suite: scenes, and walks of random
+                          operations, each with a SEED
+  --igt standalone        the suite without libigt, linked with lib/igt/standalone as on a board
+                          that has none (default: --igt libigt, that of the toolbox; with
+                          --arch arm64 always standalone)
+  --cpu-page SIZE         subtests whose sizes fit CPU pages of 4K, 16K or 64K (default: those
+                          of the board); its kernel stays as it is
+  --seed N                seed of what subtests draw at random (default: 1)
+  --operations N          operations of each random-* subtest (default: some two seconds), or of
+                          each walk with --client (default: 250); their deadline grows with N
+  --replay DIR            repeat the run that the results folder DIR records, with its patches,
+                          seeds and options, and compare the verdicts; further options are added
+  --shell                 an interactive shell on the board
+  --build                 build all that a run needs, boot nothing, and exit
+
+Which driver (default: kernel/base with all of kernel/patches):
   --stock                 the base as it is, without kernel/patches
-  --without PATCH         without this one patch of kernel/patches/series
-  --until PATCH           with the patches up to this one
   --patch FILE            one more patch on top, or a mailbox; repeatable; - is standard input
   --each-patch MBOX       run the subtests before a series and after each of its patches, up to the
                           first that breaks something; MBOX as git format-patch --stdout or
                           b4 am -o - print it; - is standard input
-  --sanitize              a kernel with KASAN, UBSAN, lockdep, kmemleak and more; slower
+  --without PATCH         without this one patch of kernel/patches/series
+  --until PATCH           with the patches up to this one
+  --kernel DIR|TARBALL    this kernel source instead of the default base
   --param K=V             a panthor module parameter; repeatable
+
+Which board (default: x86-64, KVM where it works):
+  --arch arm64            a board with processors of that architecture: Debian's packaged kernel
+                          of the base's version, which is downloaded, with the driver of
+                          kernel/patches, or as packaged with --stock
+  --pages SIZE            with --arch arm64: the kernel with pages of 4k (default) or 16k
+  --mesa SUITE            with --client: Mesa of Debian's sid (default) or forky
+  --sanitize              a kernel with KASAN, UBSAN, lockdep, kmemleak and more; slower
   --tlb MODE              the GPU's TLB: keep (default), off, tiny:SEED
   --rules MODE            a rule of vmali's referee that the driver breaks fails the subtest (fail,
                           the default), is a remark of its verdict (warn), or is not checked (off)
-  --cpu-page SIZE         subtests whose sizes fit CPU pages of 4K, 16K or 64K (default: those
-                          of the board); its kernel stays as it is
-  --igt standalone        the suite without libigt, linked with lib/igt/standalone as on a board
-                          that has none (default: --igt libigt, that of the toolbox; with
-                          --arch arm64 always standalone)
-  --seed N                seed of what subtests draw at random (default: 1)
-  --operations N          operations of each random-* subtest (default: some two seconds);
-                          their deadline grows with N
+
+Results:
   --results DIR           where results go (default: a new folder under build/results)
   --trace FILE            write what the driver did to FILE
-  --replay DIR            repeat the run that the results folder DIR records, with its patches,
-                          seeds and options, and compare the verdicts; further options are added
+  --coverage              which lines of the driver run: a line for each function of mapping,
+                          eviction, restore and VM_BIND, and pages of the sources
+  --quiet                 only failures and the summary
+  --verbose               show the commands as well
+
+Mutants and benchmarks:
   --mutants N[:SEED]      N mutants of the driver, each with one operator, constant, condition or
                           statement changed, drawn by SEED from kernel/mutants/functions; says
                           which subtest kills which, and which survive. 200 take some 90
@@ -113,13 +129,23 @@ GLOBs select subtests; one that begins with ! or ^ excludes, and the last match 
   --mutants FILE          all mutants of the lines that this patch adds; FILE is applied as by
                           --patch, unless it is one of kernel/patches
   --bench[=short]         the benchmarks, without patches against with them
-  --shell                 an interactive shell on the board
-  --build                 build all that a run needs, boot nothing, and exit
+
+Other:
   --host-tools            use the tools of this machine, not the toolbox
   --clean-cache           remove the cache
-  --quiet                 only failures and the summary
-  --verbose               show the commands as well
   --help                  this text
+
+Environment:
+  XDG_CACHE_HOME          folder of the cache, which is vmali/ in it (default: ~/.cache)
+  VMALI_MIRROR            Debian mirror (default: that of the machine's own apt settings)
+  VMALI_DEADLINES         deadlines in seconds, as NAME=SECONDS with blanks between them:
+                          kernel, model, board, suite, subtest, poweroff
+  VMALI_APPEND            words for the command line of the guest's kernel
+
+Examples:
+  ./run 'evict-*' '!evict-thousand'                all of a group but one
+  ./run --patch my.patch --fail-fast               a change of the driver
+  b4 am -o - MSGID | ./run --each-patch -          a series from the list, patch by patch
 
 Exit status; when several apply, the first of 5, 6, 1, 7, 3:
   0  every selected subtest passed, skipped for a stated reason, or failed as expected
@@ -450,6 +476,7 @@ option_flag() {
 	--bench=short) option_action bench && BENCH=short ;;
 	--stock) STOCK=1 ;;
 	--sanitize) SANITIZE=1 ;;
+	--coverage) COVERAGE=1 ;;
 	--kunit) KUNIT=1 ;;
 	--multiple-mode) MULTIPLE=1 ;;
 	--fail-fast) FAIL_FAST=1 ;;
@@ -466,7 +493,7 @@ options_defaults() {
 	GLOBS='' TESTS='' TEST_LIST='' KERNEL_ARG='' PATCHES='' PARAMS='' RESULTS_DIR='' TRACE_FILE=''
 	WITHOUT='' UNTIL='' SHARD='' CPU_PAGE=0 IGT='' SEED=1 OPERATIONS='' MUTANTS='' MUTANTS_OF=''
 	BOARD_ARCH=x86-64 PAGES='' CLIENT='' MESA='' EACH_PATCH='' REPLAY='' PATCH_READ='' RULES=''
-	STOCK=0 SANITIZE=0 KUNIT=0 MULTIPLE=0 FAIL_FAST=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
+	STOCK=0 SANITIZE=0 COVERAGE=0 KUNIT=0 MULTIPLE=0 FAIL_FAST=0 NO_SKIPS=0 HOST_TOOLS=0 QUIET=0 VERBOSE=0
 }
 
 # True if the option that a line of arch_refuses() names was given.
@@ -475,6 +502,7 @@ option_given() {
 	--kernel) [ -n "$KERNEL_ARG" ] ;;
 	--kunit) [ "$KUNIT" = 1 ] ;;
 	--sanitize) [ "$SANITIZE" = 1 ] ;;
+	--coverage) [ "$COVERAGE" = 1 ] ;;
 	--multiple-mode) [ "$MULTIPLE" = 1 ] ;;
 	--test) [ -n "$TESTS" ] ;;
 	--igt*) [ "$IGT" = "${1#* }" ] ;;
@@ -557,6 +585,11 @@ options_conflicts() {
 	*) usage_error "--shard and --$ACTION exclude each other" ;;
 	esac
 	[ "$FAIL_FAST$KUNIT" != 11 ] || usage_error '--fail-fast and --kunit exclude each other'
+	[ "$COVERAGE$KUNIT" != 11 ] || usage_error '--coverage and --kunit exclude each other'
+	case $COVERAGE:$ACTION in
+	0:* | 1:run | 1:build | 1:list | 1:replay | 1:help) ;;
+	*) usage_error "--coverage and --$ACTION exclude each other" ;;
+	esac
 	case $FAIL_FAST:$ACTION in
 	0:* | 1:run | 1:each-patch | 1:replay | 1:mutants | 1:help) ;;
 	*) usage_error "--fail-fast and --$ACTION exclude each other" ;;

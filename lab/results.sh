@@ -18,13 +18,15 @@
 #   mutants.txt    the same for people
 #   igt/           igt_runner's own folder         guest/       what the guest left
 #   given/         copies of the patches and the test list that the run was given, for --replay
+#   coverage.txt   with --coverage: lines that ran, by function; coverage.json with their numbers,
+#                  coverage.info and coverage/ are lcov's
 #   each/          with --each-patch: a folder like this for each run
 #
 # Verdicts come from JSON and exit statuses only. Text is quoted, never parsed for a verdict.
 
 RESULT_FILES='metadata.json results.json junit.xml verdicts.json kernel.log console.log vmali.log
 qemu.log build.log results.html rules.jsonl bench.json bench mutants.json mutants.txt igt guest given
-each'
+each coverage.txt coverage.json coverage.info coverage'
 
 # An upper bound of what a run writes there.
 RESULTS_MIB=32
@@ -334,7 +336,7 @@ results_metadata() {
 		--text until "$UNTIL" --list patches "$(kernel_patches | sed 's/^-/taken back: /')" \
 		--list patches_added "$(printf '%s\n' "$PATCHES" | results_paths)" \
 		--list params "$PARAMS" --flag sanitize "$SANITIZE" --flag kunit "$KUNIT" \
-		--flag multiple_mode "$MULTIPLE" --flag fail_fast "$FAIL_FAST" --flag no_skips "$NO_SKIPS" \
+		--flag coverage "$COVERAGE" --flag multiple_mode "$MULTIPLE" --flag fail_fast "$FAIL_FAST" --flag no_skips "$NO_SKIPS" \
 		--text expectations "$(expectations_name)" --text rules "$RULES" --text tlb "$TLB" \
 		--number cpu_page "$CPU_PAGE" --text seed "$SEED" --text operations "$OPERATIONS" \
 		--text linked_with "$IGT" --list tests "$TESTS" --list globs "$GLOBS" --text shard "$SHARD" \

@@ -11,7 +11,7 @@
 # shellcheck disable=SC2317 # the traps and "session_$ACTION" call the functions
 set -eu
 
-for part in common options toolbox kernel build guest kunit boot fail-fast results bench mutants; do
+for part in common options toolbox kernel build guest kunit boot fail-fast results bench mutants coverage; do
 	# shellcheck source=/dev/null
 	. "$REPO/lab/$part.sh"
 done
@@ -98,6 +98,7 @@ session_run() {
 		results_board
 		echo "$STAGE_TIMES; results in $RESULTS_DIR"
 	}
+	coverage_report
 	results_summary
 	results_page
 }

@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "confine/confine.h"
 #include "front/listener.h"
 #include "front/server.h"
 #include "gpu/gpu.h"
@@ -244,13 +245,18 @@ static int serve(struct machine *machine, int socket, int stop)
 {
 	struct link link = { .socket = socket, .stop = stop };
 	int ret = gpu_start(machine->gpu);
+	int confined;
 
 	if (ret)
 		return fail("starting the GPU", ret);
-	ret = server_run(&machine->device, &link);
+	/* the GPU's thread has to exist */
+	confined = confine();
+	ret = confined ? confined : server_run(&machine->device, &link);
 	/* the GPU first: it would report faults while its memory is unmapped */
 	gpu_stop(machine->gpu);
 	front_device_disconnect(&machine->device);
+	if (confined)
+		return fail("giving up system calls", confined);
 	if (ret && ret != -ECANCELED)
 		return fail("connection", ret);
 	return EXIT_SERVED;

@@ -36,6 +36,7 @@ arch_refuses() {
 --kernel|its kernel is the packaged one
 --kunit|the packaged kernel has no KUnit
 --sanitize|the packaged kernel has no sanitizers
+--coverage|the packaged kernel has no gcov
 --multiple-mode|it takes igt_runner, which is not packaged for arm64
 --test|the tests of the IGT package are not packaged for arm64
 --igt libigt|libigt is not packaged for arm64

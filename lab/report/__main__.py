@@ -11,7 +11,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from report import bench, compare, defects, junit, kernel_log, ktap, live, plan, repeat, text, verdicts
+from mutants.lists import read_functions
+from report import bench, compare, coverage, defects, junit, kernel_log, ktap, live, plan, repeat, text, verdicts
 from report.expectations import Expectations, exactly
 from report.rules import Referee
 
@@ -22,6 +23,11 @@ def _lines(path: Path | None) -> list[str]:
     if path is None or not path.is_file():
         return []
     return [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line]
+
+
+def _lines_all(path: Path) -> list[str]:
+    """All lines, the empty ones too."""
+    return path.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
 def _json(path: Path) -> Any:
@@ -178,6 +184,19 @@ def run_metadata(args: argparse.Namespace) -> None:
     _write(args.out, content)
 
 
+def run_coverage(args: argparse.Namespace) -> None:
+    """Prints how many lines of each function ran, and which did not."""
+    rules = read_functions(str(args.functions), args.functions.read_text(encoding="utf-8"))
+    reasons = coverage.read_reasons(args.unreached.read_text(encoding="utf-8"))
+    records = coverage.documents(args.gcov.read_text(encoding="utf-8"))
+    counted = [
+        (own, coverage.unreached(own, _lines_all(Path(own.file)), reasons))
+        for own in coverage.functions(records, rules)
+    ]
+    _write(args.out, coverage.to_json(counted))
+    print(*coverage.table(counted), sep="\n")
+
+
 def run_summary(args: argparse.Namespace) -> None:
     """Prints the last line."""
     print(text.summary(_verdicts(args.verdicts)))
@@ -236,9 +255,15 @@ def run_bench(args: argparse.Namespace) -> None:
         print(line)
 
 
+def _tree(results: Path) -> dict[str, verdicts.Verdict]:
+    """The verdicts of a results folder, of verdicts.json, or of a tree of results folders."""
+    inner = compare.folders(results) if results.is_dir() else []
+    return compare.named({folder: _verdicts(results / folder) for folder in inner or [Path()]})
+
+
 def run_compare(args: argparse.Namespace) -> None:
-    """Prints what changed from one result to another. The exit status is 1 if something broke."""
-    comparison = compare.compare(_verdicts(args.old), _verdicts(args.new))
+    """Prints what changed from one result, or tree of results, to another. The exit status is 1 if something broke."""
+    comparison = compare.compare(_tree(args.old), _tree(args.new))
     for line in compare.text(comparison):
         print(line)
     if args.html:
@@ -368,6 +393,19 @@ def run_outside(args: argparse.Namespace) -> None:
     _say(lines, not lines)
 
 
+def run_items(args: argparse.Namespace) -> None:
+    """Writes junit.xml of a run of ./check."""
+    (args.folder / "junit.xml").write_text(junit.items(args.folder), encoding="utf-8")
+
+
+def run_share(args: argparse.Namespace) -> None:
+    """Whether at least so many of 100 defects are caught, by lines `caught|missed NAME`."""
+    lines = sorted(_lines(args.defects))
+    caught = sum(line.startswith("caught ") for line in lines)
+    good = bool(lines) and 100 * caught >= args.least * len(lines)
+    _say([*lines, f"{caught} of {len(lines)} caught"], good)
+
+
 def run_killed(args: argparse.Namespace) -> None:
     """Whether at least so many of 100 mutants were killed."""
     score = (_json(args.mutants) or {}).get("score")
@@ -459,6 +497,12 @@ def options() -> argparse.ArgumentParser:
             f"--{kind}", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"), help=means
         )
 
+    counted = command("coverage", run_coverage)
+    counted.add_argument("gcov", type=Path, help="gcov's JSON")
+    counted.add_argument("--functions", type=Path, required=True)
+    counted.add_argument("--unreached", type=Path, required=True)
+    counted.add_argument("--out", type=Path, required=True)
+
     replayed = command("replay", run_replay)
     replayed.add_argument("folder", type=Path, help="the results folder")
     replayed.add_argument("--kernel-given", action="store_true", help="the caller names the kernel")
@@ -544,6 +588,12 @@ def _check_options(command: Callable[[str, Any], argparse.ArgumentParser]) -> No
     outside.add_argument("scenarios", type=Path)
     outside.add_argument("defect")
     outside.add_argument("catches", type=Path)
+
+    command("items", run_items).add_argument("folder", type=Path)
+
+    share = command("share", run_share)
+    share.add_argument("defects", type=Path)
+    share.add_argument("least", type=float)
 
     killed = command("killed", run_killed)
     killed.add_argument("mutants", type=Path)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Copyright (C) 2026 The vmali authors
-"""What changed from one result to another: fixed, broken, new, gone, slower."""
+"""What changed from one result, or tree of results, to another: fixed, broken, new, gone, slower."""
 
 from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 
 from report.verdicts import FAILURES, Kind, Verdict
@@ -64,14 +64,28 @@ def _slower(old: Verdict, new: Verdict) -> bool:
     return new.seconds > SLOWER_SECONDS and new.seconds > SLOWER * old.seconds
 
 
-def compare(old: Iterable[Verdict], new: Iterable[Verdict]) -> Comparison:
+def folders(tree: pathlib.Path) -> list[pathlib.Path]:
+    """The results folders of a tree, which may be one itself, relative to it."""
+    if (tree / "verdicts.json").is_file():
+        return [pathlib.Path()]
+    below = [path for path in sorted(tree.iterdir()) if path.is_dir()] if tree.is_dir() else []
+    return [path.relative_to(tree) / inner for path in below for inner in folders(path)]
+
+
+def named(results: Mapping[pathlib.Path, Iterable[Verdict]]) -> dict[str, Verdict]:
+    """The verdicts of a tree, by folder and subtest."""
+    return {
+        ("" if folder == pathlib.Path() else f"{folder}: ") + verdict.id.removeprefix("igt@"): verdict
+        for folder, verdicts in results.items()
+        for verdict in verdicts
+    }
+
+
+def compare(before: Mapping[str, Verdict], after: Mapping[str, Verdict]) -> Comparison:
     """Compares subtest by subtest."""
-    before = {verdict.id: verdict for verdict in old}
-    after = {verdict.id: verdict for verdict in new}
     result = Comparison()
     for name in sorted({*before, *after}):
-        change = Change(name.removeprefix("igt@"), before.get(name), after.get(name))
-        _sort_in(result, change)
+        _sort_in(result, Change(name, before.get(name), after.get(name)))
     return result
 
 

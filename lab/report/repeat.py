@@ -31,6 +31,7 @@ FLAGS = (("stock", "--stock"), ("sanitize", "--sanitize"))
 # Those that matter for a whole run only.
 RUN_FLAGS = (
     ("kunit", "--kunit"),
+    ("coverage", "--coverage"),
     ("multiple_mode", "--multiple-mode"),
     ("fail_fast", "--fail-fast"),
     ("no_skips", "--no-skips"),

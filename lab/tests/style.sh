@@ -16,7 +16,8 @@ files() {
 shell_files() {
 	files | while IFS= read -r file; do
 		[ ! -f "$file" ] || head -n 3 "$file" |
-			grep -q -e '^#!/bin/sh' -e '^# shellcheck shell=sh' && printf '%s\n' "$file"
+			grep -q -e '^#!/bin/sh' -e '^# shellcheck shell=sh' \
+				-e '^# shellcheck shell=bash' && printf '%s\n' "$file"
 	done
 }
 

@@ -309,6 +309,7 @@ survivor() {
 		'^two *1/1 *0/1$'
 	same 'failed: regressions: two
 4 passed, 1 failed, 0 skipped' "$(tail -n 2 "$SCRATCH/checked")"
+	grep -q 'tests="5" failures="1"' "$MADE/build/check/latest/junit.xml"
 }
 
 # Nothing at all fails: the run has another status.

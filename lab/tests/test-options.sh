@@ -83,6 +83,7 @@ check '--without, a path' after_series WITHOUT x/0002-b.patch --without x/0002-b
 check '--without, a name without its number' after_series WITHOUT x/0001-c.patch --without c.patch
 check '--until' after_series UNTIL x/0001-c.patch --until c
 check '--sanitize' after SANITIZE 1 --sanitize
+check '--coverage' after COVERAGE 1 --coverage --sanitize
 check '--kunit' after KUNIT 1 --kunit
 check '--multiple-mode' after MULTIPLE 1 --multiple-mode
 check '--multiple-mode with a selection' after GLOBS 'evict-*' --multiple-mode --test x 'evict-*'
@@ -247,6 +248,11 @@ check '--mutants and --kunit' refused '--kunit and --mutants exclude*' --kunit -
 check '--mutants and --multiple-mode' refused '--multiple-mode and --mutants exclude*' \
 	--mutants 1 --multiple-mode
 check '--mutants and --trace' refused '--mutants and --trace exclude*' --mutants 1 --trace new
+check '--coverage and --kunit' refused '--coverage and --kunit exclude*' --kunit --coverage
+for action in shell bench mutants=1 each-patch=added.patch clean-cache; do
+	check "--coverage and --$action" refused "--coverage and --${action%=*} exclude*" "--$action" \
+		--coverage
+done
 check '--fail-fast and --kunit' refused '--fail-fast and --kunit exclude*' --kunit --fail-fast
 for action in shell bench build list clean-cache; do
 	check "--fail-fast and --$action" refused "--fail-fast and --$action exclude*" "--$action" \
@@ -274,7 +280,7 @@ check '--pages: bytes' refused '--pages 4096: not 4k or 16k*' --arch arm64 --pag
 check '--pages: no value' refused '--pages: needs a value*' --arch arm64 --pages
 check '--pages: without --arch' refused '--pages goes with --arch arm64*' --pages 16k
 check '--pages and --arch x86-64' refused '--pages goes with --arch arm64*' --pages 4k --arch x86-64
-for option in --kunit --sanitize --multiple-mode --bench '--mutants=1' '--test=x' '--igt=libigt' \
+for option in --kunit --sanitize --coverage --multiple-mode --bench '--mutants=1' '--test=x' '--igt=libigt' \
 	'--kernel=linux.tar'; do
 	check "--arch arm64 and $option" refused \
 		"${option%%=*}* and --arch arm64 exclude each other: *" --arch arm64 "$option"
@@ -427,5 +433,25 @@ check './run --help names every option' help_complete
 check './run: a usage error is status 2 and one line' fails_with 2 \
 	'run: --foo: no such option; see ./run --help' "$REPO/run" --foo
 check './run: nothing is made after a usage error' test ! -e "$XDG_CACHE_HOME"
+
+# completed WORDS WORD…: completing the last of the words prints these.
+completed() {
+	completed_words=$1
+	shift
+	same "$*" "$(cd "$REPO" && bash -c '. lab/completion/vmali.bash
+		IFS=" " read -r -a COMP_WORDS <<<"$1"
+		[[ $1 != *" " ]] || COMP_WORDS+=("")
+		COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+		_vmali_"${COMP_WORDS[0]#./}" && echo "${COMPREPLY[@]}"' - "$completed_words")"
+}
+
+check 'completion: an option' completed './run --shar' --shard
+check 'completion: a value' completed './run --arch ' arm64 x86-64
+check 'completion: a subtest' completed './run --stock evict-tab' evict-tables
+check 'completion: a patch' completed './run --until 1-security/0003' \
+	1-security/0003-Don-t-run-jobs-on-an-unusable-VM
+check 'completion: a file' completed './run --patch README' README.md
+check 'completion: a group' completed './check reg' regressions
+check 'completion: an option of ./check' completed './check --res' --resume
 
 checks_done

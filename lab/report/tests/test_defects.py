@@ -284,6 +284,15 @@ def test_caught_command(tmp_path: pathlib.Path) -> None:
     assert status_of("caught", "x", wanted, tmp_path / "absent", 1, catches) == 1
 
 
+def test_share_command(tmp_path: pathlib.Path) -> None:
+    defects = tmp_path / "defects"
+    defects.write_text("caught a\nmissed b\n", encoding="utf-8")
+    assert status_of("share", defects, 50) == 0
+    assert status_of("share", defects, 51) == 1
+    defects.write_text("", encoding="utf-8")
+    assert status_of("share", defects, 0) == 1
+
+
 def test_killed_command(tmp_path: pathlib.Path) -> None:
     mutants = tmp_path / "mutants.json"
     main._write(mutants, {"score": 95})

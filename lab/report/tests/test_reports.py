@@ -5,8 +5,12 @@
 from __future__ import annotations
 
 import html.parser
+import pathlib
 from xml.etree import ElementTree
 
+import pytest
+
+from report import __main__ as main
 from report import compare, junit, ktap, page, text, verdicts
 from report.plan import Planned
 from report.tests.conftest import SKIPPED, Results
@@ -144,7 +148,8 @@ def test_compare() -> None:
         verdict("slow", Kind.PASS, 2.1),
         verdict("noise", Kind.PASS, 0.9),
     ]
-    comparison = compare.compare(old, new)
+    here = pathlib.Path()
+    comparison = compare.compare(compare.named({here: old}), compare.named({here: new}))
     for title, changes in comparison.sections()[:4]:
         assert [change.name for change in changes] == [f"t@{title}"]
     assert [change.name for change in comparison.other] == ["t@skips"]
@@ -152,6 +157,22 @@ def test_compare() -> None:
     assert comparison.unchanged == 2
     assert "    t@broken: Pass → Fail (0.10 s → 0.10 s)" in compare.text(comparison)
     Page(compare.html(comparison))
+
+
+def test_compare_trees(tmp_path: pathlib.Path) -> None:
+    for tree, kind in (("old", Kind.PASS), ("new", Kind.FAIL)):
+        for folder in ("shards/1", "shards/2", "stock") if tree == "old" else ("shards/1", "stock"):
+            (tmp_path / tree / folder / "guest").mkdir(parents=True)
+            records = [verdict("a", kind if folder == "stock" else Kind.PASS).to_json()]
+            main._write(tmp_path / tree / folder / "verdicts.json", records)
+    trees = [main._tree(tmp_path / tree) for tree in ("old", "new")]
+    comparison = compare.compare(*trees)
+    assert [change.name for change in comparison.broken] == ["stock: t@a"]
+    assert [change.name for change in comparison.gone] == ["shards/2: t@a"]
+    assert comparison.unchanged == 1
+    assert list(main._tree(tmp_path / "new" / "stock")) == ["t@a"]
+    with pytest.raises(SystemExit, match="no verdicts there"):
+        main._tree(tmp_path / "old" / "stock" / "guest")
 
 
 KTAP = """KTAP version 1
@@ -188,3 +209,21 @@ def test_ktap_that_ends_early() -> None:
 def test_ktap_of_a_suite_that_fails_by_itself() -> None:
     tests = ktap.tests("    # Subtest: arith\n    1..1\n    ok 1 good\nnot ok 1 arith\n")
     assert tests["igt@kunit/arith@suite"]["err"] == "the suite itself failed"
+
+
+def test_junit_of_items(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "verdicts").write_text(
+        "fail 3 unit: gcc, sanitizers: none\npass 9 lab: a\nskip 1 lab: b\n"
+        "fail 2 lab: c\npass 4 unit: gcc, sanitizers: none\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "lab__b.log").write_text("one\nno toolbox\n", encoding="utf-8")
+    suite = ElementTree.fromstring(junit.items(tmp_path))[0]
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "1", "1")
+    unit, plain, skipped, failed = suite
+    assert (unit.get("classname"), unit.get("name"), len(unit)) == ("unit", "gcc, sanitizers: none", 0)
+    assert (plain.get("name"), plain.get("time")) == ("a", "9.000")
+    assert [(one.tag, one.get("message"), one.text) for one in skipped] == [
+        ("skipped", "no toolbox", "one\nno toolbox")
+    ]
+    assert [one.tag for one in failed] == ["failure"]
