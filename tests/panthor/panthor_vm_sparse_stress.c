@@ -43,8 +43,8 @@
  * Run type: BAT, FULL
  * Scenario: race-restore
  * Description: Evict a large sparse range, and unmap it during its restore, a little later each
- *	time. The range can be bound again. In the end, one page of each 2 MiB of it is
- *	readable and writable, and both edges fault after an unmap.
+ *	time. The range can be bound again. In the end, one page of each 2 MiB of it, or 8192 of
+ *	its pages, are readable and writable, and both edges fault after an unmap.
  *
  * SUBTEST: race-vms
  * Description: Three processes, each in a VM of its own, bind, use and unbind a sparse range.
@@ -501,12 +501,17 @@ static void race_evict_bind(int fd)
 }
 
 /*
- * Large, so that its restore takes long. Where no huge page backs the dummy, each page is mapped by
- * itself, and fewer bytes take as long.
+ * Large, so that its restore takes long: it grows until a bind takes %RACE_LARGE_US. Where no
+ * huge page backs the dummy, each page is mapped by itself, and fewer bytes take as long.
  */
-#define RACE_LARGE_VA (64 * GIB)
+#define RACE_LARGE_VA (1024 * GIB)
 #define RACE_LARGE_SIZE (16 * GIB)
+#define RACE_LARGE_SIZE_MAX (256 * GIB)
 #define RACE_LARGE_SIZE_PAGES (256 * SZ_1M)
+#define RACE_LARGE_US 3000
+
+/* Maximum number of pages of the range that a walk accesses. */
+#define RACE_LARGE_WALK 8192
 
 /* In each round, the range is unmapped a little later: from before its restore to after it. */
 #define RACE_ROUNDS 20
@@ -631,6 +636,33 @@ static void close_ends(void *data)
 	__igt_waitchildren();
 }
 
+static unsigned int race_measure_bind(struct igt_panthor_exec *exec, uint64_t size)
+{
+	const uint64_t start_ns = now_ns();
+	uint64_t end_ns;
+
+	igt_panthor_exec_bind_sparse(exec, RACE_LARGE_VA, size);
+	end_ns = now_ns();
+	igt_panthor_exec_unbind(exec, RACE_LARGE_VA, size);
+
+	return (end_ns - start_ns) / 1000;
+}
+
+static uint64_t race_large_size(struct igt_panthor_exec *exec)
+{
+	uint64_t size = RACE_LARGE_SIZE;
+
+	if (!igt_panthor_sparse_dummy_is_huge(exec, BASE_VA))
+		return RACE_LARGE_SIZE_PAGES;
+
+	while (size < RACE_LARGE_SIZE_MAX && RACE_LARGE_VA + 2 * size <= exec->uva_range &&
+	       race_measure_bind(exec, size) < RACE_LARGE_US)
+		size *= 2;
+	igt_info("the range has %" PRIu64 " GiB\n", size / GIB);
+
+	return size;
+}
+
 /* The delays start over after RACE_ROUNDS, until enough unmaps met a restore. */
 static void race_restore_unmap_rounds(struct igt_panthor_exec *exec, uint64_t size)
 {
@@ -674,7 +706,6 @@ static void race_restore_unmap(int fd)
 	struct igt_panthor_walk blocks = {
 		.access = IGT_PANTHOR_STORE_LOAD,
 		.va = RACE_LARGE_VA,
-		.stride = SZ_2M,
 		.seed = THIRD,
 	};
 	struct igt_panthor_exec exec;
@@ -683,9 +714,9 @@ static void race_restore_unmap(int fd)
 	igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&exec, fd);
 	igt_panthor_exec_require_range(&exec, RACE_LARGE_VA + RACE_LARGE_SIZE);
-	size = igt_panthor_sparse_dummy_is_huge(&exec, BASE_VA) ? RACE_LARGE_SIZE
-								: RACE_LARGE_SIZE_PAGES;
-	blocks.count = size / SZ_2M;
+	size = race_large_size(&exec);
+	blocks.stride = max((uint64_t)SZ_2M, size / RACE_LARGE_WALK);
+	blocks.count = size / blocks.stride;
 	igt_panthor_exec_bind_sparse(&exec, BASE_VA, SZ_4M);
 	igt_panthor_sparse_require_dummy(&exec);
 	igt_panthor_exec_bind_sparse(&exec, RACE_LARGE_VA, size);
@@ -1002,8 +1033,8 @@ static const struct igt_panthor_case cases[] = {
 		.name = "race-restore-unmap",
 		.describe = "Evict a large sparse range, and unmap it during its restore, a "
 			    "little later each time. The range can be bound again. In the end, "
-			    "one page of each 2 MiB of it is readable and writable, and both "
-			    "edges fault after an unmap.",
+			    "one page of each 2 MiB of it, or 8192 of its pages, are readable "
+			    "and writable, and both edges fault after an unmap.",
 		.run = race_restore_unmap,
 	},
 	{
