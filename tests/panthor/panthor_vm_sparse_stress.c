@@ -49,20 +49,21 @@
  * SUBTEST: race-vms
  * Description: Three processes, each in a VM of its own, bind, use and unbind a sparse range.
  *	Another process evicts the dummy, which the VMs of the file share. No job fails. In the end,
- *	each range faults at its start. After a bind, and again after a run of the shrinker, every
- *	page of it is readable and writable, and the neighbours fault.
+ *	each range faults at its start. After a bind, and again after an eviction, every page of it
+ *	is readable and writable, and the neighbours fault.
  *
  * SUBTEST: race-beside
  * Description: A process binds and unbinds a range in a busy VM. Another one runs the shrinker
  *	until at least 15 scans beside a VM_BIND leave the dummy, which an idle VM maps, too. No job
- *	of the idle VM faults. In the end, the sparse range of each VM is readable and writable, its
- *	neighbours fault, and both edges of the range that the busy VM unbound last fault.
+ *	of the idle VM faults. In the end, the sparse range of each VM is readable and writable,
+ *	that of the busy VM again after an eviction, its neighbours fault, and both edges of the
+ *	range that the busy VM unbound last fault.
  *
  * SUBTEST: race-files
  * Description: Three processes, each on a file of its own, bind, use and unbind a sparse range.
  *	Another process evicts the dummies of the files. No job fails. In the end, each range faults
- *	at its start. After a bind, and again after a run of the shrinker, every page of it is
- *	readable and writable, and the neighbours fault.
+ *	at its start. After a bind, and again after an eviction, every page of it is readable and
+ *	writable, and the neighbours fault.
  *
  * SUBTEST: race-count
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap, no other GPU client, a kernel with
@@ -776,7 +777,7 @@ static void racer_assert(struct igt_panthor_exec *exec)
 	igt_panthor_exec_must_fault(exec, RACER_VA, IGT_PANTHOR_LOAD);
 	igt_panthor_exec_bind_sparse(exec, RACER_VA, RACER_SIZE);
 	igt_panthor_sparse_store_load(exec, RACER_VA, RACER_SIZE, FIRST);
-	igt_panthor_shrink(exec->fd);
+	igt_panthor_evict_dummy(exec->fd, exec->dummy);
 	igt_panthor_sparse_store_load(exec, RACER_VA, RACER_SIZE, SECOND);
 	igt_panthor_exec_neighbours_fault(exec, RACER_VA, RACER_SIZE);
 	igt_panthor_vm_assert_usable(exec->fd, exec->vm_id);
@@ -1042,8 +1043,8 @@ static const struct igt_panthor_case cases[] = {
 		.describe = "Three processes, each in a VM of its own, bind, use and unbind a "
 			    "sparse range. Another process evicts the dummy, which the VMs of the "
 			    "file share. No job fails. In the end, each range faults at its start. "
-			    "After a bind, and again after a run of the shrinker, every page of it "
-			    "is readable and writable, and the neighbours fault.",
+			    "After a bind, and again after an eviction, every page of it is "
+			    "readable and writable, and the neighbours fault.",
 		.run = race_vms,
 	},
 	{
@@ -1051,9 +1052,9 @@ static const struct igt_panthor_case cases[] = {
 		.describe = "A process binds and unbinds a range in a busy VM. Another one runs "
 			    "the shrinker until at least 15 scans beside a VM_BIND leave the "
 			    "dummy, which an idle VM maps, too. No job of the idle VM faults. In "
-			    "the end, the sparse range of each VM is readable and writable, its "
-			    "neighbours fault, and both edges of the range that the busy VM "
-			    "unbound last fault.",
+			    "the end, the sparse range of each VM is readable and writable, that "
+			    "of the busy VM again after an eviction, its neighbours fault, and "
+			    "both edges of the range that the busy VM unbound last fault.",
 		.run = race_beside,
 	},
 	{
@@ -1061,8 +1062,8 @@ static const struct igt_panthor_case cases[] = {
 		.describe = "Three processes, each on a file of its own, bind, use and unbind a "
 			    "sparse range. Another process evicts the dummies of the files. No job "
 			    "fails. In the end, each range faults at its start. After a bind, and "
-			    "again after a run of the shrinker, every page of it is readable and "
-			    "writable, and the neighbours fault.",
+			    "again after an eviction, every page of it is readable and writable, "
+			    "and the neighbours fault.",
 		.run = race_files,
 	},
 	{
