@@ -49,9 +49,10 @@
  *
  * SUBTEST: scan-beside-busy
  * Scenario: scan-little
- * Description: One reclaim request covers all pages of an idle VM and of a VM with a running job.
- *	All BOs of the idle VM are evicted, none of the other. Fewer pages are scanned in vain than
- *	the busy VM has. The next jobs of both VMs find the contents of the BOs.
+ * Description: One reclaim request covers all pages of a VM with a running job and of two idle VMs,
+ *	one scanned before it and one behind it. All BOs of the idle VMs are evicted, none of the
+ *	busy one. Fewer than 1024 pages are scanned in vain. The next jobs of all VMs find the
+ *	contents of the BOs.
  *
  * SUBTEST: scan-busy
  * Scenario: scan-nothing
@@ -348,23 +349,33 @@ static void scan_busy(int fd)
 	scan_fini(&busy);
 }
 
-/* A scan comes to the VM first whose last job was submitted first: to the busy one. */
+/*
+ * A scan comes to the VM first whose last job was submitted first, in the driver as released to the
+ * VM that was restored last. The busy VM is between the idle ones in either order. The driver as
+ * released waits for each BO of the busy VM whenever it comes to it, and the job must not time out:
+ * the busy VM and the first idle one, which it scans last, have one BO each.
+ */
 static void scan_beside_busy(int fd)
 {
-	struct scan busy, idle;
+	struct scan before, busy, behind;
 	uint64_t scanned;
 
-	scan_init(&idle, fd, "idle", SCAN_BOS_BESIDE_BUSY);
-	scan_init(&busy, fd, "busy", SCAN_BOS);
+	scan_init(&before, fd, "first idle", 1);
+	scan_init(&busy, fd, "busy", 1);
+	scan_init(&behind, fd, "second idle", SCAN_BOS_BESIDE_BUSY);
+	igt_panthor_exec_store_pages(&before.exec, BASE_VA, scan_size(&before), SECOND);
+	igt_panthor_exec_store_pages(&busy.exec, BASE_VA, scan_size(&busy), SECOND);
 	igt_panthor_exec_pause(&busy.exec, NULL, NULL);
-	igt_panthor_exec_store_pages(&idle.exec, BASE_VA, scan_size(&idle), SECOND);
+	igt_panthor_exec_store_pages(&behind.exec, BASE_VA, scan_size(&behind), SECOND);
 	scanned = drop_slabs();
-	assert_ends(scanned, SCAN_BOS_BESIDE_BUSY * SCAN_PAGES);
+	assert_ends(scanned, (1 + SCAN_BOS_BESIDE_BUSY) * SCAN_PAGES);
 	scan_assert_evicted(&busy, 0);
-	scan_assert_evicted(&idle, SCAN_BOS_BESIDE_BUSY);
+	scan_assert_evicted(&before, 1);
+	scan_assert_evicted(&behind, SCAN_BOS_BESIDE_BUSY);
 	igt_panthor_exec_resume(&busy.exec);
+	scan_fini(&behind);
 	scan_fini(&busy);
-	scan_fini(&idle);
+	scan_fini(&before);
 }
 
 /*
@@ -683,10 +694,11 @@ static const struct igt_panthor_case cases[] = {
 	},
 	{
 		.name = "scan-beside-busy",
-		.describe = "One reclaim request covers all pages of an idle VM and of a VM with a "
-			    "running job. All BOs of the idle VM are evicted, none of the other. "
-			    "Fewer pages are scanned in vain than the busy VM has. The next jobs "
-			    "of both VMs find the contents of the BOs.",
+		.describe = "One reclaim request covers all pages of a VM with a running job and "
+			    "of two idle VMs, one scanned before it and one behind it. All BOs of "
+			    "the idle VMs are evicted, none of the busy one. Fewer than 1024 pages "
+			    "are scanned in vain. The next jobs of all VMs find the contents of "
+			    "the BOs.",
 		.run = scan_beside_busy,
 	},
 	{
