@@ -43,26 +43,27 @@
  * Run type: BAT, FULL
  * Scenario: race-restore
  * Description: Evict a large sparse range, and unmap it during its restore, a little later each
- *	time. The range can be bound again. In the end, one page of each 2 MiB of it is
- *	readable and writable, and both edges fault after an unmap.
+ *	time. The range can be bound again. In the end, one page of each 2 MiB of it, or 8192 of
+ *	its pages, are readable and writable, and both edges fault after an unmap.
  *
  * SUBTEST: race-vms
  * Description: Three processes, each in a VM of its own, bind, use and unbind a sparse range.
  *	Another process evicts the dummy, which the VMs of the file share. No job fails. In the end,
- *	each range faults at its start. After a bind, and again after a run of the shrinker, every
- *	page of it is readable and writable, and the neighbours fault.
+ *	each range faults at its start. After a bind, and again after an eviction, every page of it
+ *	is readable and writable, and the neighbours fault.
  *
  * SUBTEST: race-beside
  * Description: A process binds and unbinds a range in a busy VM. Another one runs the shrinker
  *	until at least 15 scans beside a VM_BIND leave the dummy, which an idle VM maps, too. No job
- *	of the idle VM faults. In the end, the sparse range of each VM is readable and writable, its
- *	neighbours fault, and both edges of the range that the busy VM unbound last fault.
+ *	of the idle VM faults. In the end, the sparse range of each VM is readable and writable,
+ *	that of the busy VM again after an eviction, its neighbours fault, and both edges of the
+ *	range that the busy VM unbound last fault.
  *
  * SUBTEST: race-files
  * Description: Three processes, each on a file of its own, bind, use and unbind a sparse range.
  *	Another process evicts the dummies of the files. No job fails. In the end, each range faults
- *	at its start. After a bind, and again after a run of the shrinker, every page of it is
- *	readable and writable, and the neighbours fault.
+ *	at its start. After a bind, and again after an eviction, every page of it is readable and
+ *	writable, and the neighbours fault.
  *
  * SUBTEST: race-count
  * Test requirement: panthor uAPI 1.9, debugfs, root, swap, no other GPU client, a kernel with
@@ -501,12 +502,17 @@ static void race_evict_bind(int fd)
 }
 
 /*
- * Large, so that its restore takes long. Where no huge page backs the dummy, each page is mapped by
- * itself, and fewer bytes take as long.
+ * Large, so that its restore takes long: it grows until a bind takes %RACE_LARGE_US. Where no
+ * huge page backs the dummy, each page is mapped by itself, and fewer bytes take as long.
  */
-#define RACE_LARGE_VA (64 * GIB)
+#define RACE_LARGE_VA (1024 * GIB)
 #define RACE_LARGE_SIZE (16 * GIB)
+#define RACE_LARGE_SIZE_MAX (256 * GIB)
 #define RACE_LARGE_SIZE_PAGES (256 * SZ_1M)
+#define RACE_LARGE_US 3000
+
+/* Maximum number of pages of the range that a walk accesses. */
+#define RACE_LARGE_WALK 8192
 
 /* In each round, the range is unmapped a little later: from before its restore to after it. */
 #define RACE_ROUNDS 20
@@ -631,6 +637,33 @@ static void close_ends(void *data)
 	__igt_waitchildren();
 }
 
+static unsigned int race_measure_bind(struct igt_panthor_exec *exec, uint64_t size)
+{
+	const uint64_t start_ns = now_ns();
+	uint64_t end_ns;
+
+	igt_panthor_exec_bind_sparse(exec, RACE_LARGE_VA, size);
+	end_ns = now_ns();
+	igt_panthor_exec_unbind(exec, RACE_LARGE_VA, size);
+
+	return (end_ns - start_ns) / 1000;
+}
+
+static uint64_t race_large_size(struct igt_panthor_exec *exec)
+{
+	uint64_t size = RACE_LARGE_SIZE;
+
+	if (!igt_panthor_sparse_dummy_is_huge(exec, BASE_VA))
+		return RACE_LARGE_SIZE_PAGES;
+
+	while (size < RACE_LARGE_SIZE_MAX && RACE_LARGE_VA + 2 * size <= exec->uva_range &&
+	       race_measure_bind(exec, size) < RACE_LARGE_US)
+		size *= 2;
+	igt_info("the range has %" PRIu64 " GiB\n", size / GIB);
+
+	return size;
+}
+
 /* The delays start over after RACE_ROUNDS, until enough unmaps met a restore. */
 static void race_restore_unmap_rounds(struct igt_panthor_exec *exec, uint64_t size)
 {
@@ -674,7 +707,6 @@ static void race_restore_unmap(int fd)
 	struct igt_panthor_walk blocks = {
 		.access = IGT_PANTHOR_STORE_LOAD,
 		.va = RACE_LARGE_VA,
-		.stride = SZ_2M,
 		.seed = THIRD,
 	};
 	struct igt_panthor_exec exec;
@@ -683,9 +715,9 @@ static void race_restore_unmap(int fd)
 	igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&exec, fd);
 	igt_panthor_exec_require_range(&exec, RACE_LARGE_VA + RACE_LARGE_SIZE);
-	size = igt_panthor_sparse_dummy_is_huge(&exec, BASE_VA) ? RACE_LARGE_SIZE
-								: RACE_LARGE_SIZE_PAGES;
-	blocks.count = size / SZ_2M;
+	size = race_large_size(&exec);
+	blocks.stride = max((uint64_t)SZ_2M, size / RACE_LARGE_WALK);
+	blocks.count = size / blocks.stride;
 	igt_panthor_exec_bind_sparse(&exec, BASE_VA, SZ_4M);
 	igt_panthor_sparse_require_dummy(&exec);
 	igt_panthor_exec_bind_sparse(&exec, RACE_LARGE_VA, size);
@@ -745,7 +777,7 @@ static void racer_assert(struct igt_panthor_exec *exec)
 	igt_panthor_exec_must_fault(exec, RACER_VA, IGT_PANTHOR_LOAD);
 	igt_panthor_exec_bind_sparse(exec, RACER_VA, RACER_SIZE);
 	igt_panthor_sparse_store_load(exec, RACER_VA, RACER_SIZE, FIRST);
-	igt_panthor_shrink(exec->fd);
+	igt_panthor_evict_dummy(exec->fd, exec->dummy);
 	igt_panthor_sparse_store_load(exec, RACER_VA, RACER_SIZE, SECOND);
 	igt_panthor_exec_neighbours_fault(exec, RACER_VA, RACER_SIZE);
 	igt_panthor_vm_assert_usable(exec->fd, exec->vm_id);
@@ -1002,8 +1034,8 @@ static const struct igt_panthor_case cases[] = {
 		.name = "race-restore-unmap",
 		.describe = "Evict a large sparse range, and unmap it during its restore, a "
 			    "little later each time. The range can be bound again. In the end, "
-			    "one page of each 2 MiB of it is readable and writable, and both "
-			    "edges fault after an unmap.",
+			    "one page of each 2 MiB of it, or 8192 of its pages, are readable "
+			    "and writable, and both edges fault after an unmap.",
 		.run = race_restore_unmap,
 	},
 	{
@@ -1011,8 +1043,8 @@ static const struct igt_panthor_case cases[] = {
 		.describe = "Three processes, each in a VM of its own, bind, use and unbind a "
 			    "sparse range. Another process evicts the dummy, which the VMs of the "
 			    "file share. No job fails. In the end, each range faults at its start. "
-			    "After a bind, and again after a run of the shrinker, every page of it "
-			    "is readable and writable, and the neighbours fault.",
+			    "After a bind, and again after an eviction, every page of it is "
+			    "readable and writable, and the neighbours fault.",
 		.run = race_vms,
 	},
 	{
@@ -1020,9 +1052,9 @@ static const struct igt_panthor_case cases[] = {
 		.describe = "A process binds and unbinds a range in a busy VM. Another one runs "
 			    "the shrinker until at least 15 scans beside a VM_BIND leave the "
 			    "dummy, which an idle VM maps, too. No job of the idle VM faults. In "
-			    "the end, the sparse range of each VM is readable and writable, its "
-			    "neighbours fault, and both edges of the range that the busy VM "
-			    "unbound last fault.",
+			    "the end, the sparse range of each VM is readable and writable, that "
+			    "of the busy VM again after an eviction, its neighbours fault, and "
+			    "both edges of the range that the busy VM unbound last fault.",
 		.run = race_beside,
 	},
 	{
@@ -1030,8 +1062,8 @@ static const struct igt_panthor_case cases[] = {
 		.describe = "Three processes, each on a file of its own, bind, use and unbind a "
 			    "sparse range. Another process evicts the dummies of the files. No job "
 			    "fails. In the end, each range faults at its start. After a bind, and "
-			    "again after a run of the shrinker, every page of it is readable and "
-			    "writable, and the neighbours fault.",
+			    "again after an eviction, every page of it is readable and writable, "
+			    "and the neighbours fault.",
 		.run = race_files,
 	},
 	{
