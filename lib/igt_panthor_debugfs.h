@@ -156,8 +156,9 @@ int igt_panthor_find_vm(const struct igt_panthor_vmas *vmas, uint64_t va, uint64
 /* Size of the dummy, the BO behind sparse ranges (panthor_dummy_bo_create()). */
 #define IGT_PANTHOR_DUMMY_SIZE (UINT64_C(2) << 20)
 
-/* Usage flag of the gems file: the BO belongs to the kernel. */
+/* Usage flags of the gems file: the BO belongs to the kernel; the firmware maps it. */
 #define IGT_PANTHOR_GEM_USAGE_KERNEL 1
+#define IGT_PANTHOR_GEM_USAGE_FW_MAPPED 2
 
 int igt_panthor_open(void);
 int __igt_panthor_reopen(int fd);

@@ -82,6 +82,10 @@
  *	the BO in the order of the second VM: after a BO that was bound there before, and before one
  *	that was bound later.
  *
+ * SUBTEST: reclaim-order-bound
+ * Description: Bind a BO in each of two VMs that run no job. The shrinker must first evict the BO
+ *	of the VM that was the first to map anything.
+ *
  * SUBTEST: reclaim-order-restored
  * Description: Evict the BOs of two VMs and restore them by one job each. The shrinker must then
  *	first evict the BO of the VM whose job came first.
@@ -909,7 +913,7 @@ struct pair {
 	struct marked of_b;
 };
 
-static void pair_init(struct pair *p, int fd)
+static void pair_bind(struct pair *p, int fd)
 {
 	igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&p->a, fd);
@@ -918,6 +922,11 @@ static void pair_init(struct pair *p, int fd)
 	marked_init(&p->of_b, fd, "of b");
 	marked_bind(&p->of_a, &p->a, MARKED_VA);
 	marked_bind(&p->of_b, &p->b, MARKED_VA);
+}
+
+static void pair_init(struct pair *p, int fd)
+{
+	pair_bind(p, fd);
 	marked_use(&p->a);
 	marked_use(&p->b);
 }
@@ -928,6 +937,16 @@ static void pair_fini(struct pair *p, int fd)
 	igt_panthor_exec_fini(&p->a);
 	marked_fini(&p->of_b, fd);
 	marked_fini(&p->of_a, fd);
+}
+
+/* Every job moves its VM to the end of the order, wherever a bind has put it before. */
+static void reclaim_order_bound(int fd)
+{
+	struct pair p;
+
+	pair_bind(&p, fd);
+	assert_evict_order(fd, (const struct marked *[]){ &p.of_a, &p.of_b }, 2);
+	pair_fini(&p, fd);
 }
 
 static void reclaim_order_restored(int fd)
@@ -1211,6 +1230,12 @@ static const struct igt_panthor_case cases[] = {
 			    "second VM: after a BO that was bound there before, and before one "
 			    "that was bound later.",
 		.run = reclaim_moved_bo,
+	},
+	{
+		.name = "reclaim-order-bound",
+		.describe = "Bind a BO in each of two VMs that run no job. The shrinker must first "
+			    "evict the BO of the VM that was the first to map anything.",
+		.run = reclaim_order_bound,
 	},
 	{
 		.name = "reclaim-order-restored",

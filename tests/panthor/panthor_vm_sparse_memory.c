@@ -38,15 +38,16 @@
  * Scenario: fdinfo-totals
  * Description: Evict a BO and the dummy, and restore them by jobs. gems shows the size, the
  *	resident bytes, the number of evictions and the evicted state of both. Its totals of size
- *	and resident bytes are the sums of its columns. The reclaimable bytes do not exceed the
- *	resident ones, and fall by at least the size of both objects with the eviction. The BO has
- *	its contents afterwards.
+ *	and resident bytes are the sums of its columns. The reclaimable bytes do not exceed those of
+ *	resident BOs that the firmware does not map, and fall by at least the size of both objects
+ *	with the eviction. The BO has its contents afterwards.
  *
  * SUBTEST: fdinfo-heap
  * Scenario: fdinfo-internal
- * Description: Create a tiler heap, evict its chunks, destroy it, create another heap and destroy
- *	the VM. After each step, fdinfo's internal resident memory has the pool of heap contexts and
- *	the resident chunks, and nothing else. It is 0 without the VM.
+ * Description: Create a tiler heap, evict its chunks and destroy it. Create another heap and
+ *	destroy it, create a third one and destroy the VM. After each step, fdinfo's internal
+ *	resident memory has the pool of heap contexts and the resident chunks, and nothing else. It
+ *	is 0 without the VM.
  */
 
 /**
@@ -77,9 +78,9 @@
  * SUBTEST: heap-race
  * Description: Two processes create and destroy tiler heaps on a VM, one of them uses its heaps by
  *	the GPU, and a third process evicts. No heap in use loses a chunk or what was stored there.
- *	In the end, gpuvas shows no chunk of the last heap in use, gems shows none of its process,
- *	and a load from its last chunk faults. A further heap keeps its contents through an
- *	eviction.
+ *	In the end, gpuvas shows as many VMAs of the VM as before and no chunk of the last heap in
+ *	use, gems shows none of its process, and a load from its last chunk faults. A further heap
+ *	keeps its contents through an eviction. Skips if the evictions meet no heap in use.
  */
 
 IGT_TEST_DESCRIPTION("Check panthor's memory figures and tiler heaps beside evictions");
@@ -187,22 +188,26 @@ static void fdinfo_resident(int fd)
 
 #define GEM_STATE_EVICTED 4
 
+/* What the firmware maps is pinned. */
 static uint64_t assert_totals(int fd)
 {
-	uint64_t size = 0, resident = 0, reclaimable;
+	uint64_t size = 0, resident = 0, pinned = 0, reclaimable;
 	struct igt_panthor_gems gems;
 
 	igt_panthor_read_gems(fd, &gems);
 	for (size_t i = 0; i < gems.count; i++) {
 		size += gems.gem[i].size;
 		resident += gems.gem[i].resident;
+		if (gems.gem[i].usage & IGT_PANTHOR_GEM_USAGE_FW_MAPPED)
+			pinned += gems.gem[i].resident;
 	}
 	igt_assert_eq_u64(gems.size, size);
 	igt_assert_eq_u64(gems.resident, resident);
 	reclaimable = gems.reclaimable;
-	igt_assert_f(reclaimable <= resident,
-		     "%" PRIu64 " KiB are reclaimable, %" PRIu64 " KiB resident\n",
-		     reclaimable / 1024, resident / 1024);
+	igt_assert_f(reclaimable + pinned <= resident,
+		     "%" PRIu64 " KiB are reclaimable, %" PRIu64 " KiB resident, of which the "
+		     "firmware maps %" PRIu64 " KiB\n",
+		     reclaimable / 1024, resident / 1024, pinned / 1024);
 	igt_panthor_free_gems(&gems);
 
 	return reclaimable;
@@ -435,6 +440,23 @@ static bool try_evict_chunks(int fd)
 	return count_chunks(fd, true) == 0;
 }
 
+/* Whether a chunk of the process has been evicted. */
+static bool chunk_was_evicted(int fd)
+{
+	struct igt_panthor_gems gems;
+	struct igt_panthor_gem pool;
+	bool evicted = false;
+
+	igt_assert(igt_panthor_find_gem(fd, HEAP_POOL_LABEL, &pool));
+	igt_panthor_read_gems(fd, &gems);
+	for (size_t i = 0; i < gems.count; i++)
+		evicted |= gems.gem[i].pid == pool.pid && gems.gem[i].evictions &&
+			   !strcmp(gems.gem[i].label, HEAP_CHUNK_LABEL);
+	igt_panthor_free_gems(&gems);
+
+	return evicted;
+}
+
 /* The driver has the pool of contexts mapped: it is pinned. */
 static void evict_chunks(int fd)
 {
@@ -472,6 +494,10 @@ static void fdinfo_heap(int fd)
 	assert_bytes(fd, "panthor-resident-memory", "after destruction", pool.size);
 	heap = heap_create(fd, vm_id);
 	assert_bytes(fd, "panthor-resident-memory", "with another heap", pool.size + chunks);
+	heap_destroy(fd, heap.handle);
+	assert_bytes(fd, "panthor-resident-memory", "after its destruction", pool.size);
+	heap_create(fd, vm_id);
+	assert_bytes(fd, "panthor-resident-memory", "with a third heap", pool.size + chunks);
 	igt_panthor_vm_destroy(fd, vm_id, 0);
 	assert_bytes(fd, "panthor-resident-memory", "without VM", 0);
 }
@@ -510,10 +536,11 @@ static void heap_destroy_evicted(int fd)
 	igt_panthor_exec_fini(&exec);
 }
 
-/* Heaps that have to be used, created beside, and met by evictions. */
+/* Heaps that have to be used, created beside, and met by evictions; and the time for the last. */
 #define HEAP_ROUNDS 2
 #define HEAP_EVICTIONS 4
 #define HEAP_DEADLINE_MS 20000
+#define HEAP_MET_MS 3000
 
 /**
  * heap_race:
@@ -553,44 +580,66 @@ static bool race_goes_on(const struct heap_race *race, unsigned int round)
 	return round < HEAP_ROUNDS || race->scans < HEAP_EVICTIONS || race->heaps < HEAP_ROUNDS;
 }
 
+static unsigned int count_vmas(const struct igt_panthor_exec *exec)
+{
+	struct igt_panthor_vmas vmas;
+	unsigned int count;
+
+	igt_panthor_exec_read_vmas(exec, &vmas);
+	count = vmas.count;
+	igt_panthor_free_vmas(&vmas);
+
+	return count;
+}
+
 static void heap_race(int fd)
 {
 	struct heap_race *race = igt_map_shared(sizeof(*race));
 	struct igt_panthor_exec exec;
 	struct timespec since = {};
 	const pid_t parent = getpid();
+	unsigned int vmas, round, met = 0;
 	struct heap heap;
 
 	igt_panthor_require_shrink(fd);
 	igt_panthor_exec_init(&exec, fd);
 	/* The first heap makes the pool, which gems has to show as one of this process. */
 	heap_destroy(fd, heap_create(fd, exec.vm_id).handle);
+	vmas = count_vmas(&exec);
 	igt_teardown_add(stop_race, race);
 	igt_fork(child, 1) race_scan(race, fd, parent);
 	igt_fork(child, 1) race_heaps(race, &exec, parent);
 
 	igt_nsec_elapsed(&since);
-	for (unsigned int round = 0; race_goes_on(race, round); round++) {
+	for (round = 0;
+	     race_goes_on(race, round) ||
+	     (met < HEAP_ROUNDS && igt_nsec_elapsed(&since) / 1000000 < HEAP_MET_MS);
+	     round++) {
 		igt_assert_f(igt_nsec_elapsed(&since) / 1000000 < HEAP_DEADLINE_MS,
 			     "%u heaps used, %u created beside and %u scans within %d ms\n", round,
 			     race->heaps, race->scans, HEAP_DEADLINE_MS);
 		heap_init(&heap, &exec);
 		heap_assert_contents(&heap);
+		met += chunk_was_evicted(fd);
 		heap_destroy(fd, heap.handle);
 	}
-	igt_info("%u scans beside %u heaps\n", race->scans, race->heaps);
+	igt_info("%u scans and %u heaps beside %u heaps in use, %u of which were evicted\n",
+		 race->scans, race->heaps, round, met);
 
 	race->stop = true;
 	igt_waitchildren();
 	igt_teardown_drop(stop_race, race);
 	igt_unmap_shared(race, sizeof(*race));
 
+	igt_assert_f(igt_wait(count_vmas(&exec) == vmas, IGT_PANTHOR_RELEASE_DEADLINE_MS, 5),
+		     "gpuvas shows %u VMAs of the VM, %u before\n", count_vmas(&exec), vmas);
 	heap_assert_gone(&heap);
 	igt_panthor_vm_assert_usable(fd, exec.vm_id);
 	heap_init(&heap, &exec);
 	evict_chunks(fd);
 	heap_assert_contents(&heap);
 	igt_panthor_exec_fini(&exec);
+	igt_require_f(met >= HEAP_ROUNDS, "the evictions met %u heaps in use\n", met);
 }
 
 static const struct igt_panthor_case cases[] = {
@@ -606,17 +655,18 @@ static const struct igt_panthor_case cases[] = {
 		.describe = "Evict a BO and the dummy, and restore them by jobs. gems shows the "
 			    "size, the resident bytes, the number of evictions and the evicted "
 			    "state of both. Its totals of size and resident bytes are the sums of "
-			    "its columns. The reclaimable bytes do not exceed the resident ones, "
-			    "and fall by at least the size of both objects with the eviction. The "
-			    "BO has its contents afterwards.",
+			    "its columns. The reclaimable bytes do not exceed those of resident "
+			    "BOs that the firmware does not map, and fall by at least the size of "
+			    "both objects with the eviction. The BO has its contents afterwards.",
 		.run = fdinfo_gems,
 	},
 	{
 		.name = "fdinfo-heap",
-		.describe = "Create a tiler heap, evict its chunks, destroy it, create another "
-			    "heap and destroy the VM. After each step, fdinfo's internal resident "
-			    "memory has the pool of heap contexts and the resident chunks, and "
-			    "nothing else. It is 0 without the VM.",
+		.describe = "Create a tiler heap, evict its chunks and destroy it. Create another "
+			    "heap and destroy it, create a third one and destroy the VM. After "
+			    "each step, fdinfo's internal resident memory has the pool of heap "
+			    "contexts and the resident chunks, and nothing else. It is 0 without "
+			    "the VM.",
 		.run = fdinfo_heap,
 	},
 	{
@@ -639,10 +689,11 @@ static const struct igt_panthor_case cases[] = {
 		.name = "heap-race",
 		.describe = "Two processes create and destroy tiler heaps on a VM, one of them "
 			    "uses its heaps by the GPU, and a third process evicts. No heap in use "
-			    "loses a chunk or what was stored there. In the end, gpuvas shows no "
-			    "chunk of the last heap in use, gems shows none of its process, and a "
-			    "load from its last chunk faults. A further heap keeps its contents "
-			    "through an eviction.",
+			    "loses a chunk or what was stored there. In the end, gpuvas shows as "
+			    "many VMAs of the VM as before and no chunk of the last heap in use, "
+			    "gems shows none of its process, and a load from its last chunk "
+			    "faults. A further heap keeps its contents through an eviction. Skips "
+			    "if the evictions meet no heap in use.",
 		.run = heap_race,
 	},
 	{}

@@ -32,8 +32,9 @@
  * SUBTEST: padding-vm
  * Run type: BAT, FULL
  * Description: The driver refuses padding of VM_DESTROY and flags of VM_CREATE that are not zero. A
- *	refused request creates no BO and changes no VM, group, BO or syncobj, and a request with 0
- *	succeeds.
+ *	refused request creates no VM or BO and changes no VM, group, BO or syncobj, and a request
+ *	with 0 succeeds. Kernels with a newer uAPI than the test may have given flags of VM_CREATE a
+ *	meaning, which are skipped there.
  *
  * SUBTEST: padding-bo
  * Description: The driver refuses padding of BO_CREATE, BO_MMAP_OFFSET and BO_SET_LABEL that is not
@@ -61,9 +62,9 @@
  *
  * SUBTEST: padding-syncs
  * Description: The driver refuses unused flags of the syncs of binds and jobs, and timeline points
- *	of binary syncobjs. The syncobj of a refused signal has no fence, and a request without the
- *	value succeeds. Skips on kernels with a newer uAPI than the test, which may have given the
- *	flags a meaning.
+ *	of binary syncobjs. A refused bind maps nothing, the syncobj of a refused signal has no
+ *	fence, and a request without the value succeeds. Skips on kernels with a newer uAPI than the
+ *	test, which may have given the flags a meaning.
  *
  * SUBTEST: padding-handle
  * Scenario: padding-handle
@@ -182,6 +183,41 @@ static void count_least_bos(void)
 	igt_panthor_close(fd);
 }
 
+static void finish_queue(const struct igt_panthor_exec *exec)
+{
+	uint32_t done = syncobj_create(exec->fd, 0);
+	struct drm_panthor_sync_op signal = igt_panthor_sync_signal(done, 0);
+	struct drm_panthor_vm_bind_op op = {
+		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_SYNC_ONLY,
+		.syncs = DRM_PANTHOR_OBJ_ARRAY(1, &signal),
+	};
+
+	igt_assert_eq(__igt_panthor_vm_bind_ops(exec->fd, exec->vm_id, DRM_PANTHOR_VM_BIND_ASYNC,
+						&op, 1), 0);
+	igt_assert_f(syncobj_wait(exec->fd, &done, 1,
+				  igt_panthor_deadline(IGT_PANTHOR_JOB_DEADLINE_MS), 0, NULL),
+		     "queued binds did not end within %d ms\n", IGT_PANTHOR_JOB_DEADLINE_MS);
+	syncobj_destroy(exec->fd, done);
+}
+
+/* A refused bind leaves %FREE_VA free: what an accepted one has mapped there goes before. */
+static void clear_free_va(struct padding *p)
+{
+	finish_queue(&p->exec);
+	igt_panthor_exec_unbind(&p->exec, FREE_VA, PAGE);
+}
+
+static void assert_va_free(const struct padding *p)
+{
+	struct igt_panthor_vmas vmas;
+
+	finish_queue(&p->exec);
+	igt_panthor_exec_read_vmas(&p->exec, &vmas);
+	igt_assert_f(!igt_panthor_find_vma(&vmas, 0, FREE_VA),
+		     "gpuvas shows what a refused bind should have mapped\n");
+	igt_panthor_free_vmas(&vmas);
+}
+
 static void padding_init(struct padding *p)
 {
 	const int fd = igt_panthor_open();
@@ -200,8 +236,8 @@ static void padding_init(struct padding *p)
 }
 
 /*
- * No request has created or destroyed anything, or given the syncobj a fence. A worker releases what
- * a refused GROUP_CREATE had created.
+ * No request has created, destroyed or mapped anything, or given the syncobj a fence. A worker
+ * releases what a refused GROUP_CREATE had created.
  */
 static void assert_nothing_done(struct padding *p)
 {
@@ -219,6 +255,7 @@ static void assert_nothing_done(struct padding *p)
 		     "gems has %u BOs of the process, %u before\n",
 		     igt_panthor_count_own_gems(fd), p->bos);
 	igt_assert(igt_panthor_find_gem(fd, LABEL, &gem));
+	assert_va_free(p);
 }
 
 static void assert_signalled(struct padding *p)
@@ -235,11 +272,16 @@ static int vm_destroy(struct padding *p, uint32_t value)
 	return call(p->exec.fd, DRM_IOCTL_PANTHOR_VM_DESTROY, &destroy);
 }
 
+/* A VM gets the lowest free id: it is not the next one if a refused request has left a VM. */
 static int vm_create(struct padding *p, uint32_t value)
 {
 	struct drm_panthor_vm_create create = { .flags = value };
+	const int err = call(p->exec.fd, DRM_IOCTL_PANTHOR_VM_CREATE, &create);
 
-	return call(p->exec.fd, DRM_IOCTL_PANTHOR_VM_CREATE, &create);
+	if (!err)
+		igt_assert_eq_u32(create.id, p->vm_id + 1);
+
+	return err;
 }
 
 static int bo_create(struct padding *p, uint32_t value)
@@ -593,6 +635,7 @@ static int heap_create_vm_handle(struct padding *p, uint32_t value)
  * @request: makes a request whose field has @value; returns 0 or a negative errno
  * @signals: the request signals the syncobj of the row
  * @destroys: the request destroys what other rows need
+ * @newer: a newer uAPI may give the values a meaning
  *
  * A field that must be zero. A list ends with a field that has no name.
  */
@@ -601,6 +644,7 @@ struct field {
 	int (*request)(struct padding *p, uint32_t value);
 	bool signals;
 	bool destroys;
+	bool newer;
 };
 
 #define FIELD(_name, _request, ...) { .name = (_name), .request = (_request), ##__VA_ARGS__ }
@@ -619,7 +663,7 @@ struct field {
  * @describe: its description
  * @fields: its rows
  * @values: values that are refused in each field, up to a 0
- * @newer: a newer uAPI may give the values a meaning
+ * @newer: a newer uAPI may give the values of all fields a meaning
  */
 struct field_case {
 	const char *name;
@@ -633,10 +677,12 @@ static const struct field_case field_cases[] = {
 	{
 		.name = "padding-vm",
 		.describe = "The driver refuses padding of VM_DESTROY and flags of VM_CREATE that "
-			    "are not zero. A refused request creates no BO and changes no VM, "
-			    "group, BO or syncobj, and a request with 0 succeeds.",
+			    "are not zero. A refused request creates no VM or BO and changes no VM, "
+			    "group, BO or syncobj, and a request with 0 succeeds. Kernels with a "
+			    "newer uAPI than the test may have given flags of VM_CREATE a meaning, "
+			    "which are skipped there.",
 		.fields = FIELDS(FIELD("destroy", vm_destroy, .destroys = true),
-				 FIELD("create-flags", vm_create)),
+				 FIELD("create-flags", vm_create, .newer = true)),
 		.values = PADDING_VALUES,
 	},
 	{
@@ -694,10 +740,10 @@ static const struct field_case field_cases[] = {
 	{
 		.name = "padding-syncs",
 		.describe = "The driver refuses unused flags of the syncs of binds and jobs, and "
-			    "timeline points of binary syncobjs. The syncobj of a refused signal "
-			    "has no fence, and a request without the value succeeds. Skips on "
-			    "kernels with a newer uAPI than the test, which may have given the "
-			    "flags a meaning.",
+			    "timeline points of binary syncobjs. A refused bind maps nothing, the "
+			    "syncobj of a refused signal has no fence, and a request without the "
+			    "value succeeds. Skips on kernels with a newer uAPI than the test, "
+			    "which may have given the flags a meaning.",
 		.fields = FIELDS(FIELD("bind-signal-flags", bind_sync_flags, .signals = true),
 				 FIELD("job-signal-flags", submit_sync_flags, .signals = true),
 				 FIELD("bind-wait-flags", bind_wait_flags),
@@ -763,6 +809,7 @@ static void refuse_values(struct padding *p, const struct field *field, const ui
 	igt_assert_f(!err, "0: got %d, expected success\n", err);
 	if (field->signals)
 		assert_signalled(p);
+	clear_free_va(p);
 	igt_panthor_sparse_store_load(&p->exec, SPARSE_VA, SPARSE_SIZE, FIRST);
 }
 
@@ -885,6 +932,7 @@ static void check_tails(struct padding *p, const struct array *a)
 	assert_array(p, a, longer, UINT64_C(1) << 63, E2BIG);
 	assert_array(p, a, longer, 0, 0);
 	assert_array(p, a, a->size, UINT64_MAX, 0);
+	clear_free_va(p);
 	igt_panthor_sparse_store_load(&p->exec, SPARSE_VA, SPARSE_SIZE, FIRST);
 }
 
@@ -1147,6 +1195,8 @@ static void run_fields(const struct field_case *c)
 	rows_intact = false;
 	for (const struct field *field = c->fields; field->name; field++)
 		igt_dynamic(field->name) {
+			if (field->newer)
+				require_known_uapi();
 			start_row();
 			refuse_values(&rows, field, c->values);
 			rows_intact = !field->destroys;

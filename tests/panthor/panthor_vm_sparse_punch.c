@@ -69,13 +69,14 @@
  * Run type: BAT, FULL
  * Description: The hole, two whole blocks and some pages on both sides, is
  *	%arg[1]. Every mapped page is readable and writable, and the neighbours
- *	of the range fault. Then the hole is bound like the rest of the range,
- *	and every page is readable and writable.
+ *	of the range fault. Then the hole is bound like the rest of the range:
+ *	every page is readable and writable, and the neighbours fault again.
  *
  * SUBTEST: punch-%s-%s
  * Description: The hole, %arg[2], is %arg[1]. Every mapped page is readable and
  *	writable, and the neighbours of the range fault. Then the hole is bound
- *	like the rest of the range, and every page is readable and writable.
+ *	like the rest of the range: every page is readable and writable, and the
+ *	neighbours fault again.
  *
  * arg[1]:
  *
@@ -109,7 +110,8 @@
  *	that lies in one mapping.
  * Description: The hole, %arg[2], is %arg[1]. Every mapped page is readable and
  *	writable, and the neighbours of the range fault. Then the hole is bound
- *	like the rest of the range, and every page is readable and writable.
+ *	like the rest of the range: every page is readable and writable, and the
+ *	neighbours fault again.
  *
  * arg[1]:
  *
@@ -137,8 +139,8 @@
  *	range. Every page of the range is readable, every page around the hole is
  *	writable. Stores to the hole fault at its first and last page and at up
  *	to three pages between, drawn by the printed seed. The neighbours of the
- *	range fault. Then the hole is bound without READONLY, and every page is
- *	writable.
+ *	range fault. Then the hole is bound without READONLY: every page is
+ *	writable, and the neighbours fault again.
  *
  * arg[1]:
  *
@@ -157,15 +159,15 @@
  * Description: Part of a READONLY sparse range is unmapped: loads work in every page that is left.
  *	Accesses fault in the hole and on both sides of the range. Stores fault beside the hole, at
  *	the edges of its block and of the range, and at pages drawn by the printed seed. Then the
- *	hole is bound READONLY, and every page is readable.
+ *	hole is bound READONLY: every page is readable, and stores to the edges of the hole fault.
  *
  * SUBTEST: punch-readonly-by-bo
  * Scenario: punch-flags
  * Failure mode: READONLY pages that become writable around a BO.
  * Description: A writable BO replaces part of a READONLY sparse range: every page is readable, and
  *	each page of the BO is writable. Stores fault beside the BO, at the edges of its block and
- *	of the range, and at pages drawn by the printed seed. Then the range replaces the BO, and
- *	every page is readable.
+ *	of the range, and at pages drawn by the printed seed. Then the range replaces the BO: every
+ *	page is readable, and stores to the edges of the hole fault.
  *
  * SUBTEST: punch-writable-by-readonly-bo
  * Scenario: punch-flags
@@ -173,8 +175,8 @@
  *	take the flags of the range.
  * Description: A READONLY BO replaces part of a writable sparse range: every page is readable, and
  *	each page around the BO is writable. Stores fault at the first and last page of the BO and
- *	at pages between, drawn by the printed seed. Then the range replaces the BO, and every page
- *	is writable.
+ *	at pages between, drawn by the printed seed. Then the range replaces the BO: every page is
+ *	writable, and the neighbours of the range fault.
  */
 
 IGT_TEST_DESCRIPTION("Check what is left of sparse mappings of panthor around holes");
@@ -592,6 +594,7 @@ static void punch(int fd, const struct kind *kind, const struct geometry *g)
 
 	space_bind(s, hole, g->hole_size, kind->range);
 	space_check_mapped(s);
+	space_check_faults(s);
 
 	space_destroy(s);
 }
@@ -631,19 +634,20 @@ static const struct readonly_row readonly_rows[] = {
 	  "Part of a READONLY sparse range is unmapped: loads work in every page that is left. "
 	  "Accesses fault in the hole and on both sides of the range. Stores fault beside the "
 	  "hole, at the edges of its block and of the range, and at pages drawn by the printed "
-	  "seed. Then the hole is bound READONLY, and every page is readable.",
+	  "seed. Then the hole is bound READONLY: every page is readable, and stores to the edges "
+	  "of the hole fault.",
 	  SPARSE_READONLY, NOTHING },
 	{ "punch-readonly-by-bo",
 	  "A writable BO replaces part of a READONLY sparse range: every page is readable, and "
 	  "each page of the BO is writable. Stores fault beside the BO, at the edges of its block "
 	  "and of the range, and at pages drawn by the printed seed. Then the range replaces the "
-	  "BO, and every page is readable.",
+	  "BO: every page is readable, and stores to the edges of the hole fault.",
 	  SPARSE_READONLY, BO },
 	{ "punch-writable-by-readonly-bo",
 	  "A READONLY BO replaces part of a writable sparse range: every page is readable, and "
 	  "each page around the BO is writable. Stores fault at the first and last page of the BO "
-	  "and at pages between, drawn by the printed seed. Then the range replaces the BO, and "
-	  "every page is writable.",
+	  "and at pages between, drawn by the printed seed. Then the range replaces the BO: every "
+	  "page is writable, and the neighbours of the range fault.",
 	  SPARSE, BO_READONLY },
 };
 /* clang-format on */
@@ -666,6 +670,11 @@ static void punch_readonly(int fd, const struct readonly_row *row)
 
 	space_bind(s, hole, SZ_64K, row->range);
 	space_check_mapped(s);
+	if (row->range == SPARSE_READONLY) {
+		igt_panthor_exec_must_fault(&s->exec, hole, IGT_PANTHOR_STORE);
+		igt_panthor_exec_must_fault(&s->exec, hole + SZ_64K - PAGE, IGT_PANTHOR_STORE);
+	}
+	space_check_faults(s);
 
 	space_destroy(s);
 }
@@ -850,13 +859,14 @@ static void describe_punch(const struct kind *kind, const struct geometry *g)
 			       "page around the hole is writable. Stores to the hole fault at "
 			       "its first and last page and at up to three pages between, drawn "
 			       "by the printed seed. The neighbours of the range fault. Then the "
-			       "hole is bound without READONLY, and every page is writable.",
+			       "hole is bound without READONLY: every page is writable, and the "
+			       "neighbours fault again.",
 			       g->describe, kind->describe);
 	else
 		igt_describe_f("The hole, %s, is %s. Every mapped page is readable and writable, "
 			       "and the neighbours of the range fault. Then the hole is bound "
-			       "like the rest of the range, and every page is readable and "
-			       "writable.",
+			       "like the rest of the range: every page is readable and writable, "
+			       "and the neighbours fault again.",
 			       g->describe, kind->describe);
 }
 
