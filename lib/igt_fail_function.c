@@ -27,11 +27,13 @@ static const char * const settings[] = {
 	FAIL_FUNCTION "task-filter", FAIL_FUNCTION "times",    FAIL_FUNCTION "probability",
 };
 
-static void set_all(unsigned int times)
+static void set_all(unsigned int pass, unsigned int times)
 {
-	char number[16];
-	const char *const values[] = { "0", "1", "0", "N", number, "100" };
+	char space[16], number[16];
+	const char *const values[] = { "0", "1", space, "N", number, "100" };
 
+	/* A call takes 1 off the space while that is above 1. */
+	snprintf(space, sizeof(space), "%u", pass + 1);
 	snprintf(number, sizeof(number), "%u", times);
 	for (unsigned int i = 0; i < ARRAY_SIZE(settings); i++)
 		igt_assert_f(igt_knob_set(settings[i], values[i]), "%s: cannot set %s\n",
@@ -86,12 +88,13 @@ bool igt_fail_function_has(const char *function)
  * igt_fail_function_start:
  * @function: name of a function that passed igt_fail_function_has()
  * @err: errno to return, positive
+ * @pass: number of calls that run first
  * @times: number of calls that fail, at least 1
  *
- * Makes the next @times calls of @function, in any task, return -@err without running its body.
- * igt_fail_function_stop() or igt_teardown() ends the injection.
+ * Makes @times calls of @function, in any task, return -@err without running its body, after the
+ * next @pass ones. igt_fail_function_stop() or igt_teardown() ends the injection.
  */
-void igt_fail_function_start(const char *function, int err, unsigned int times)
+void igt_fail_function_start(const char *function, int err, unsigned int pass, unsigned int times)
 {
 	char path[256], value[32];
 
@@ -100,7 +103,7 @@ void igt_fail_function_start(const char *function, int err, unsigned int times)
 	snprintf(path, sizeof(path), FAIL_FUNCTION "%s/retval", function);
 	snprintf(value, sizeof(value), "%" PRIu64, (uint64_t)-err);
 	igt_assert(igt_knob_write(path, value));
-	set_all(times);
+	set_all(pass, times);
 }
 
 /**

@@ -12,7 +12,7 @@
  */
 
 bool igt_fail_function_has(const char *function);
-void igt_fail_function_start(const char *function, int err, unsigned int times);
+void igt_fail_function_start(const char *function, int err, unsigned int pass, unsigned int times);
 unsigned int igt_fail_function_left(void);
 void igt_fail_function_stop(void);
 

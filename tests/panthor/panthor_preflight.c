@@ -318,7 +318,7 @@ static void check_huge_pages(void)
 
 	if (!exists("/sys/kernel/mm/transparent_hugepage"))
 		say(LACKS, "huge pages", "not in this kernel (CONFIG_TRANSPARENT_HUGEPAGE): huge-*, "
-		    "block-huge-* and block-small-* skip");
+		    "block-huge-*, block-dmabuf-huge-* and block-small-* skip");
 	else if (!read_text("/sys/module/panthor/parameters/transparent_hugepage", parameter,
 			    sizeof(parameter)))
 		say(UNKNOWN, "huge pages", "in this kernel; whether panthor asks for them is %s",
@@ -390,7 +390,7 @@ static void check_slab(void)
 	read_text("/proc/cmdline", text, sizeof(text));
 	if (length > 0 || (!exists(cache) && !has_word(text, "slab_nomerge")))
 		say(LACKS, "slab merging", "the kernel merges caches: boot it with slab_nomerge, or "
-		    "reserve-*, huge-*, block-small-* and block-huge-* skip");
+		    "reserve-*, huge-*, block-small-*, block-huge-* and block-dmabuf-huge-* skip");
 	else
 		say(HAS, "slab merging", "none: page tables can be counted");
 }

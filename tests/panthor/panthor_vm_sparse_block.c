@@ -116,15 +116,36 @@
  */
 
 /**
+ * SUBTEST: block-%s-unmap
+ * Scenario: block-dmabuf
+ * Test requirement: panthor uAPI 1.9, udmabuf, slabinfo without merged caches, huge pages
+ * Description: Unmap pages at the head, inside, across the edge and at the tail of 2 MiB-aligned
+ *	parts of %arg[1]: each hole faults at its first and its last page, the rest keeps its
+ *	content, and the VM stays usable.
+ *
+ * SUBTEST: block-%s-map
+ * Scenario: block-dmabuf
+ * Test requirement: panthor uAPI 1.9, udmabuf, slabinfo without merged caches, huge pages
+ * Description: Map another BO over pages at the head, inside, across the edge and at the tail of
+ *	2 MiB-aligned parts of %arg[1]: both BOs show their own content, and the VM stays usable.
+ *	Map the first BO as a whole again: its pages that were covered keep their content.
+ *
+ * arg[1]:
+ *
+ * @dmabuf-huge:	an imported udmabuf that is mapped by blocks
+ */
+
+/**
  * SUBTEST: block-unusable-reported
  * Scenario: block-unusable
  * Failure mode: Jobs that run, hang or are lost in a VM whose page table is known to be wrong, and
  *	unmaps whose failure is not reported.
  * Test requirement: panthor uAPI 1.9, error injection, or what block-small-unmap requires
  * Description: Unmap a page: the VM is usable if VM_BIND succeeds, and unusable if not. Inject an
- *	error into a synchronous unmap: VM_BIND returns it, the VM stays usable, and all other pages
- *	stay mapped. Inject it into a queued unmap: its fence has the error, and the VM is unusable.
- *	An unusable VM refuses a map, and accepts an unmap of all pages.
+ *	error into a synchronous unmap, where it locks the page and where it locks the block around
+ *	it: VM_BIND returns it, the VM stays usable, and all other pages stay mapped. Inject it into
+ *	a queued unmap: its fence has the error, and the VM is unusable. An unusable VM refuses a
+ *	map, and an unmap of all pages removes every VMA.
  *
  * SUBTEST: block-unusable-%s
  * Scenario: block-unusable
@@ -135,8 +156,9 @@
  *
  * arg[1]:
  *
- * @stops:	no later job of the VM runs, neither at once nor after the device has suspended
- * @queued:	a job of the VM that waits for a fence ends with an error
+ * @stops:	no later job of the VM runs, neither at once nor in another group after the device
+ *		has suspended
+ * @queued:	a job of the VM that waits for a fence ends with an error, and does not run
  * @running:	a running job of the VM ends with an error before its timeout
  * @crowded:	a job of the VM that waits for a slot of the GPU ends with an error, and does
  *		not run
@@ -173,8 +195,8 @@ IGT_TEST_DESCRIPTION("Splitting of 2 MiB blocks in panthor's page tables");
  *    the page table refuses to give up a part of it. Small pages that lie where a huge page was
  *    make a block as well.
  * 3. block-dmabuf: the guess looks at pages, which imported BOs do not have, and the kernel
- *    dies with the VM's lock held. Another process makes the same binds first, so that this one
- *    survives.
+ *    dies with the VM's lock held. Another process makes the same binds of a udmabuf first, so
+ *    that this one survives. Or the guess is that imported BOs make no blocks.
  * 4. block-unusable: jobs run, wait or hang in a VM whose page table is known to be wrong. Error
  *    injection into panthor_vm_lock_region() makes a queued unmap fail, which makes the VM
  *    unusable for certain. On drivers without it, a hole in a block of small pages may.
@@ -405,6 +427,23 @@ static void dmabuf_create(struct blocks *b)
 	bind_blocks(b->exec.fd, b->exec.vm_id, b->bo.handle, 0);
 }
 
+/* The kernel's setting of huge pages for memory files. */
+#define SHMEM_ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+
+/* Without huge pages, the pages of a memory file are contiguous by chance only. */
+static void dmabuf_huge_create(struct blocks *b)
+{
+	int64_t before;
+
+	igt_panthor_page_tables_require();
+	igt_require_f(igt_knob_set(SHMEM_ENABLED, "within_size"),
+		      "cannot write to " SHMEM_ENABLED "\n");
+	before = igt_panthor_page_table_bytes();
+	dmabuf_create(b);
+	igt_knob_restore(SHMEM_ENABLED);
+	require_blocks(before);
+}
+
 /* Makes the binds of the subtest in a VM that no group uses. */
 static void orphan_binds(int fd, bool fill)
 {
@@ -496,6 +535,12 @@ static const struct kind kinds[] = {
 		.name = "dmabuf",
 		.of = "an imported udmabuf",
 		.create = dmabuf_create,
+		.imports = true,
+	},
+	{
+		.name = "dmabuf-huge",
+		.of = "an imported udmabuf that is mapped by blocks",
+		.create = dmabuf_huge_create,
 		.imports = true,
 	},
 	{}
@@ -675,16 +720,19 @@ static void make_unusable(struct unusable *u)
 		return;
 	}
 
-	igt_fail_function_start(LOCK_REGION, LOCK_REGION_ERROR, 1);
+	igt_fail_function_start(LOCK_REGION, LOCK_REGION_ERROR, 0, 1);
 	igt_assert_eq(make_hole_queued(&u->b.exec), -LOCK_REGION_ERROR);
 	stop_injecting();
 	igt_assert_f(!is_usable(&u->b.exec), "a queued unmap failed, and the VM is usable\n");
 }
 
-/* A synchronous unmap that fails has no effect. */
-static void refuse_hole(struct unusable *u)
+/*
+ * A synchronous unmap that fails has no effect. It locks the page first, and then the block around
+ * it, which it splits.
+ */
+static void refuse_hole(struct unusable *u, unsigned int locks_before)
 {
-	igt_fail_function_start(LOCK_REGION, LOCK_REGION_ERROR, 1);
+	igt_fail_function_start(LOCK_REGION, LOCK_REGION_ERROR, locks_before, 1);
 	igt_assert_eq(make_hole(&u->b.exec), -LOCK_REGION_ERROR);
 	stop_injecting();
 	igt_panthor_vm_assert_usable(u->b.exec.fd, u->b.exec.vm_id);
@@ -703,6 +751,20 @@ static bool other_hole_is_refused(struct unusable *u)
 	return err;
 }
 
+/* What makes a VM unusable needs debugfs, which has gpuvas. */
+static void assert_no_vmas(const struct igt_panthor_exec *exec)
+{
+	struct igt_panthor_vmas vmas;
+
+	igt_panthor_exec_read_vmas(exec, &vmas);
+	for (size_t i = 0; i < vmas.count; i++)
+		igt_assert_f(vmas.vma[i].va + vmas.vma[i].size <= BASE_VA ||
+				     vmas.vma[i].va >= BASE_VA + SIZE,
+			     "a VMA at %#" PRIx64 " is left by the unmap of all pages\n",
+			     vmas.vma[i].va);
+	igt_panthor_free_vmas(&vmas);
+}
+
 static void unusable_reported(int fd)
 {
 	struct unusable u = {};
@@ -711,12 +773,14 @@ static void unusable_reported(int fd)
 	unusable_map(&u);
 	if (!other_hole_is_refused(&u)) {
 		igt_require_f(u.injects, "the VM stays usable, and no errors can be injected\n");
-		refuse_hole(&u);
+		refuse_hole(&u, 0);
+		refuse_hole(&u, 1);
 		make_unusable(&u);
 	}
 	igt_panthor_vm_bind(fd, u.b.exec.vm_id, u.b.bo.handle, BASE_VA, PAGE,
 			    IGT_PANTHOR_BO_MAP_FLAGS, EINVAL);
 	igt_panthor_exec_unbind(&u.b.exec, BASE_VA, SIZE);
+	assert_no_vmas(&u.b.exec);
 
 	blocks_fini(&u.b);
 }
@@ -850,15 +914,20 @@ static void unusable_stops(int fd)
 {
 	struct unusable u = {};
 	struct panthor_bo streams;
+	uint32_t later;
 
 	unusable_init(&u, fd);
 	streams_create(&u.b.exec, &streams);
 	unusable_map(&u);
+	later = igt_panthor_group_create_simple(fd, u.b.exec.vm_id, 0);
 
 	make_unusable(&u);
 	igt_panthor_ignore_fault_messages();
 	load_must_fail(&u.b.exec, &streams, REST_VA);
 	wait_suspended(fd);
+	/* The first job may have ended its group, which then takes no more jobs. */
+	igt_panthor_group_destroy(fd, u.b.exec.group, 0);
+	u.b.exec.group = later;
 	load_must_fail(&u.b.exec, &streams, REST_VA);
 	load_must_fail(&u.b.exec, &streams, HOLE_VA);
 
@@ -885,6 +954,7 @@ static void unusable_queued(int fd)
 	igt_panthor_exec_resume(&gate);
 
 	job_must_fail(&u.b.exec, u.b.exec.syncobj);
+	igt_assert_eq_u32(*(uint32_t *)u.b.exec.out.map, IGT_PANTHOR_EXEC_POISON);
 
 	blocks_fini(&u.b);
 	igt_panthor_exec_fini(&gate);
@@ -1075,9 +1145,10 @@ static const char * const fault_stale_describe =
 
 static const char * const unusable_reported_describe =
 	"Unmap a page: the VM is usable if VM_BIND succeeds, and unusable if not. Inject an error "
-	"into a synchronous unmap: VM_BIND returns it, the VM stays usable, and all other pages "
-	"stay mapped. Inject it into a queued unmap: its fence has the error, and the VM is "
-	"unusable. An unusable VM refuses a map, and accepts an unmap of all pages.";
+	"into a synchronous unmap, where it locks the page and where it locks the block around it: "
+	"VM_BIND returns it, the VM stays usable, and all other pages stay mapped. Inject it into a "
+	"queued unmap: its fence has the error, and the VM is unusable. An unusable VM refuses a "
+	"map, and an unmap of all pages removes every VMA.";
 
 /* Described as "Make a VM unusable by an unmap that fails: ...". */
 static const struct igt_panthor_case unusable_cases[] = {
@@ -1094,13 +1165,14 @@ static const struct igt_panthor_case unusable_cases[] = {
 	},
 	{
 		.name = "queued",
-		.describe = "a job of the VM that waits for a fence ends with an error",
+		.describe = "a job of the VM that waits for a fence ends with an error, and does "
+			    "not run",
 		.run = unusable_queued,
 	},
 	{
 		.name = "stops",
-		.describe = "no later job of the VM runs, neither at once nor after the device "
-			    "has suspended",
+		.describe = "no later job of the VM runs, neither at once nor in another group "
+			    "after the device has suspended",
 		.run = unusable_stops,
 	},
 	{}

@@ -75,6 +75,13 @@
  *	job leaves the VM usable and the BO evictable, and an accepted one finds the contents of the
  *	BO.
  *
+ * SUBTEST: fail-restore-many
+ * Test requirement: panthor uAPI 1.9, debugfs, root, a kernel with CONFIG_FAILSLAB, swap
+ * Scenario: fail-restore
+ * Description: Submit a job while a BO that is mapped 66 times is evicted, with each allocation
+ *	failing in turn: a refused job leaves the VM usable. The job behind it, or an accepted one,
+ *	finds the contents of the BO in all 66 mappings, and the BO can be evicted again.
+ *
  * SUBTEST: fail-open
  * Scenario: fail-open
  * Description: Open the device, with each allocation failing in turn: an open that fails leaves no
@@ -133,6 +140,7 @@ IGT_TEST_DESCRIPTION("Inject allocation failures into requests for sparse mappin
  * fail:
  * @exec: VM with a sparse range at %RANGE_VA
  * @bo: BO of %HOLE_SIZE, filled with the pattern of %HOLE_VA
+ * @many: BO of a page that is mapped %MANY times, or none
  * @vmas: VMAs of the VM as they must be before a request, and after a refused one
  * @bos: number of BOs of the process
  * @syncobj: signalled by the last operation of a batch
@@ -142,6 +150,7 @@ IGT_TEST_DESCRIPTION("Inject allocation failures into requests for sparse mappin
 struct fail {
 	struct igt_panthor_exec exec;
 	struct panthor_bo bo;
+	struct panthor_bo many;
 	struct igt_panthor_vmas vmas;
 	unsigned int bos;
 	uint32_t syncobj;
@@ -212,6 +221,8 @@ static void fail_fini(struct fail *f)
 	syncobj_destroy(f->exec.fd, f->syncobj);
 	igt_panthor_exec_fini(&f->exec);
 	igt_panthor_free_bo(f->exec.fd, &f->bo);
+	if (f->many.handle)
+		igt_panthor_free_bo(f->exec.fd, &f->many);
 }
 
 /* The VMAs are those of fail_init(). */
@@ -434,6 +445,61 @@ static void done_restore_bo(struct fail *f)
 	igt_panthor_exec_neighbours_fault(&f->exec, BO_VA, HOLE_SIZE);
 }
 
+/*
+ * Mappings of a BO: more than the driver restores with the page tables that it reserves at once.
+ * The BO has one page, since each allocation of a page is an attempt.
+ */
+#define MANY 66
+#define MANY_STRIDE (2 * SZ_64K)
+#define MANY_LABEL "mapped often"
+
+static const struct igt_panthor_walk many_walk = {
+	.access = IGT_PANTHOR_LOAD,
+	.va = OTHER_VA,
+	.count = MANY,
+	.stride = MANY_STRIDE,
+};
+
+/* Each mapping shows the first word of the BO. */
+static void assert_many_loaded(const uint32_t *loaded)
+{
+	for (unsigned int i = 0; i < MANY; i++)
+		igt_assert_eq_u32(loaded[i], igt_panthor_pattern(OTHER_VA, FIRST));
+}
+
+/* The first attempt maps the BO, and it stays mapped. */
+static void prepare_evict_many(struct fail *f)
+{
+	if (!igt_panthor_find_vma(&f->vmas, 0, OTHER_VA)) {
+		igt_panthor_exec_create_bo(&f->exec, &f->many, PAGE);
+		igt_panthor_bo_set_label(f->exec.fd, &f->many, MANY_LABEL);
+		for (unsigned int i = 0; i < MANY; i++)
+			igt_panthor_exec_bind_bo(&f->exec, &f->many, OTHER_VA + i * MANY_STRIDE);
+		igt_panthor_exec_store_pages(&f->exec, OTHER_VA, PAGE, FIRST);
+		assert_many_loaded(igt_panthor_exec_walk(&f->exec, &many_walk));
+		igt_panthor_free_vmas(&f->vmas);
+		read_vmas(f, &f->vmas);
+	}
+	igt_panthor_evict_gem(f->exec.fd, MANY_LABEL);
+}
+
+static int request_restore_many(struct fail *f)
+{
+	return __igt_panthor_exec_start(&f->exec, &many_walk);
+}
+
+/* Some mappings may be restored by now: the next job has to restore the rest. */
+static void refused_restore_many(struct fail *f)
+{
+	refused_restore(f);
+	assert_many_loaded(igt_panthor_exec_walk(&f->exec, &many_walk));
+}
+
+static void done_restore_many(struct fail *f)
+{
+	assert_many_loaded(igt_panthor_exec_finish(&f->exec));
+}
+
 static int request_open(struct fail *f)
 {
 	f->other = __igt_panthor_reopen(f->exec.fd);
@@ -566,6 +632,18 @@ static const struct fail_case cases[] = {
 		.request = request_restore_bo,
 		.refused = refused_restore,
 		.done = done_restore_bo,
+		.shrinks = true,
+	},
+	{
+		.name = "fail-restore-many",
+		.describe = "Submit a job while a BO that is mapped 66 times is evicted, with each "
+			    "allocation failing in turn: a refused job leaves the VM usable. The job "
+			    "behind it, or an accepted one, finds the contents of the BO in all 66 "
+			    "mappings, and the BO can be evicted again.",
+		.prepare = prepare_evict_many,
+		.request = request_restore_many,
+		.refused = refused_restore_many,
+		.done = done_restore_many,
 		.shrinks = true,
 	},
 	{

@@ -38,8 +38,8 @@
  * Scenario: flags-split
  * Description: Cut a hole into blocks of a BO and of a sparse range that were bound with UNCACHED
  *	and without, evict both and run a job. The driver's debug messages show the attribute of the
- *	bind for the pages that the cut maps again, and for those that the restore maps, all but the
- *	hole.
+ *	bind for the pages that the cut maps again, which are the rest of the block, and for those
+ *	that the restore maps, all but the hole.
  */
 
 IGT_TEST_DESCRIPTION("Check whether panthor's mappings are cached");
@@ -82,6 +82,7 @@ IGT_TEST_DESCRIPTION("Check whether panthor's mappings are cached");
  * @va: GPU virtual address
  * @sparse: a sparse range, or a BO
  * @uncached: flag of the mapping
+ * @has_block: a block was mapped, not pages
  * @bo: the BO
  */
 struct range {
@@ -89,6 +90,7 @@ struct range {
 	uint64_t va;
 	bool sparse;
 	bool uncached;
+	bool has_block;
 	struct panthor_bo bo;
 };
 
@@ -96,6 +98,7 @@ struct range {
  * map_record:
  * @va: GPU virtual address
  * @size: bytes
+ * @is_block: mapped by a block
  * @prot: attributes, IOMMU_* of the kernel
  *
  * A run of pages that the driver mapped (panthor_vm_map_pages()).
@@ -103,6 +106,7 @@ struct range {
 struct map_record {
 	uint64_t va;
 	uint64_t size;
+	bool is_block;
 	unsigned int prot;
 };
 
@@ -122,6 +126,7 @@ static int parse_map_record(const char *record, struct map_record *map)
 			", pgsz=%" SCNu64 ", prot=%x",
 			&map->va, &count, &size, &map->prot);
 	map->size = count * size;
+	map->is_block = size == SZ_2M;
 
 	return values;
 }
@@ -156,7 +161,7 @@ static int log_open(void)
 }
 
 /* Returns: bytes of the range that were mapped since log_open(), with the right attribute. */
-static uint64_t log_close(int log, const struct range *range, const char *step)
+static uint64_t log_close(int log, struct range *range, const char *step)
 {
 	struct map_record map;
 	uint64_t bytes = 0;
@@ -172,6 +177,7 @@ static uint64_t log_close(int log, const struct range *range, const char *step)
 			     map.va, cached ? "cached" : "uncached",
 			     range->uncached ? "uncached" : "cached");
 		bytes += map.size;
+		range->has_block |= map.is_block;
 	}
 	close(log);
 
@@ -253,13 +259,15 @@ static void uncached_map(struct range *range)
 	igt_panthor_sparse_store_load(&range->exec, range->va, RANGE_SIZE, SECOND);
 }
 
-/* Whether the cut maps anything depends on whether the block was mapped as one. */
+/* If the block was mapped by pages, the cut may leave the others as they are. */
 static void uncached_split(struct range *range)
 {
+	const uint64_t rest = SZ_2M - HOLE_SIZE;
 	uint64_t bytes;
-	int log;
+	int log = log_open();
 
 	range_bind(range);
+	assert_bytes(log_close(log, range, "bind"), RANGE_SIZE, "bind");
 	if (range->sparse)
 		igt_panthor_sparse_require_dummy(&range->exec);
 	igt_panthor_sparse_store_load(&range->exec, range->va, RANGE_SIZE, FIRST);
@@ -268,6 +276,8 @@ static void uncached_split(struct range *range)
 	igt_panthor_exec_unbind(&range->exec, range->va + HOLE, HOLE_SIZE);
 	bytes = log_close(log, range, "cut");
 	igt_info("%" PRIu64 " KiB were mapped beside the hole\n", bytes / 1024);
+	if (bytes || range->has_block)
+		assert_bytes(bytes, rest, "cut");
 
 	restore(range, RANGE_SIZE - HOLE_SIZE);
 	igt_panthor_sparse_store_load(&range->exec, range->va, HOLE, SECOND);
@@ -313,8 +323,8 @@ static const struct igt_panthor_case cases[] = {
 		.describe = "Cut a hole into blocks of a BO and of a sparse range that were bound "
 			    "with UNCACHED and without, evict both and run a job. The driver's "
 			    "debug messages show the attribute of the bind for the pages that the "
-			    "cut maps again, and for those that the restore maps, all but the "
-			    "hole.",
+			    "cut maps again, which are the rest of the block, and for those that "
+			    "the restore maps, all but the hole.",
 		.run = flags_uncached_split,
 	},
 	{}

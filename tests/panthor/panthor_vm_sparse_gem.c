@@ -142,8 +142,8 @@
  * Scenario: restore-mixed
  * Run type: BAT, FULL
  * Description: Evict a VMA, bind a new one that follows it in the BO's list of VMAs, then split the
- *	evicted one by a partial unmap. The next jobs must reach every page of both parts and of the
- *	new VMA, and fault in the hole and beside the parts.
+ *	evicted one by a partial unmap. The next job must reach every page of both parts and of the
+ *	new VMA. Later jobs must reach them, too, and fault in the hole and beside the parts.
  *
  * SUBTEST: restore-signals
  * Scenario: restore-signals
@@ -986,6 +986,11 @@ static void restore_signals(int fd)
 static void restore_mixed(int fd)
 {
 	const uint64_t hole = 5 * SZ_1M, behind = hole + SZ_64K;
+	const struct igt_panthor_walk walks[] = {
+		igt_panthor_pages(IGT_PANTHOR_STORE_LOAD, OTHER_VA, SZ_4M, FIRST),
+		igt_panthor_pages(IGT_PANTHOR_STORE_LOAD, BASE_VA, hole, FIRST),
+		igt_panthor_pages(IGT_PANTHOR_STORE_LOAD, BASE_VA + behind, SZ_8M - behind, FIRST),
+	};
 	struct igt_panthor_exec exec;
 
 	igt_panthor_require_shrink(fd);
@@ -998,6 +1003,8 @@ static void restore_mixed(int fd)
 	igt_panthor_exec_bind_sparse(&exec, OTHER_VA, SZ_4M);
 	igt_panthor_exec_unbind(&exec, BASE_VA + hole, SZ_64K);
 
+	/* Both parts must be there at once: each submission restores. */
+	igt_panthor_exec_walks(&exec, walks, ARRAY_SIZE(walks));
 	igt_panthor_sparse_store_load(&exec, OTHER_VA, SZ_4M, SECOND);
 	igt_panthor_sparse_store_load(&exec, BASE_VA, hole, SECOND);
 	igt_panthor_sparse_store_load(&exec, BASE_VA + behind, SZ_8M - behind, THIRD);
@@ -1294,9 +1301,9 @@ static const struct igt_panthor_case plain_cases[] = {
 	{
 		.name = "restore-mixed",
 		.describe = "Evict a VMA, bind a new one that follows it in the BO's list of "
-			    "VMAs, then split the evicted one by a partial unmap. The next jobs "
-			    "must reach every page of both parts and of the new VMA, and fault in "
-			    "the hole and beside the parts.",
+			    "VMAs, then split the evicted one by a partial unmap. The next job "
+			    "must reach every page of both parts and of the new VMA. Later jobs "
+			    "must reach them, too, and fault in the hole and beside the parts.",
 		.run = restore_mixed,
 	},
 	{

@@ -771,7 +771,7 @@ static void wait_released(int fd, unsigned int gems)
 
 static void begin_reset(struct victim *v)
 {
-	igt_fail_function_start(FLUSH_CACHES, ETIMEDOUT, 1);
+	igt_fail_function_start(FLUSH_CACHES, ETIMEDOUT, 0, 1);
 	igt_panthor_exec_bind_bo(&v->exec, &v->bo, BASE_VA);
 	igt_assert_f(igt_fail_function_left() == 0, "no call of " FLUSH_CACHES "() failed\n");
 	igt_fail_function_stop();
