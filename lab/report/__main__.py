@@ -190,7 +190,7 @@ def run_coverage(args: argparse.Namespace) -> None:
     reasons = coverage.read_reasons(args.unreached.read_text(encoding="utf-8"))
     records = coverage.documents(args.gcov.read_text(encoding="utf-8"))
     counted = [
-        (own, coverage.unreached(own, _lines_all(Path(own.file)), reasons))
+        (own, coverage.unreached(own, _lines_all(args.sources / own.file), reasons))
         for own in coverage.functions(records, rules)
     ]
     _write(args.out, coverage.to_json(counted))
@@ -499,6 +499,7 @@ def options() -> argparse.ArgumentParser:
 
     counted = command("coverage", run_coverage)
     counted.add_argument("gcov", type=Path, help="gcov's JSON")
+    counted.add_argument("--sources", type=Path, required=True, help="folder of relative paths")
     counted.add_argument("--functions", type=Path, required=True)
     counted.add_argument("--unreached", type=Path, required=True)
     counted.add_argument("--out", type=Path, required=True)

@@ -51,12 +51,12 @@ def test_table(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> No
     source.write_text(SOURCE, encoding="utf-8")
     lines = {3: ("one", 2), 4: ("one", 0), 5: ("one", 2), 9: ("two", 0), 12: ("three", 0)}
     gcov = tmp_path / "gcov.json"
-    gcov.write_text(json.dumps(record(source, lines)) + "\n", encoding="utf-8")
+    gcov.write_text(json.dumps(record(pathlib.Path("m.c"), lines)) + "\n", encoding="utf-8")
     (tmp_path / "functions").write_text(RULES, encoding="utf-8")
     (tmp_path / "unreached").write_text("# lines\none\n\tb();\nNo\ntest.\n", encoding="utf-8")
     args = main.options().parse_args(
-        ["coverage", str(gcov), "--functions", str(tmp_path / "functions"), "--unreached"]
-        + [str(tmp_path / "unreached"), "--out", str(tmp_path / "out.json")]
+        ["coverage", str(gcov), "--sources", str(tmp_path), "--functions", str(tmp_path / "functions")]
+        + ["--unreached", str(tmp_path / "unreached"), "--out", str(tmp_path / "out.json")]
     )
     args.run(args)
     assert capsys.readouterr().out.splitlines() == [
