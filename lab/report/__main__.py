@@ -11,8 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from mutants.lists import read_functions
-from report import bench, compare, coverage, defects, junit, kernel_log, ktap, live, plan, repeat, text, verdicts
+from report import bench, compare, defects, junit, kernel_log, ktap, live, plan, repeat, text, verdicts
 from report.expectations import Expectations, exactly
 from report.rules import Referee
 
@@ -186,6 +185,10 @@ def run_metadata(args: argparse.Namespace) -> None:
 
 def run_coverage(args: argparse.Namespace) -> None:
     """Prints how many lines of each function ran, and which did not."""
+    # The list of functions is that of the mutants.
+    from mutants.lists import read_functions
+    from report import coverage
+
     rules = read_functions(str(args.functions), args.functions.read_text(encoding="utf-8"))
     reasons = coverage.read_reasons(args.unreached.read_text(encoding="utf-8"))
     records = coverage.documents(args.gcov.read_text(encoding="utf-8"))
