@@ -751,7 +751,7 @@ static bool other_hole_is_refused(struct unusable *u)
 	return err;
 }
 
-/* What makes a VM unusable needs debugfs, which has gpuvas. */
+/* debugfs is there: each way to make a VM unusable needs it. */
 static void assert_no_vmas(const struct igt_panthor_exec *exec)
 {
 	struct igt_panthor_vmas vmas;

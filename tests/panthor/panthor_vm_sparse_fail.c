@@ -446,8 +446,9 @@ static void done_restore_bo(struct fail *f)
 }
 
 /*
- * Mappings of a BO: more than the driver restores with the page tables that it reserves at once.
- * The BO has one page, since each allocation of a page is an attempt.
+ * Mappings of a BO: more than a driver restores in one batch, which has 64 VMAs at most
+ * (PANTHOR_VM_RESTORE_BATCH in panthor_mmu.c, with kernel/patches). The BO has one page, since each
+ * allocation of a page is an attempt.
  */
 #define MANY 66
 #define MANY_STRIDE (2 * SZ_64K)

@@ -141,9 +141,9 @@
  * SUBTEST: restore-mixed
  * Scenario: restore-mixed
  * Run type: BAT, FULL
- * Description: Evict a VMA, bind a new one that follows it in the BO's list of VMAs, then split the
- *	evicted one by a partial unmap. The next job must reach every page of both parts and of the
- *	new VMA. Later jobs must reach them, too, and fault in the hole and beside the parts.
+ * Description: Evict a VMA, bind a new one that follows it in the BO's list of VMAs, then split
+ *	the evicted one by a partial unmap. The next job must reach every page of both parts and of
+ *	the new VMA. Later jobs must reach these pages, and fault in the hole and beside the parts.
  *
  * SUBTEST: restore-signals
  * Scenario: restore-signals
@@ -1303,7 +1303,7 @@ static const struct igt_panthor_case plain_cases[] = {
 		.describe = "Evict a VMA, bind a new one that follows it in the BO's list of "
 			    "VMAs, then split the evicted one by a partial unmap. The next job "
 			    "must reach every page of both parts and of the new VMA. Later jobs "
-			    "must reach them, too, and fault in the hole and beside the parts.",
+			    "must reach these pages, and fault in the hole and beside the parts.",
 		.run = restore_mixed,
 	},
 	{

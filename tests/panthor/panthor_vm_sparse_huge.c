@@ -92,7 +92,7 @@ IGT_TEST_DESCRIPTION("Check huge sparse mappings of panthor");
 
 /*
  * Blocks of which 64 KiB are bound again in each round. Each bind reserves three tables and uses
- * none, 6 MiB in a round: what a driver loses of them shows within the rounds.
+ * none. That is 6 MiB in a round: the loss of all of them exceeds %HUGE_SLACK in the second one.
  */
 #define AGAIN_BLOCKS 512
 

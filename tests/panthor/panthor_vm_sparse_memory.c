@@ -80,7 +80,8 @@
  *	the GPU, and a third process evicts. No heap in use loses a chunk or what was stored there.
  *	In the end, gpuvas shows as many VMAs of the VM as before and no chunk of the last heap in
  *	use, gems shows none of its process, and a load from its last chunk faults. A further heap
- *	keeps its contents through an eviction. Skips if the evictions meet no heap in use.
+ *	keeps its contents through an eviction. Skips if evictions meet fewer than two heaps in
+ *	use.
  */
 
 IGT_TEST_DESCRIPTION("Check panthor's memory figures and tiler heaps beside evictions");
@@ -536,7 +537,10 @@ static void heap_destroy_evicted(int fd)
 	igt_panthor_exec_fini(&exec);
 }
 
-/* Heaps that have to be used, created beside, and met by evictions; and the time for the last. */
+/*
+ * The race goes on until so many heaps were used, so many created beside them, and so many scans
+ * made, and for %HEAP_MET_MS at most until evictions have met so many heaps in use.
+ */
 #define HEAP_ROUNDS 2
 #define HEAP_EVICTIONS 4
 #define HEAP_DEADLINE_MS 20000
@@ -688,12 +692,12 @@ static const struct igt_panthor_case cases[] = {
 	{
 		.name = "heap-race",
 		.describe = "Two processes create and destroy tiler heaps on a VM, one of them "
-			    "uses its heaps by the GPU, and a third process evicts. No heap in use "
-			    "loses a chunk or what was stored there. In the end, gpuvas shows as "
-			    "many VMAs of the VM as before and no chunk of the last heap in use, "
-			    "gems shows none of its process, and a load from its last chunk "
+			    "uses its heaps by the GPU, and a third process evicts. No heap in "
+			    "use loses a chunk or what was stored there. In the end, gpuvas shows "
+			    "as many VMAs of the VM as before and no chunk of the last heap in "
+			    "use, gems shows none of its process, and a load from its last chunk "
 			    "faults. A further heap keeps its contents through an eviction. Skips "
-			    "if the evictions meet no heap in use.",
+			    "if evictions meet fewer than two heaps in use.",
 		.run = heap_race,
 	},
 	{}

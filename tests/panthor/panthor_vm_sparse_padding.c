@@ -272,7 +272,10 @@ static int vm_destroy(struct padding *p, uint32_t value)
 	return call(p->exec.fd, DRM_IOCTL_PANTHOR_VM_DESTROY, &destroy);
 }
 
-/* A VM gets the lowest free id: it is not the next one if a refused request has left a VM. */
+/*
+ * A VM gets the lowest free id (xa_alloc() in panthor_vm_pool_create_vm()): it is not the next one
+ * if a refused request has left a VM behind.
+ */
 static int vm_create(struct padding *p, uint32_t value)
 {
 	struct drm_panthor_vm_create create = { .flags = value };

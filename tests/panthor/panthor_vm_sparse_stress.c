@@ -54,10 +54,10 @@
  *
  * SUBTEST: race-beside
  * Description: A process binds and unbinds a range in a busy VM. Another one runs the shrinker
- *	until at least 15 scans beside a VM_BIND leave the dummy, which an idle VM maps, too. No job
- *	of the idle VM faults. In the end, the sparse range of each VM is readable and writable,
- *	that of the busy VM again after an eviction, its neighbours fault, and both edges of the
- *	range that the busy VM unbound last fault.
+ *	until at least 15 scans beside a VM_BIND leave the dummy, which an idle VM maps. No job of
+ *	the idle VM faults. In the end, the sparse range of each VM is readable and writable, that
+ *	of the busy VM again after an eviction, its neighbours fault, and both edges of the range
+ *	that the busy VM unbound last fault.
  *
  * SUBTEST: race-files
  * Description: Three processes, each on a file of its own, bind, use and unbind a sparse range.
@@ -1051,10 +1051,10 @@ static const struct igt_panthor_case cases[] = {
 		.name = "race-beside",
 		.describe = "A process binds and unbinds a range in a busy VM. Another one runs "
 			    "the shrinker until at least 15 scans beside a VM_BIND leave the "
-			    "dummy, which an idle VM maps, too. No job of the idle VM faults. In "
-			    "the end, the sparse range of each VM is readable and writable, that "
-			    "of the busy VM again after an eviction, its neighbours fault, and "
-			    "both edges of the range that the busy VM unbound last fault.",
+			    "dummy, which an idle VM maps. No job of the idle VM faults. In the "
+			    "end, the sparse range of each VM is readable and writable, that of "
+			    "the busy VM again after an eviction, its neighbours fault, and both "
+			    "edges of the range that the busy VM unbound last fault.",
 		.run = race_beside,
 	},
 	{

@@ -145,9 +145,9 @@
  *
  * SUBTEST: timeout-hang
  * Description: A job hangs until the driver ends its group. The job of another VM goes on. A
- *	VM_BIND that waits for the hanging job runs, and so does one of an idle VM. Every page of
- *	the range is readable and writable for a new group of the VM and for the other VMs, and the
- *	neighbours fault.
+ *	VM_BIND that waits for the hanging job is executed, and a VM_BIND of an idle VM. Every page
+ *	of the range is readable and writable for a new group of the VM and for the other VMs, and
+ *	the neighbours fault.
  */
 
 IGT_TEST_DESCRIPTION("Check sparse mappings of panthor that queues wait in, resets and timeouts");
@@ -1260,10 +1260,10 @@ static const struct igt_panthor_case cases[] = {
 	{
 		.name = "timeout-hang",
 		.describe = "A job hangs until the driver ends its group. The job of another VM "
-			    "goes on. A VM_BIND that waits for the hanging job runs, and so does "
-			    "one of an idle VM. Every page of the range is readable and writable "
-			    "for a new group of the VM and for the other VMs, and the neighbours "
-			    "fault.",
+			    "goes on. A VM_BIND that waits for the hanging job is executed, and a "
+			    "VM_BIND of an idle VM. Every page of the range is readable and "
+			    "writable for a new group of the VM and for the other VMs, and the "
+			    "neighbours fault.",
 		.run = timeout_hang,
 	},
 	{}
