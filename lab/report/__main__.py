@@ -409,6 +409,14 @@ def run_share(args: argparse.Namespace) -> None:
     _say([*lines, f"{caught} of {len(lines)} caught"], good)
 
 
+def run_reached(args: argparse.Namespace) -> None:
+    """Whether at least so many of 100 lines ran, by coverage.json."""
+    functions = _json(args.coverage) or []
+    lines = sum(own["lines"] for own in functions)
+    ran = lines - sum(len(own["unreached"]) for own in functions)
+    _say([f"{ran} of {lines} lines ran"], bool(lines) and 100 * ran >= args.least * lines)
+
+
 def run_killed(args: argparse.Namespace) -> None:
     """Whether at least so many of 100 mutants were killed."""
     score = (_json(args.mutants) or {}).get("score")
@@ -598,6 +606,10 @@ def _check_options(command: Callable[[str, Any], argparse.ArgumentParser]) -> No
     share = command("share", run_share)
     share.add_argument("defects", type=Path)
     share.add_argument("least", type=float)
+
+    reached = command("reached", run_reached)
+    reached.add_argument("coverage", type=Path, help="coverage.json")
+    reached.add_argument("least", type=float)
 
     killed = command("killed", run_killed)
     killed.add_argument("mutants", type=Path)

@@ -293,6 +293,16 @@ def test_share_command(tmp_path: pathlib.Path) -> None:
     assert status_of("share", defects, 0) == 1
 
 
+def test_reached_command(tmp_path: pathlib.Path) -> None:
+    lines = tmp_path / "coverage.json"
+    main._write(lines, [{"lines": 8, "unreached": [{}]}, {"lines": 2, "unreached": []}])
+    assert status_of("reached", lines, 90) == 0
+    assert status_of("reached", lines, 91) == 1
+    main._write(lines, [])
+    assert status_of("reached", lines, 0) == 1
+    assert status_of("reached", tmp_path / "absent", 0) == 1
+
+
 def test_killed_command(tmp_path: pathlib.Path) -> None:
     mutants = tmp_path / "mutants.json"
     main._write(mutants, {"score": 95})
