@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (C) 2026 The vmali authors
 /*
- * Unit tests of csf/compute.c: compute jobs of command streams. (Their execution: test_shader.c.)
+ * Unit tests of csf/compute.c: compute jobs of command streams. (Their execution: test_shader_jobs.c.)
  *
  *  1. RUN_COMPUTE and RUN_COMPUTE_INDIRECT: each selection of registers, and the order of a job and
  *     the instructions around it.
